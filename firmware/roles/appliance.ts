@@ -1,0 +1,233 @@
+/**
+ * The box as one machine without I/O: the L2TP endpoint and the roles on it, driven by inputs and read through one
+ * ordered queue of outputs. control/ drives it with sockets and clocks, the simulator with a virtual network.
+ * Must not decide anything for a role.
+ */
+
+import { DeadlineQueue } from '../protocol/deadline-queue.js';
+import { L2tpEndpoint, type L2tpEndpointConfig, type L2tpEvent, type TransportPath } from '../protocol/l2tp/endpoint.js';
+import type { RandomBytes } from '../wire/bytes.js';
+import type { Call } from './call.js';
+import { LacClient, type LacClientConfig, type ProfileStatus } from './lac-client.js';
+import { Lns, type LnsConfig } from './lns.js';
+import type { Answer, CallInfo, Output, RoleContext, RoleName, StepNumber, TraceRecord } from './role.js';
+import { describeMessage, messageStep } from './trace-record.js';
+
+/** How often tunnels without calls are looked at. */
+const SWEEP_INTERVAL_MS = 1_000;
+
+export interface ApplianceConfig {
+  endpoint: L2tpEndpointConfig;
+  /** undefined: the box is no LNS. */
+  lns: LnsConfig | undefined;
+  lacClients: readonly LacClientConfig[];
+}
+
+export class Appliance {
+  readonly endpoint: L2tpEndpoint;
+  readonly #lns: Lns;
+  readonly #lacClient: LacClient;
+  readonly #deadlines = new DeadlineQueue();
+  readonly #questions = new Map<number, (answer: Answer, now_ms: number) => void>();
+  #outputs: Output[] = [];
+  #taken = 0;
+  #nextQuestionId = 1;
+  #nextCallId = 1;
+  #nextSweep_ms = 0;
+
+  constructor(config: ApplianceConfig, random: RandomBytes, now_ms: number) {
+    this.endpoint = new L2tpEndpoint(config.endpoint, random);
+    const context: RoleContext = {
+      endpoint: this.endpoint,
+      random,
+      emit: (output) => this.#outputs.push(output),
+      ask: (question, handle) => {
+        const questionId = this.#nextQuestionId++;
+        this.#questions.set(questionId, handle);
+        this.#outputs.push({ type: 'question', question: { ...question, questionId } });
+      },
+      nextCallId: () => this.#nextCallId++,
+      setDeadline: (sessionId, deadline_ms) => this.#deadlines.set(sessionId, deadline_ms),
+    };
+    this.#lns = new Lns(context, config.lns);
+    this.#lacClient = new LacClient(context);
+    this.#lacClient.configure(config.lacClients, now_ms);
+  }
+
+  /** Takes a new configuration into force; what stands and is not touched by it goes on. */
+  configure(config: ApplianceConfig, now_ms: number): void {
+    this.endpoint.configure(config.endpoint);
+    this.#lns.configure(config.lns, now_ms);
+    this.#lacClient.configure(config.lacClients, now_ms);
+  }
+
+  // Inputs. After one or several of them comes one `turn`.
+
+  /** A whole L2TP control packet. */
+  handlePacket(packet: Uint8Array, path: TransportPath, now_ms: number): void {
+    this.endpoint.handlePacket(packet, path, now_ms);
+  }
+
+  /** A PPP frame that the packet path did not forward; `information` must be the machine's own to keep. */
+  handlePppFrame(sessionId: number, generation: number, protocol: number, information: Uint8Array, now_ms: number): void {
+    // What the session's messages have done so far must be done first, or the frame would meet yesterday's call.
+    this.#dispatchEvents(now_ms);
+    const call = this.#call(sessionId);
+    if (call === undefined || call.info.generation !== generation) return;
+    this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
+    call.handleFrame(protocol, information, now_ms);
+  }
+
+  handleAnswer(answer: Answer, now_ms: number): void {
+    const handle = this.#questions.get(answer.questionId);
+    this.#questions.delete(answer.questionId);
+    handle?.(answer, now_ms);
+  }
+
+  handleTimeout(now_ms: number): void {
+    this.endpoint.handleTimeout(now_ms);
+    this.#dispatchEvents(now_ms);
+    for (let id = this.#deadlines.takeDue(now_ms); id !== undefined; id = this.#deadlines.takeDue(now_ms)) {
+      this.#call(id)?.handleTimeout(now_ms);
+    }
+    this.#lacClient.handleTimeout(now_ms);
+    if (now_ms >= this.#nextSweep_ms) {
+      this.#nextSweep_ms = now_ms + SWEEP_INTERVAL_MS;
+      this.#lns.sweep(now_ms);
+    }
+  }
+
+  /** Data passed on this session since last told: tunnel and link live. */
+  noteTraffic(sessionId: number, now_ms: number): void {
+    const call = this.#call(sessionId);
+    if (call === undefined) return;
+    this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
+    call.noteTraffic(now_ms);
+  }
+
+  /** Puts what only the outside sees (traffic, step 14) into a call's trace. */
+  note(sessionId: number, step: StepNumber, label: string, detail: Record<string, unknown>, now_ms: number): void {
+    this.#call(sessionId)?.note(step, 'note', label, detail, now_ms);
+  }
+
+  disconnect(sessionId: number, reason: string, now_ms: number): void {
+    this.#lns.disconnect(sessionId, reason, now_ms);
+    this.#lacClient.disconnect(sessionId, reason, now_ms);
+  }
+
+  /** Ends every tunnel with StopCCN result 6, requester is being shut down. */
+  shutDown(now_ms: number): void {
+    this.#lacClient.configure([], now_ms);
+    for (const { tunnelId } of [...this.endpoint.tunnels()]) {
+      this.endpoint.closeTunnel(tunnelId, { resultCode: 6 }, now_ms);
+    }
+  }
+
+  /** Works off what the inputs have caused. */
+  turn(now_ms: number): void {
+    for (;;) {
+      this.#dispatchEvents(now_ms);
+      const transmit = this.endpoint.pollTransmit();
+      if (transmit === undefined) return;
+      this.#outputs.push({ type: 'send-control', path: transmit.path, packet: transmit.packet });
+    }
+  }
+
+  // Outputs.
+
+  pollOutput(): Output | undefined {
+    if (this.#taken < this.#outputs.length) return this.#outputs[this.#taken++];
+    if (this.#taken > 0) {
+      this.#outputs = [];
+      this.#taken = 0;
+    }
+    return undefined;
+  }
+
+  /** When handleTimeout must be called next, in ms. */
+  pollTimeout(): number {
+    return Math.min(
+      this.endpoint.pollTimeout() ?? Number.POSITIVE_INFINITY,
+      this.#deadlines.next_ms() ?? Number.POSITIVE_INFINITY,
+      this.#lacClient.nextDeadline_ms() ?? Number.POSITIVE_INFINITY,
+      this.#nextSweep_ms,
+    );
+  }
+
+  // What stands.
+
+  *calls(): Iterable<CallInfo> {
+    for (const call of this.#lns.calls()) yield call.info;
+    for (const call of this.#lacClient.calls()) yield call.info;
+  }
+
+  callInfo(sessionId: number): CallInfo | undefined {
+    return this.#call(sessionId)?.info;
+  }
+
+  profiles(): ProfileStatus[] {
+    return this.#lacClient.profiles();
+  }
+
+  #call(sessionId: number): Call | undefined {
+    return this.#lns.call(sessionId) ?? this.#lacClient.call(sessionId);
+  }
+
+  #dispatchEvents(now_ms: number): void {
+    for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent()) {
+      this.#dispatch(event, now_ms);
+    }
+  }
+
+  #dispatch(event: L2tpEvent, now_ms: number): void {
+    switch (event.type) {
+      case 'message':
+        this.#trace(event, now_ms);
+        return;
+      case 'tunnel-allocated':
+        this.#outputs.push({ type: 'tunnel-add', tunnelId: event.tunnelId, path: event.path });
+        return;
+      case 'tunnel-path-changed':
+        this.#pathChanged(event.tunnelId, event.path);
+        return;
+      case 'tunnel-forgotten':
+        this.#outputs.push({ type: 'tunnel-remove', tunnelId: event.tunnelId });
+        return;
+      default:
+        if (!this.#lns.handleEvent(event, now_ms)) this.#lacClient.handleEvent(event, now_ms);
+    }
+  }
+
+  #pathChanged(tunnelId: number, path: TransportPath): void {
+    this.#outputs.push({ type: 'tunnel-path', tunnelId, path });
+    for (const sessionId of this.endpoint.sessionsOf(tunnelId)) {
+      const call = this.#call(sessionId);
+      if (call === undefined) continue;
+      call.info.path = path;
+      call.updateRow({ path });
+    }
+  }
+
+  #trace(event: Extract<L2tpEvent, { type: 'message' }>, now_ms: number): void {
+    const { direction, message, tunnelId, sessionId, path } = event;
+    const info = sessionId === 0 ? undefined : this.callInfo(sessionId);
+    const record: TraceRecord = {
+      at_ms: now_ms,
+      role: info?.role ?? this.#roleOf(tunnelId),
+      step: messageStep(message.messageType),
+      kind: direction,
+      label: message.messageType,
+      detail: { ...describeMessage(message), peer: path.peerAddress, ...(event.retransmission && { retransmission: true }) },
+      tunnelId,
+      sessionId,
+      callId: info?.callId ?? 0,
+    };
+    this.#outputs.push({ type: 'trace', record });
+  }
+
+  #roleOf(tunnelId: number): RoleName | undefined {
+    const tunnel = this.endpoint.tunnel(tunnelId);
+    if (tunnel === undefined) return undefined;
+    return tunnel.originator ? 'lac-client' : 'lns';
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * One call at the end of a tunnel: its PPP link, its row in the packet path and what is known of it. What an LNS and
+ * a LAC client have in common; each role decides what a link's event means to it. Must not speak L2TP.
+ */
+
+import { answerLinkLocal, linkLocalAddress } from '../protocol/ipv6/link-local.js';
+import { PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
+import { PPP_PROTOCOL } from '../wire/ppp.js';
+import type { CallInfo, ForwardingRow, RoleContext } from './role.js';
+import { describePpp, pppStep } from './trace-record.js';
+
+/** Frames that come before the call is connected (a peer's LCP overtakes its ICCN) are held, at most so many. */
+const MAX_HELD_FRAMES = 8;
+
+/** The timers and counters of RFC 1661 section 4.6 and the keep-alive, as a role's configuration carries them. */
+export type PppTimers = Pick<
+  PppLinkConfig,
+  | 'echoInterval_ms'
+  | 'echoFailures'
+  | 'restartTimer_ms'
+  | 'ncpRestartTimer_ms'
+  | 'maxConfigure'
+  | 'maxTerminate'
+  | 'maxFailure'
+  | 'authenticationTimeout_ms'
+>;
+
+type RowChanges = Partial<Omit<ForwardingRow, 'sessionId' | 'generation'>>;
+
+/** IPv4 and TCP headers without options, what a full segment carries beside its payload. */
+const IPV4_TCP_HEADERS_BYTES = 40;
+
+export class Call {
+  readonly info: CallInfo;
+  /** Set by the role that ends the call, so that the end is told in its own words. */
+  endReason = '';
+  #link: PppLink | undefined;
+  #row: ForwardingRow | undefined;
+  #held: { protocol: number; information: Uint8Array }[] = [];
+  readonly #context: RoleContext;
+  readonly #handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void;
+
+  constructor(
+    context: RoleContext,
+    info: CallInfo,
+    handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void,
+  ) {
+    this.#context = context;
+    this.info = info;
+    this.#handleLinkEvent = handleLinkEvent;
+  }
+
+  /** The row goes into the packet path before the message that lets the peer send. */
+  addRow(row: ForwardingRow): void {
+    this.#row = row;
+    this.#context.emit({ type: 'session-add', row: { ...row } });
+  }
+
+  updateRow(changes: RowChanges): void {
+    if (this.#row === undefined) return;
+    Object.assign(this.#row, changes);
+    this.#context.emit({
+      type: 'session-update',
+      sessionId: this.info.sessionId,
+      generation: this.info.generation,
+      changes,
+    });
+  }
+
+  startLink(config: PppLinkConfig, now_ms: number): void {
+    this.info.state = 'establish';
+    this.#link = new PppLink(config, this.#context.random);
+    this.#link.start(now_ms);
+    this.drain(now_ms);
+    const held = this.#held;
+    this.#held = [];
+    for (const frame of held) this.handleFrame(frame.protocol, frame.information, now_ms);
+  }
+
+  /** `information` is kept when the link is not there yet, so it must be the call's own. */
+  handleFrame(protocol: number, information: Uint8Array, now_ms: number): void {
+    if (this.#link === undefined) {
+      if (this.#held.length < MAX_HELD_FRAMES) this.#held.push({ protocol, information });
+      return;
+    }
+    if (protocol === PPP_PROTOCOL.ipv6) this.#answerLinkLocal(information);
+    else if (protocol !== PPP_PROTOCOL.ipv4) this.#link.handleFrame(protocol, information, now_ms);
+    this.drain(now_ms);
+  }
+
+  handleTimeout(now_ms: number): void {
+    this.#link?.handleTimeout(now_ms);
+    this.drain(now_ms);
+  }
+
+  noteTraffic(now_ms: number): void {
+    this.#link?.noteTraffic(now_ms);
+  }
+
+  /** What `use` does to the link, and all that follows from it. */
+  withLink(now_ms: number, use: (link: PppLink) => void): void {
+    if (this.#link === undefined) return;
+    use(this.#link);
+    this.drain(now_ms);
+  }
+
+  /** The call is gone: the link is told, the row leaves the packet path. */
+  remove(now_ms: number): void {
+    this.info.state = 'terminate';
+    this.#link?.lowerDown(now_ms);
+    this.#context.setDeadline(this.info.sessionId, undefined);
+    if (this.#row !== undefined) {
+      this.#context.emit({
+        type: 'session-remove',
+        sessionId: this.info.sessionId,
+        generation: this.info.generation,
+      });
+    }
+    this.#link = undefined;
+    this.#row = undefined;
+    this.#held = [];
+  }
+
+  /** Sends what the link has to send and hears what it has to tell, until it is silent. */
+  drain(now_ms: number): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    for (;;) {
+      for (let frame = link.pollTransmit(); frame !== undefined; frame = link.pollTransmit()) {
+        this.#inject(frame.protocol, frame.information);
+      }
+      const event = link.pollEvent();
+      if (event === undefined) break;
+      if (event.type === 'message') this.#trace(event.direction, event.protocol, event.packet, now_ms);
+      else this.#noteLinkEvent(event, now_ms);
+      if (this.#link !== link) return;
+    }
+    this.#context.setDeadline(this.info.sessionId, link.pollTimeout());
+  }
+
+  /** What every role does at a link's event, before the role's own part. */
+  #noteLinkEvent(event: PppLinkEvent, now_ms: number): void {
+    const { info } = this;
+    switch (event.type) {
+      case 'lcp-up':
+        info.state = event.authentication === undefined ? 'network' : 'authenticate';
+        info.authentication = event.authentication;
+        info.localMru_bytes = event.localMru_bytes;
+        info.peerMru_bytes = event.peerMru_bytes;
+        info.transmitAcfc = event.transmitAcfc;
+        info.transmitPfc = event.transmitPfc;
+        info.mtu_bytes = Math.min(event.peerMru_bytes, this.#row?.mtu_bytes ?? event.peerMru_bytes);
+        this.updateRow({
+          transmitAcfc: event.transmitAcfc,
+          transmitPfc: event.transmitPfc,
+          mtu_bytes: info.mtu_bytes,
+          ...(this.#row?.mssClamp_bytes ? { mssClamp_bytes: info.mtu_bytes - IPV4_TCP_HEADERS_BYTES } : {}),
+          ipv4Open: false,
+          ipv6Open: false,
+        });
+        break;
+      case 'authenticated':
+        info.state = 'network';
+        break;
+      case 'ipcp-up':
+        info.state = 'up';
+        info.localAddress = event.localAddress;
+        info.peerAddress = event.peerAddress;
+        info.dns = event.dns;
+        break;
+      case 'ipcp-down':
+        this.updateRow({ ipv4Open: false });
+        break;
+      case 'ipv6cp-up':
+        info.state = 'up';
+        info.localLinkLocal = linkLocalAddress(event.localInterfaceId);
+        info.peerLinkLocal = linkLocalAddress(event.peerInterfaceId);
+        break;
+      case 'ipv6cp-down':
+        info.localLinkLocal = '';
+        info.peerLinkLocal = '';
+        this.updateRow({ ipv6Open: false });
+        break;
+      case 'down':
+        info.state = 'terminate';
+        break;
+    }
+    this.#handleLinkEvent(this, event, now_ms);
+  }
+
+  #answerLinkLocal(packet: Uint8Array): void {
+    if (this.info.localLinkLocal === '') return;
+    const answer = answerLinkLocal(packet, this.info.localLinkLocal);
+    if (answer !== undefined) this.#inject(PPP_PROTOCOL.ipv6, answer);
+  }
+
+  #inject(protocol: number, information: Uint8Array): void {
+    const { sessionId, generation } = this.info;
+    this.#context.emit({ type: 'inject', sessionId, generation, protocol, information });
+  }
+
+  #trace(direction: 'sent' | 'received', protocol: number, packet: Uint8Array, now_ms: number): void {
+    const { label, detail } = describePpp(protocol, packet);
+    this.note(pppStep(protocol, label), direction, label, detail, now_ms);
+  }
+
+  /** Puts a line into the trace of this call. */
+  note(
+    step: ReturnType<typeof pppStep>,
+    kind: 'sent' | 'received' | 'question' | 'answer' | 'note',
+    label: string,
+    detail: Record<string, unknown>,
+    now_ms: number,
+  ): void {
+    const { role, tunnelId, sessionId, callId } = this.info;
+    this.#context.emit({
+      type: 'trace',
+      record: { at_ms: now_ms, role, step, kind, label, detail, tunnelId, sessionId, callId },
+    });
+  }
+}
