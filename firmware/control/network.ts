@@ -1,0 +1,49 @@
+/**
+ * What control wants of the kernel's network settings, and who does it: the seam towards linux/netconfig.ts, which
+ * main.ts hands in. Types alone; must not know how it is done.
+ */
+
+/** A TUN device that exists already; it is brought up. */
+export interface DesiredLink {
+  name: string;
+  /** Counted up each time the device is made anew, for a new device has nothing of what the old one had. */
+  generation: number;
+  mtu_bytes: number;
+  /** Addresses with prefix length, as in '10.112.112.1/32' or 'fe80::1/64'. */
+  addresses: readonly string[];
+}
+
+export interface DesiredRoute {
+  /** Canonical prefix, as in '10.0.0.0/24' or '::/0'. */
+  prefix: string;
+  /** Name of one of the links. */
+  link: string;
+}
+
+/** All that shall hold. What held before and is not in here any more is taken away. */
+export interface DesiredNetwork {
+  links: readonly DesiredLink[];
+  routes: readonly DesiredRoute[];
+  /** Forward IPv4 and IPv6 between interfaces. */
+  forwarding: boolean;
+}
+
+/** One thing that the kernel refused. */
+export interface NetworkProblem {
+  /** The line given to ip(8), or the file under /proc/sys. */
+  line: string;
+  /** The kernel's or the program's own words. */
+  message: string;
+  /** What to do about it. */
+  advice: string;
+}
+
+export interface NetworkConfiguration {
+  /**
+   * Makes `desired` hold. Calls of one turn, and those during a run, become one run, whose last `desired` counts.
+   * What failed is tried again by the next call.
+   */
+  apply(desired: DesiredNetwork): Promise<NetworkProblem[]>;
+  /** Takes away all that was set and gives sysctls their former values. */
+  withdraw(): Promise<NetworkProblem[]>;
+}

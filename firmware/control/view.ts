@@ -1,0 +1,140 @@
+/**
+ * What the control plane shows of itself and lets be done to it: the seam between control and API. Types alone; must
+ * not hold code, nor anything that a session's peer could put a secret into.
+ */
+import type { Problem, Settings } from '../settings.js';
+
+/** Packets and octets of PPP payload in the sense of RFC 2866 sections 5.3 to 5.6; received = from the peer. */
+export interface CounterView {
+  receivedPackets: number;
+  receivedOctets: number;
+  sentPackets: number;
+  sentOctets: number;
+}
+
+/** One call. Texts are '' and numbers 0 as long as they are not known. */
+export interface SessionView {
+  sessionId: number;
+  peerSessionId: number;
+  tunnelId: number;
+  /** Which role of ours the call is. */
+  role: 'lns' | 'lac-client';
+  /** Name of the LAC-client profile, or of the entry of tunnelPeers that the peer matched. */
+  profile: string;
+  /** RFC 2661 section 7.4 and 7.5 spelling until the call stands, then how far PPP is. */
+  state: string;
+  user: string;
+  /** The user's IPv4 address; on a LAC client's call our own. */
+  address: string;
+  /** The far end's IPV6CP interface identifier, as in 0211:22ff:fe33:4455. */
+  interfaceId: string;
+  /** The link-local address made of it. */
+  linkLocalAddress: string;
+  callingNumber: string;
+  peerAddress: string;
+  peerPort: number;
+  /** ISO 8601, when the call was asked for. */
+  since: string;
+  counters: CounterView;
+  mtu_bytes: number;
+  /** 'pap', 'chap-md5', 'mschapv2', or '' before and without authentication. */
+  authentication: string;
+  lcp: { localMru_bytes: number; peerMru_bytes: number; transmitAcfc: boolean; transmitPfc: boolean };
+}
+
+/** One control connection. */
+export interface TunnelView {
+  tunnelId: number;
+  peerTunnelId: number;
+  /** RFC 2661 section 7.2 spelling. */
+  state: string;
+  /** Whether we sent the SCCRQ. */
+  originator: boolean;
+  profile: string;
+  peerHostName: string;
+  peerVendorName: string;
+  localAddress: string;
+  peerAddress: string;
+  peerPort: number;
+  sessions: number;
+  /** ISO 8601 */
+  since: string;
+}
+
+/** Something that does not work although the settings ask for it. */
+export interface OperatingProblem {
+  what: string;
+  advice: string;
+}
+
+export interface LacClientView {
+  name: string;
+  enabled: boolean;
+  server: string;
+  /** 'off', 'dialling', 'up', 'waiting' (for the next redial) */
+  state: string;
+  /** Why the last call ended or did not come about, in words. */
+  lastError: string;
+  /** ISO 8601, when it is dialled again; '' when that is not planned. */
+  redialAt: string;
+}
+
+export interface StatusView {
+  hostName: string;
+  version: string;
+  /** ISO 8601 */
+  startedAt: string;
+  lns: { enabled: boolean; listening: boolean };
+  lacClients: LacClientView[];
+  tunnels: number;
+  sessions: number;
+  /** Packets that were not forwarded, by reason. */
+  drops: Record<string, number>;
+  problems: OperatingProblem[];
+}
+
+/** One record of the trace: what this box saw of a call's fourteen steps. */
+export interface CallStepRecord {
+  /** Grows by one with each record since the start. */
+  sequence: number;
+  /** ISO 8601 with milliseconds */
+  time: string;
+  /** 1 to 14; 0 for what belongs to none. */
+  step: number;
+  role: 'lns' | 'lac-client';
+  tunnelId: number;
+  sessionId: number;
+  user: string;
+  peerAddress: string;
+  direction: 'sent' | 'received' | 'within';
+  /** What it is by its RFC name, as in 'SCCRQ' or 'LCP Configure-Ack'. */
+  what: string;
+  /** The rest of it in words; secrets are left out. */
+  detail: string;
+}
+
+export type ApplyResult = { ok: true } | { ok: false; problems: Problem[] };
+
+/** What `control/` offers to `api/`. None of these throws for a caller's input. */
+export interface ControlPlaneView {
+  sessions(): SessionView[];
+  session(sessionId: number): SessionView | undefined;
+  tunnels(): TunnelView[];
+  status(): StatusView;
+  /** False when there is no such session. */
+  disconnectSession(sessionId: number, reason: string): boolean;
+  /** False when there is no such tunnel. */
+  closeTunnel(tunnelId: number): boolean;
+  /** Makes stored settings the running ones; problems are what could not be done. */
+  applySettings(settings: Settings): Promise<ApplyResult>;
+  /** Users were written or deleted: calls of those that may no longer call end. */
+  usersChanged(): void;
+  /** Pools were written or deleted: calls on addresses of no pool end, routes follow. */
+  poolsChanged(): void;
+  trace: {
+    /** The newest records, at most `limit`, oldest first. */
+    last(limit: number): CallStepRecord[];
+    /** Gives every new record to `listener` until the function that it returns is called. */
+    subscribe(listener: (record: CallStepRecord) => void): () => void;
+  };
+}
