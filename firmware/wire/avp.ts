@@ -124,7 +124,7 @@ function parseMessageType(avp: ReceivedAvp): MessageType | null {
   if (avp.type !== MESSAGE_TYPE_AVP || avp.hidden || !isRecognized(avp)) {
     throw new ProtocolError('the first AVP is not a plain Message Type', avp.offset, ERROR_CODE.valueOutOfRange);
   }
-  const number = parseValue(AVP_CODEC.u16, avp.value, avp.offset);
+  const number = parseValue(AVP_CODEC.u16, avp.value);
   const messageType = MESSAGE_TYPE_BY_NUMBER.get(number);
   if (messageType !== undefined) return messageType;
   if (!avp.mandatory) return null;
@@ -174,9 +174,17 @@ function parseValues(
       continue;
     }
     const error = caught(() => parseAvp(avp, messageType, hiding, values));
-    firstError ??= error;
+    if (error !== undefined) firstError ??= atAvp(error, avp);
   }
   return firstError;
+}
+
+/** The error with the AVP named, as section 4.4.2 wants it in the Error Message, and its offset in the body. */
+function atAvp(error: ProtocolError, avp: ReceivedAvp): ProtocolError {
+  const vendor = avp.vendorId === IETF_VENDOR_ID ? '' : ` of vendor ${avp.vendorId}`;
+  const name = isRecognized(avp) ? ` (${DEFINITION_BY_TYPE.get(avp.type)?.name})` : '';
+  const message = `AVP ${avp.type}${vendor}${name}: ${error.message}`;
+  return new ProtocolError(message, avp.offset, error.errorCode, error.resultCode);
 }
 
 /** Puts the value of one AVP into `values`, if it is known, belongs into the message and is the first of its type. */
@@ -189,12 +197,8 @@ function parseAvp(
   const definition = isRecognized(avp) ? DEFINITION_BY_TYPE.get(avp.type) : undefined;
   if (definition === undefined || (avp.hidden && hiding === undefined)) {
     if (!avp.mandatory) return;
-    const what = avp.hidden ? 'hidden AVP that cannot be opened' : 'unknown AVP with M bit';
-    throw new ProtocolError(
-      `${what}: vendor ${avp.vendorId}, type ${avp.type}`,
-      avp.offset,
-      ERROR_CODE.unknownMandatoryAvp,
-    );
+    const why = definition === undefined ? 'unknown, with M bit' : 'hidden, and without secret or Random Vector';
+    throw new ProtocolError(why, avp.offset, ERROR_CODE.unknownMandatoryAvp);
   }
   if (definition.name === 'randomVector') {
     throw new ProtocolError('a hidden Random Vector', avp.offset, ERROR_CODE.valueOutOfRange);
@@ -202,26 +206,21 @@ function parseAvp(
   if (definition.name === 'messageType' || !definition.allowed.includes(messageType)) return;
   if (Object.hasOwn(values, definition.name)) return;
   const plain = avp.hidden && hiding !== undefined ? openAvpValue(avp.type, avp.value, hiding) : avp.value;
-  values[definition.name] = parseValue(AVP_CODEC[definition.format] as AvpCodec<unknown>, plain, avp.offset);
+  values[definition.name] = parseValue(AVP_CODEC[definition.format] as AvpCodec<unknown>, plain);
 }
 
-/** The whole of `value` as the codec's type; offsets in errors are those of the AVP, `avpOffset`, in the body. */
-function parseValue<T>(codec: AvpCodec<T>, value: Uint8Array, avpOffset: number): T {
+/** The whole of `value` as the codec's type. */
+function parseValue<T>(codec: AvpCodec<T>, value: Uint8Array): T {
   const reader = new ByteReader(value);
   const parsed = codec.parse(reader);
-  if (reader.remaining_bytes > 0) {
-    throw new ProtocolError(`${reader.remaining_bytes} bytes too many in a value of ${value.length}`, avpOffset);
-  }
+  reader.expectEnd();
   return parsed;
 }
 
 /** Section 6 says what must be there; IDs are non-zero (4.4.3, 4.4.4) but in the messages that end things. */
 function checkRequired(messageType: MessageType, values: AvpValues, end: number): void {
   for (const definition of AVP_TABLE) {
-    if (definition.name === 'randomVector') {
-    throw new ProtocolError('a hidden Random Vector', avp.offset, ERROR_CODE.valueOutOfRange);
-  }
-  if (definition.name === 'messageType' || definition.name === 'randomVector') continue;
+    if (definition.name === 'messageType' || definition.name === 'randomVector') continue;
     if (!definition.required.includes(messageType) || values[definition.name] !== undefined) continue;
     if (MAY_BE_MISSING[messageType]?.includes(definition.name)) continue;
     throw new ProtocolError(`AVP ${definition.type} (${definition.name}) is missing`, end, ERROR_CODE.valueOutOfRange);

@@ -79,6 +79,11 @@ export class ByteReader {
     return this.take(this.remaining_bytes);
   }
 
+  /** Throws ProtocolError where something is left. */
+  expectEnd(): void {
+    if (this.offset < this.end) throw new ProtocolError(`${this.remaining_bytes} bytes too many`, this.offset);
+  }
+
   #need(length_bytes: number): void {
     if (this.offset + length_bytes > this.end) {
       throw new ProtocolError(`${length_bytes} bytes wanted, ${this.end - this.offset} left`, this.offset);
