@@ -1,0 +1,220 @@
+/**
+ * xl2tpd with pppd in a guest: as a caller (xl2tpd says "lac") and as an LNS. Writes their configuration, starts them, and
+ * tells what became of a call by pppd's own scripts and xl2tpd's own log. Knows nothing of our firmware.
+ *
+ * What was found out about them: start the LNS first, or xl2tpd's retransmission adds seconds; pppd cannot log to
+ * /dev/stderr in the guest, which has none; xl2tpd speaks IPv4 alone.
+ */
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { UmlGuest } from './uml.js';
+
+export type PppAuthentication = 'pap' | 'chap-md5' | 'mschapv2';
+
+/** Whether the guest's kernel carries the data packets, or xl2tpd itself over a pseudo-terminal. */
+export type DataPath = 'kernel' | 'userspace';
+
+const CALL_TIMEOUT_MS = 20_000;
+const CALL_NAME = 'tunnelwerk';
+const FOLDER = '/etc/ppp';
+const CONTROL = '/run/xl2tpd-control';
+const PPP_LOG = 'pppd.log';
+
+/** The pppd options that leave one way of authentication to us as the one who is asked. */
+const REFUSALS: Readonly<Record<PppAuthentication, readonly string[]>> = {
+  pap: ['refuse-chap', 'refuse-mschap', 'refuse-mschap-v2', 'refuse-eap'],
+  'chap-md5': ['refuse-pap', 'refuse-mschap', 'refuse-mschap-v2', 'refuse-eap'],
+  mschapv2: ['refuse-pap', 'refuse-chap', 'refuse-mschap', 'refuse-eap'],
+};
+const REQUIREMENTS: Readonly<Record<PppAuthentication, string>> = {
+  pap: 'require-pap',
+  'chap-md5': 'require-chap',
+  mschapv2: 'require-mschap-v2',
+};
+
+export interface LinkUp {
+  device: string;
+  localAddress: string;
+  peerAddress: string;
+}
+
+export interface CallerOptions {
+  /** Address of the LNS. */
+  lns: string;
+  authentication: PppAuthentication;
+  user: string;
+  password: string;
+  /** Asks for tunnel authentication and answers it. */
+  tunnelSecret?: string;
+  path: DataPath;
+  ipv6?: boolean;
+  /** Routes that pppd gets once the link is up. */
+  routes?: readonly string[];
+  mru_bytes?: number;
+  hostName?: string;
+}
+
+export interface LnsOptions {
+  authentication: PppAuthentication;
+  user: string;
+  password: string;
+  tunnelSecret?: string;
+  path: DataPath;
+  ipv6?: boolean;
+  localAddress: string;
+  firstAddress: string;
+  lastAddress: string;
+}
+
+/** xl2tpd in a guest, in either role: its life and its log. */
+class Xl2tpd {
+  readonly guest: UmlGuest;
+
+  constructor(guest: UmlGuest) {
+    this.guest = guest;
+  }
+
+  /** Ends pppd and xl2tpd, which sends StopCCN for each of its tunnels. */
+  async stop(): Promise<void> {
+    await this.guest.run('pid=$(cat /run/xl2tpd.pid) && kill $pid && while [ -e /proc/$pid ]; do sleep 0.05; done');
+  }
+
+  pppLog(): string {
+    const path = join(this.guest.folder, PPP_LOG);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  }
+
+  /** Awaits a line of xl2tpd's log. */
+  async logged(pattern: RegExp, options: { from?: number; timeout_ms?: number } = {}): Promise<string> {
+    const words = await this.guest.event(new RegExp(`xl2tpd .*(?:${pattern.source})`), {
+      timeout_ms: CALL_TIMEOUT_MS,
+      ...options,
+    });
+    return words.join(' ');
+  }
+}
+
+async function startDaemon(guest: UmlGuest): Promise<void> {
+  const from = guest.mark();
+  await guest.run(
+    `(xl2tpd -D -c ${FOLDER}/xl2tpd.conf -s ${FOLDER}/l2tp-secrets -C ${CONTROL} -p /run/xl2tpd.pid 2>&1 </dev/null | sed -u "s/^/@event /" >/dev/console) &`,
+  );
+  await guest.event(/xl2tpd.*Listening on/, { from, timeout_ms: CALL_TIMEOUT_MS });
+}
+
+/** What both roles have in common in /etc/ppp: secrets, and scripts by which pppd tells what happened. */
+function writeCommon(guest: UmlGuest, options: { user: string; password: string; tunnelSecret?: string }): void {
+  const write = (name: string, lines: readonly string[], mode = 0o600): void => {
+    writeFileSync(join(guest.folder, name), `${lines.join('\n')}\n`);
+    chmodSync(join(guest.folder, name), mode);
+  };
+  const secret = `"${options.user}" * "${options.password}" *`;
+  write('pap-secrets', [secret]);
+  write('chap-secrets', [secret]);
+  write('l2tp-secrets', options.tunnelSecret === undefined ? [] : [`* * ${options.tunnelSecret}`]);
+  for (const name of ['ip-up', 'ip-down', 'ipv6-up', 'ipv6-down']) {
+    const routes =
+      name === 'ip-up'
+        ? ['[ -e /etc/ppp/routes ] && while read -r r; do ip route replace "$r" dev "$1"; done </etc/ppp/routes']
+        : [];
+    write(name, ['#!/bin/sh', ...routes, `echo "@event ${name} $1 $4 $5 $DNS1 $DNS2" >/dev/console`], 0o755);
+  }
+  writeFileSync(join(guest.folder, PPP_LOG), '');
+}
+
+const pppOptions = (options: { ipv6?: boolean; mru_bytes?: number }): string[] => [
+  ...['debug', `logfile ${FOLDER}/${PPP_LOG}`, 'noipdefault', 'nodefaultroute', 'usepeerdns', 'hide-password'],
+  ...[`mru ${options.mru_bytes ?? 1400}`, 'mtu 1400', 'lcp-echo-interval 20', 'lcp-echo-failure 3'],
+  options.ipv6 ? '+ipv6' : 'noipv6',
+];
+
+/** The caller's side. */
+export class Xl2tpdCaller extends Xl2tpd {
+  static async start(guest: UmlGuest, options: CallerOptions): Promise<Xl2tpdCaller> {
+    writeCommon(guest, options);
+    writeFileSync(join(guest.folder, 'routes'), (options.routes ?? []).map((route) => `${route}\n`).join(''));
+    writeFileSync(
+      join(guest.folder, 'options.l2tpd'),
+      [
+        ...pppOptions(options),
+        ...['noauth', 'ipcp-accept-local', 'ipcp-accept-remote', `user "${options.user}"`],
+        ...REFUSALS[options.authentication],
+        '',
+      ].join('\n'),
+    );
+    writeFileSync(
+      join(guest.folder, 'xl2tpd.conf'),
+      [
+        ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
+        ...[`[lac ${CALL_NAME}]`, `lns = ${options.lns}`, 'autodial = no', 'redial = no', 'length bit = yes'],
+        ...['require authentication = no', `challenge = ${options.tunnelSecret === undefined ? 'no' : 'yes'}`],
+        ...[
+          `hostname = ${options.hostName ?? 'caller'}`,
+          `name = ${options.user}`,
+          `pppoptfile = ${FOLDER}/options.l2tpd`,
+        ],
+        '',
+      ].join('\n'),
+    );
+    await startDaemon(guest);
+    return new Xl2tpdCaller(guest);
+  }
+
+  /** Dials, and resolves when pppd has its IPv4 address. */
+  async connect(timeout_ms = CALL_TIMEOUT_MS): Promise<LinkUp> {
+    const from = this.guest.mark();
+    await this.dial();
+    try {
+      const [, device, localAddress, peerAddress] = await this.guest.event(/ip-up /, { from, timeout_ms });
+      return { device: device!, localAddress: localAddress!, peerAddress: peerAddress! };
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\npppd:\n${this.pppLog()}`);
+    }
+  }
+
+  /** Dials, and leaves it to the caller to see what comes of it. */
+  async dial(): Promise<void> {
+    await this.guest.run(`echo "c ${CALL_NAME}" >${CONTROL}`);
+  }
+
+  /** Resolves when the link has its IPv6 link-local addresses: the guest's and the peer's. */
+  async ipv6Up(from: number, timeout_ms = CALL_TIMEOUT_MS): Promise<LinkUp> {
+    const [, device, localAddress, peerAddress] = await this.guest.event(/ipv6-up /, { from, timeout_ms });
+    return { device: device!, localAddress: localAddress!, peerAddress: peerAddress! };
+  }
+
+  /** Hangs up, and resolves when pppd's interface is gone. */
+  async disconnect(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
+    const from = this.guest.mark();
+    await this.guest.run(`echo "d ${CALL_NAME}" >${CONTROL}`);
+    await this.linkGone(from, timeout_ms);
+  }
+
+  /** Resolves when a PPP interface has gone since the mark. (pppd's own ip-down script does not always run.) */
+  async linkGone(from: number, timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
+    await this.guest.event(/link Deleted \d+: ppp/, { from, timeout_ms });
+  }
+}
+
+/** The LNS's side. */
+export class Xl2tpdLns extends Xl2tpd {
+  static async start(guest: UmlGuest, options: LnsOptions): Promise<Xl2tpdLns> {
+    writeCommon(guest, options);
+    writeFileSync(
+      join(guest.folder, 'options.l2tpd'),
+      [...pppOptions(options), 'auth', REQUIREMENTS[options.authentication], ''].join('\n'),
+    );
+    writeFileSync(
+      join(guest.folder, 'xl2tpd.conf'),
+      [
+        ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
+        ...['[lns default]', `ip range = ${options.firstAddress}-${options.lastAddress}`],
+        ...[`local ip = ${options.localAddress}`, 'length bit = yes', 'hostname = lns', 'name = lns'],
+        ...['require authentication = yes', `challenge = ${options.tunnelSecret === undefined ? 'no' : 'yes'}`],
+        ...[`pppoptfile = ${FOLDER}/options.l2tpd`, ''],
+      ].join('\n'),
+    );
+    await startDaemon(guest);
+    return new Xl2tpdLns(guest);
+  }
+}
