@@ -173,3 +173,36 @@ export const MAY_BE_MISSING: Readonly<Partial<Record<MessageType, readonly (keyo
   ICCN: ['txConnectSpeed_bps', 'framingType'],
   OCCN: ['txConnectSpeed_bps', 'framingType'],
 };
+
+/**
+ * Disconnect codes of RFC 3145 section 3. Their direction: 0 where it says nothing, 1 the peer's side of the PPP link
+ * failed or ended it, 2 our side.
+ */
+export const PPP_DISCONNECT = {
+  noInformation: 0,
+  administrative: 1,
+  /** The LNS takes proxy LCP alone and got none. */
+  lcpRenegotiationDisabled: 2,
+  /** A Terminate-Request was sent or received. */
+  normal: 3,
+  encryptionRefused: 4,
+  /** The automaton's TO- event. */
+  lcpNegotiationFailed: 5,
+  /** Nothing that LCP could recognize came. */
+  lcpNoPackets: 6,
+  /** The link may be looped back. */
+  lcpMagicNumber: 7,
+  lcpEchoTimeout: 8,
+  multilinkEndpointDiscriminator: 9,
+  multilinkMrru: 10,
+  multilinkShortSequenceNumbers: 11,
+  callbackRefused: 12,
+  authenticationTimeout: 13,
+  multilinkName: 14,
+  authenticationProtocolRefused: 15,
+  authenticationFailed: 16,
+  ncpNegotiationFailed: 17,
+  noNetworkProtocol: 18,
+  ncpNoAcceptableAddress: 19,
+  ncpNoPermittedAddress: 20,
+} as const;

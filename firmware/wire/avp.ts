@@ -29,6 +29,7 @@ export {
   type AvpValues,
   MESSAGE_TYPE,
   type MessageType,
+  PPP_DISCONNECT,
   type ResultCode,
 } from './avp-table.js';
 
