@@ -1,0 +1,54 @@
+# tunnelwerk: what a person types. `make` alone lists it.
+SEEDS ?= 1000
+SECONDS ?= 60
+SOAK_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),3600)
+BIN = node_modules/.bin
+export ONCE
+
+.PHONY: help build run test check sim fuzz soak bench lab clean packages root
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+build: node_modules/.package-lock.json ## dependencies and compiler, into dist/
+	@$(BIN)/tsc
+
+run: root packages build ## a lab with a call in it, until Ctrl-C; ONCE=1 ends it after the ping
+	@node dist/test/lab/run.js
+
+test: packages build check ## everything: unit, vectors, properties, simulator, lab, real peers
+	@node dist/test/lab/run-tests.js
+
+check: node_modules/.package-lock.json ## format, lint, types, import directions
+	@$(BIN)/biome check --error-on-warnings
+	@$(BIN)/depcruise --config .dependency-cruiser.cjs firmware
+	@$(BIN)/tsc --noEmit
+
+sim: build ## SEEDS=n seeds of the simulator
+	@node dist/test/simulation/run.js $(SEEDS)
+
+fuzz: build ## SECONDS=n of mutated and random input against every parser
+	@node dist/test/fuzz/run.js $(SECONDS)
+
+soak: root packages build ## redials and traffic for an hour (SECONDS=n), then what leaked
+	@node dist/test/lab/soak.js $(SOAK_SECONDS)
+
+bench: root packages build ## call set-up rate and memory per session, beside l2tpns
+	@node dist/test/bench/run.js
+
+lab: root packages build ## the lab alone, with a shell in it
+	@node dist/test/lab/shell.js
+
+clean: ## removes what was built
+	rm -rf dist node_modules
+
+packages:
+	@sh test/lab/install-packages.sh
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "needs root, for network namespaces and TUN: sudo make $(firstword $(MAKECMDGOALS))"; exit 1; }

@@ -1,0 +1,122 @@
+/**
+ * A client of the appliance's API over its Unix socket: requests with JSON, and the trace as it is streamed.
+ * Knows paths and shapes, and takes the shapes' types from the firmware.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { CallStepRecord, SessionView, StatusView, TunnelView } from '../../firmware/control/view.js';
+import type { Pool, Settings, User } from '../../firmware/settings.js';
+
+export interface ApiResponse {
+  status: number;
+  body: unknown;
+}
+
+type Changes<T> = T extends readonly unknown[] ? T : T extends object ? { [Name in keyof T]?: Changes<T[Name]> } : T;
+/** A part of the settings document: objects are merged, lists and values replace what was there. */
+export type SettingsChanges = Changes<Settings>;
+
+const REQUEST_TIMEOUT_MS = 20_000;
+
+export class ApiClient {
+  readonly socketPath: string;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  async request(method: string, path: string, body?: unknown): Promise<ApiResponse> {
+    const response = await this.#open(method, path, body);
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    const isJson = response.headers['content-type']?.includes('json') === true;
+    return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text };
+  }
+
+  /** A request whose answer must be one of success; its body. */
+  async demand<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.request(method, path, body);
+    if (response.status >= 300) {
+      throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(response.body)}`);
+    }
+    return response.body as T;
+  }
+
+  async isHealthy(): Promise<boolean> {
+    try {
+      return (await this.request('GET', '/api/v1/health')).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  settings(): Promise<Settings> {
+    return this.demand('GET', '/api/v1/settings');
+  }
+
+  /** Reads the settings, changes them, and puts the whole document back. */
+  async configure(changes: SettingsChanges): Promise<void> {
+    await this.demand('PUT', '/api/v1/settings', merge(await this.settings(), changes));
+  }
+
+  async putUser(name: string, user: Partial<Omit<User, 'name'>>): Promise<void> {
+    await this.demand('PUT', `/api/v1/users/${encodeURIComponent(name)}`, user);
+  }
+
+  async putPool(name: string, pool: Partial<Omit<Pool, 'name'>>): Promise<void> {
+    await this.demand('PUT', `/api/v1/pools/${encodeURIComponent(name)}`, pool);
+  }
+
+  sessions(): Promise<SessionView[]> {
+    return this.demand('GET', '/api/v1/sessions');
+  }
+
+  tunnels(): Promise<TunnelView[]> {
+    return this.demand('GET', '/api/v1/tunnels');
+  }
+
+  status(): Promise<StatusView> {
+    return this.demand('GET', '/api/v1/status');
+  }
+
+  async disconnectSession(sessionId: number): Promise<void> {
+    await this.demand('DELETE', `/api/v1/sessions/${sessionId}`);
+  }
+
+  /** Gives each record of the trace from now on to the listener, until the function that it answers is called. */
+  async followTrace(listener: (record: CallStepRecord) => void): Promise<() => void> {
+    const response = await this.#open('GET', '/api/v1/trace/stream');
+    if (response.statusCode !== 200) throw new Error(`trace: ${response.statusCode}`);
+    response.on('error', () => undefined);
+    createInterface({ input: response }).on('line', (line) => {
+      if (line.startsWith('data:')) listener(JSON.parse(line.slice('data:'.length)) as CallStepRecord);
+    });
+    return () => void response.destroy();
+  }
+
+  #open(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const headers = text === undefined ? {} : { 'content-type': 'application/json' };
+      const request = httpRequest({ socketPath: this.socketPath, method, path, headers, agent: false }, (response) => {
+        request.setTimeout(0);
+        resolve(response);
+      });
+      request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy(new Error(`${method} ${path}: no answer`)));
+      request.once('error', reject);
+      request.end(text);
+    });
+  }
+}
+
+function merge(document: unknown, changes: unknown): unknown {
+  if (!isObject(document) || !isObject(changes)) return changes;
+  const merged = { ...document };
+  for (const [name, change] of Object.entries(changes)) merged[name] = merge(document[name], change);
+  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Installs what the lab and the tests need from Debian's or Ubuntu's packages, when something is missing and we are root.
+# Otherwise says in one line what to install. Leaves no service running, enabled or barred that was not so before.
+set -eu
+
+# command and the package that has it; insmod loads modules in the guest, g++ and python3 build native addons
+NEEDED='
+linux.uml user-mode-linux
+xl2tpd xl2tpd
+pppd ppp
+l2tpns l2tpns
+freeradius freeradius
+tshark tshark
+tcpdump tcpdump
+iperf3 iperf3
+nft nftables
+ping iputils-ping
+ethtool ethtool
+ip iproute2
+insmod kmod
+g++ g++
+python3 python3
+'
+# Services that these packages would start, now and at every boot.
+SERVICES='xl2tpd l2tpns freeradius'
+
+PATH="$PATH:/usr/sbin:/sbin"
+missing=$(echo "$NEEDED" | while read -r command package; do
+  [ -z "$command" ] || command -v "$command" >/dev/null || echo "$package"
+done | tr '\n' ' ')
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "not Debian or Ubuntu: install what they call $missing"
+  exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+  echo "not root: apt-get install --no-install-recommends $missing"
+  exit 0
+fi
+
+fresh=''
+for service in $SERVICES; do
+  case " $missing " in *" $service "*) fresh="$fresh $service" ;; esac
+done
+
+policy=/usr/sbin/policy-rc.d
+kept=''
+if [ -e "$policy" ]; then
+  kept=$(mktemp)
+  cp -p "$policy" "$kept"
+fi
+restore() {
+  if [ -n "$kept" ]; then
+    cp -p "$kept" "$policy"
+    rm -f "$kept"
+  else
+    rm -f "$policy"
+  fi
+}
+trap restore EXIT
+trap 'exit 130' INT TERM HUP
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+echo "installing $missing"
+log=$(mktemp)
+if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+  apt-get install -qq -y --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+  cat "$log"
+  rm -f "$log"
+  exit 1
+fi
+rm -f "$log"
+for service in $fresh; do
+  if command -v systemctl >/dev/null; then systemctl --quiet disable "$service" >/dev/null 2>&1 || true; fi
+  if command -v update-rc.d >/dev/null; then update-rc.d "$service" disable >/dev/null 2>&1 || true; fi
+done
