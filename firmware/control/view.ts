@@ -2,7 +2,7 @@
  * What the control plane shows of itself and lets be done to it: the seam between control and API. Types alone; must
  * not hold code, nor anything that a session's peer could put a secret into.
  */
-import type { Problem, Settings } from '../settings.js';
+import type { Settings } from '../settings.js';
 
 /** Packets and octets of PPP payload in the sense of RFC 2866 sections 5.3 to 5.6; received = from the peer. */
 export interface CounterView {
@@ -113,8 +113,6 @@ export interface CallStepRecord {
   detail: string;
 }
 
-export type ApplyResult = { ok: true } | { ok: false; problems: Problem[] };
-
 /** What `control/` offers to `api/`. None of these throws for a caller's input. */
 export interface ControlPlaneView {
   sessions(): SessionView[];
@@ -125,13 +123,13 @@ export interface ControlPlaneView {
   disconnectSession(sessionId: number, reason: string): boolean;
   /** False when there is no such tunnel. */
   closeTunnel(tunnelId: number): boolean;
-  /** Makes stored settings the running ones; problems are what could not be done. */
-  applySettings(settings: Settings): Promise<ApplyResult>;
+  /** Makes stored settings the running ones; gives what could not be done. */
+  applySettings(settings: Settings): Promise<OperatingProblem[]>;
   /** Users were written or deleted: calls of those that may no longer call end. */
   usersChanged(): void;
   /** Pools were written or deleted: calls on addresses of no pool end, routes follow. */
   poolsChanged(): void;
-  trace: {
+  readonly trace: {
     /** The newest records, at most `limit`, oldest first. */
     last(limit: number): CallStepRecord[];
     /** Gives every new record to `listener` until the function that it returns is called. */

@@ -1,0 +1,224 @@
+/**
+ * Settings, pools and users: checked, sealed, written at once with the addresses that follow from them and an audit
+ * entry, over the connection that survives a power cut. Must not lease addresses.
+ */
+import type Database from 'better-sqlite3';
+import type { TSchema } from 'typebox';
+import {
+  DEFAULT_POOL,
+  DEFAULT_SETTINGS,
+  ipv4Number,
+  type Pool,
+  type Settings,
+  SettingsSchema,
+  type User,
+  UserSchema,
+} from '../settings.js';
+import { dissolvePool, forgetUser, layOutPool, poolSize, reserveAddress } from './addresses.js';
+import { Audit, changedFields } from './audit.js';
+import { poolInUse, type Surroundings, validatePool, validateSettings, validateUser } from './rules.js';
+import type { SecretBox } from './secret-box.js';
+import { keepSecrets, mapSecrets } from './secret-fields.js';
+import type { Validated } from './shape.js';
+
+/** What became of a deletion: `in-use` says by whom and what to do. */
+export type Deletion = { result: 'deleted' } | { result: 'unknown' } | { result: 'in-use'; reason: string };
+
+export interface PoolWithSize extends Pool {
+  /** How many addresses it can lease. */
+  size: number;
+}
+
+function prepare(database: Database.Database) {
+  return {
+    readSettings: database.prepare<[], string>('SELECT document FROM settings').pluck(),
+    writeSettings: database.prepare<[string]>(
+      'INSERT INTO settings VALUES (1, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
+    ),
+    readPools: database.prepare<[], string>('SELECT document FROM pool ORDER BY name').pluck(),
+    writePool: database.prepare<[string, string]>(
+      'INSERT INTO pool VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
+    ),
+    deletePool: database.prepare<[string]>('DELETE FROM pool WHERE name = ?'),
+    readUser: database.prepare<[string], string>('SELECT document FROM user WHERE name = ?').pluck(),
+    readUsers: database
+      .prepare<[string, number], string>('SELECT document FROM user WHERE name > ? ORDER BY name LIMIT ?')
+      .pluck(),
+    writeUser: database.prepare<[string, string, number | null, string | null]>(
+      `INSERT INTO user VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+       SET document = excluded.document, fixed_address = excluded.fixed_address, pool = excluded.pool`,
+    ),
+    deleteUser: database.prepare<[string]>('DELETE FROM user WHERE name = ?'),
+    userWithFixedAddress: database.prepare<[number], string>('SELECT name FROM user WHERE fixed_address = ?').pluck(),
+    userOfPool: database.prepare<[string], string>('SELECT name FROM user WHERE pool = ? LIMIT 1').pluck(),
+  };
+}
+
+export class Documents implements Surroundings {
+  readonly #database: Database.Database;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #box: SecretBox;
+  readonly #clock: () => number;
+  readonly audit: Audit;
+  #settings: Settings;
+  #pools: readonly PoolWithSize[];
+
+  /** `clock` gives Unix time in ms. Throws StoreError when the key does not open the secrets. */
+  constructor(database: Database.Database, box: SecretBox, clock: () => number) {
+    this.#database = database;
+    this.#sql = prepare(database);
+    this.#box = box;
+    this.#clock = clock;
+    this.audit = new Audit(database);
+    if (this.#sql.readSettings.get() === undefined) this.#writeDefaults();
+    this.#settings = this.#opened(SettingsSchema, 'settings', this.#sql.readSettings.get()!);
+    this.#pools = this.#readPools();
+  }
+
+  settings(): Settings {
+    return this.#settings;
+  }
+
+  pools(): readonly PoolWithSize[] {
+    return this.#pools;
+  }
+
+  pool(name: string): PoolWithSize | undefined {
+    return this.#pools.find((pool) => pool.name === name);
+  }
+
+  user(name: string): User | undefined {
+    const document = this.#sql.readUser.get(name);
+    return document === undefined ? undefined : this.#opened(UserSchema, `user ${name}`, document);
+  }
+
+  /** Users in the order of their names, at most `limit`, after the name `after`. */
+  users(limit: number, after = ''): User[] {
+    return this.#sql.readUsers.all(after, limit).map((document) => {
+      const { name } = JSON.parse(document) as User;
+      return this.#opened<User>(UserSchema, `user ${name}`, document);
+    });
+  }
+
+  userWithFixedAddress(address: string): string | undefined {
+    return this.#sql.userWithFixedAddress.get(ipv4Number(address));
+  }
+
+  userOfPool(pool: string): string | undefined {
+    return this.#sql.userOfPool.get(pool);
+  }
+
+  /**
+   * Replaces the settings by a document from outside. In it a secret that is left out stays as it is, null clears it,
+   * anything else left out takes its default. `who` is for the audit.
+   */
+  writeSettings(document: unknown, who: string): Validated<Settings> {
+    const checked = validateSettings(keepSecrets(SettingsSchema, document, this.#settings), this);
+    if (!checked.ok) return checked;
+    this.#commit('settings', who, this.#settings, checked.value, () => {
+      this.#sql.writeSettings.run(this.#sealed(SettingsSchema, 'settings', checked.value));
+    });
+    this.#settings = checked.value;
+    return checked;
+  }
+
+  /** Writes the pool of this name; its name may be left out of the document. */
+  writePool(name: string, document: unknown, who: string): Validated<Pool> {
+    const named = withName(document, name);
+    const checked = named.ok ? validatePool(named.value, this) : named;
+    if (!checked.ok) return checked;
+    const { size: _, ...previous } = this.pool(name) ?? { size: 0 };
+    this.#commit(`pools/${name}`, who, previous, checked.value, () => {
+      this.#sql.writePool.run(name, JSON.stringify(checked.value));
+      layOutPool(this.#database, checked.value);
+    });
+    this.#pools = this.#readPools();
+    return checked;
+  }
+
+  deletePool(name: string, who: string): Deletion {
+    if (!this.pool(name)) return { result: 'unknown' };
+    const reason = poolInUse(name, this);
+    if (reason !== undefined) return { result: 'in-use', reason };
+    this.#commit(`pools/${name}`, who, this.pool(name), undefined, () => {
+      this.#sql.deletePool.run(name);
+      dissolvePool(this.#database, name);
+    });
+    this.#pools = this.#readPools();
+    return { result: 'deleted' };
+  }
+
+  /** Writes the user of this name; name and, once it is there, password may be left out of the document. */
+  writeUser(name: string, document: unknown, who: string): Validated<User> {
+    const previous = this.user(name);
+    const named = withName(document, name);
+    const checked = named.ok ? validateUser(keepSecrets(UserSchema, named.value, previous), this) : named;
+    if (!checked.ok) return checked;
+    const user = checked.value;
+    this.#commit(`users/${name}`, who, previous, user, () => {
+      const fixedAddress = user.fixedAddress === undefined ? null : ipv4Number(user.fixedAddress);
+      this.#sql.writeUser.run(name, this.#sealed(UserSchema, `user ${name}`, user), fixedAddress, user.pool ?? null);
+      reserveAddress(this.#database, user);
+    });
+    return checked;
+  }
+
+  deleteUser(name: string, who: string): Deletion {
+    const previous = this.user(name);
+    if (!previous) return { result: 'unknown' };
+    this.#commit(`users/${name}`, who, previous, undefined, () => {
+      this.#sql.deleteUser.run(name);
+      forgetUser(this.#database, name);
+    });
+    return { result: 'deleted' };
+  }
+
+  #commit(resource: string, who: string, before: unknown, after: unknown, write: () => void): void {
+    const fields = changedFields(before, after);
+    if (fields.length === 0) return;
+    this.#database
+      .transaction(() => {
+        write();
+        this.audit.note(this.#clock(), { who, action: after === undefined ? 'delete' : 'put', resource, fields });
+      })
+      .immediate();
+  }
+
+  #writeDefaults(): void {
+    this.#database
+      .transaction(() => {
+        this.#sql.writeSettings.run(JSON.stringify(DEFAULT_SETTINGS));
+        this.#sql.writePool.run(DEFAULT_POOL.name, JSON.stringify(DEFAULT_POOL));
+        layOutPool(this.#database, DEFAULT_POOL);
+      })
+      .immediate();
+  }
+
+  #readPools(): PoolWithSize[] {
+    return this.#sql.readPools.all().map((document) => {
+      const pool = JSON.parse(document) as Pool;
+      return { ...pool, size: poolSize(pool) };
+    });
+  }
+
+  #sealed(schema: TSchema, table: string, document: unknown): string {
+    return JSON.stringify(mapSecrets(schema, document, (secret, place) => this.#box.seal(secret, table + place)));
+  }
+
+  #opened<T>(schema: TSchema, table: string, document: string): T {
+    return mapSecrets(schema, JSON.parse(document) as T, (sealed, place) => this.#box.open(sealed, table + place));
+  }
+}
+
+function withName(document: unknown, name: string): Validated<unknown> {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    return { ok: false, problems: [{ field: '', reason: 'must be an object' }] };
+  }
+  if ('name' in document && document.name !== name) {
+    return {
+      ok: false,
+      problems: [{ field: '/name', reason: `differs from ${name}, which was asked for; leave it out` }],
+    };
+  }
+  return { ok: true, value: { ...document, name } };
+}

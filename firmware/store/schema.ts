@@ -1,0 +1,51 @@
+/**
+ * The tables, as the steps that lead to them: step n brings a database from user_version n to n + 1. A step that was
+ * released is never changed; a new one is added at the end.
+ *
+ * An IPv4 address is stored as a number from 0 to 2**32 - 1, a time as ms of Unix time, a document as JSON in which
+ * each secret is sealed (secret-box.ts).
+ */
+
+const DOCUMENTS_ADDRESSES_CALLS = `
+CREATE TABLE key_check (only INTEGER PRIMARY KEY CHECK (only = 1), sealed TEXT NOT NULL) STRICT;
+
+CREATE TABLE settings (only INTEGER PRIMARY KEY CHECK (only = 1), document TEXT NOT NULL) STRICT;
+
+CREATE TABLE pool (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- fixed_address and pool repeat what the document says, for the sake of their indices.
+CREATE TABLE user (name TEXT PRIMARY KEY, document TEXT NOT NULL, fixed_address INTEGER, pool TEXT) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX user_fixed_address ON user (fixed_address) WHERE fixed_address IS NOT NULL;
+CREATE INDEX user_pool ON user (pool) WHERE pool IS NOT NULL;
+
+-- One row for each address that can be leased, and for each that is.
+-- pool:     NULL when it belongs to none (any more): such a row goes away with its lease.
+-- owner:    the user whose fixed address it is.
+-- user:     who has it, or had it last.
+-- released: the order in which addresses became free; 0 = never used.
+-- call:     the living call that has it; NULL = free.
+CREATE TABLE address (
+  address INTEGER PRIMARY KEY, pool TEXT, owner TEXT, user TEXT, released INTEGER NOT NULL DEFAULT 0, call INTEGER
+) STRICT;
+CREATE UNIQUE INDEX address_call ON address (call) WHERE call IS NOT NULL;
+CREATE INDEX address_used ON address (user, pool) WHERE call IS NOT NULL;
+CREATE INDEX address_free ON address (pool, released, address) WHERE call IS NULL AND owner IS NULL;
+CREATE INDEX address_last ON address (user, pool, released) WHERE call IS NULL AND owner IS NULL AND user IS NOT NULL;
+CREATE INDEX address_owner ON address (owner) WHERE owner IS NOT NULL;
+
+-- call is the number of a living call and says nothing once ended_at is there.
+CREATE TABLE call (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, call INTEGER NOT NULL, role TEXT NOT NULL, user TEXT NOT NULL,
+  address TEXT NOT NULL, peer_address TEXT NOT NULL, calling_number TEXT NOT NULL, session_id INTEGER NOT NULL,
+  tunnel_id INTEGER NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER, cause TEXT,
+  received_packets INTEGER, received_octets INTEGER, sent_packets INTEGER, sent_octets INTEGER
+) STRICT;
+CREATE UNIQUE INDEX call_living ON call (call) WHERE ended_at IS NULL;
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL,
+  resource TEXT NOT NULL, fields TEXT NOT NULL
+) STRICT;
+`;
+
+export const MIGRATIONS: readonly string[] = [DOCUMENTS_ADDRESSES_CALLS];

@@ -1,0 +1,90 @@
+/**
+ * Finds the secrets of a document by the `secret` marks of its schema: to seal and open them, to leave them out, and
+ * to keep those that a new document leaves out. Must not know which documents there are.
+ */
+import type { TSchema } from 'typebox';
+
+type Fields = Record<string, unknown>;
+/** What a schema looks like where it is walked through. */
+interface Node {
+  properties?: Record<string, Node>;
+  items?: Node;
+  secret?: boolean;
+}
+
+/** Changes each secret that is there; `place` tells it from every other one in the document. */
+export function mapSecrets<T>(schema: TSchema, document: T, change: (secret: string, place: string) => string): T {
+  const copy = structuredClone(document);
+  walk(schema, copy, '', (object, names, place) => {
+    for (const name of names) {
+      const secret = object[name];
+      if (typeof secret === 'string') object[name] = change(secret, `${place}/${name}`);
+    }
+  });
+  return copy;
+}
+
+/** The document without its secrets: instead of each there is `<name>Set`, which tells whether there is one. */
+export function withoutSecrets(schema: TSchema, document: unknown): unknown {
+  const copy = structuredClone(document);
+  walk(schema, copy, '', (object, names) => {
+    for (const name of names) {
+      object[`${name}Set`] = object[name] !== undefined;
+      delete object[name];
+    }
+  });
+  return copy;
+}
+
+/**
+ * The document that is meant by `incoming` when it was written for `previous` (undefined: there was none): a secret
+ * that is left out stays, null clears it, and what withoutSecrets told is left out.
+ */
+export function keepSecrets(schema: TSchema, incoming: unknown, previous: unknown): unknown {
+  const kept = new Map<string, unknown>();
+  walk(schema, previous, '', (object, names, place) => {
+    for (const name of names) kept.set(`${place}/${name}`, object[name]);
+  });
+  const copy = structuredClone(incoming);
+  walk(schema, copy, '', (object, names, place) => {
+    for (const name of names) {
+      delete object[`${name}Set`];
+      const secret = object[name] === undefined ? kept.get(`${place}/${name}`) : object[name];
+      if (secret === undefined || secret === null) delete object[name];
+      else object[name] = secret;
+    }
+  });
+  return copy;
+}
+
+/**
+ * Calls `visit` for every object that may have secrets. List entries are told apart by their name, since they move;
+ * `value` may have any shape.
+ */
+function walk(
+  node: Node,
+  value: unknown,
+  place: string,
+  visit: (object: Fields, secretNames: string[], place: string) => void,
+): void {
+  if (Array.isArray(value)) {
+    const { items } = node;
+    if (!items) return;
+    value.forEach((entry, at) => {
+      walk(items, entry, `${place}/${entryName(entry, at)}`, visit);
+    });
+  } else if (isFields(value)) {
+    const properties = Object.entries(node.properties ?? {});
+    const secretNames = properties.filter(([, property]) => property.secret).map(([name]) => name);
+    if (secretNames.length > 0) visit(value, secretNames, place);
+    for (const [name, property] of properties) walk(property, value[name], `${place}/${name}`, visit);
+  }
+}
+
+function entryName(entry: unknown, at: number): string {
+  return isFields(entry) && typeof entry.name === 'string' ? JSON.stringify(entry.name) : String(at);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
+}

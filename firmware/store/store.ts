@@ -1,0 +1,95 @@
+/**
+ * The store as a whole: opens database and key, frees what calls had before the restart, and gives out its parts. Must
+ * not know who uses it.
+ *
+ * What is written by `inTurn` is one commit of the relaxed connection; documents are committed by themselves over the
+ * durable one. Both are connections to one file within one thread, so a document must not be written inside a turn:
+ * it would wait for its own thread.
+ */
+import { freeAll } from './addresses.js';
+import type { Audit } from './audit.js';
+import { Calls } from './calls.js';
+import { type Connections, openDatabase, StoreError } from './database.js';
+import { Documents } from './documents.js';
+import { Leases } from './leases.js';
+import { makeKey, readKey, type SecretBox, secretBox } from './secret-box.js';
+import { Turn } from './turn.js';
+
+export { StoreError } from './database.js';
+
+export interface StoreOptions {
+  /** Of the SQLite file. */
+  path: string;
+  /** Of the key that opens the secrets in it; made when there is none and nothing to open. */
+  keyFile: string;
+  /** Unix time in ms; Date.now when left out. */
+  clock?: () => number;
+}
+
+export interface Store {
+  readonly documents: Documents;
+  readonly leases: Leases;
+  readonly calls: Calls;
+  readonly audit: Audit;
+  /** Runs `work`, which must not be asynchronous: all leases and calls that it writes become one commit, or none. */
+  inTurn<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Throws StoreError, whose message says what to do, when the files cannot be used. */
+export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): Store {
+  const connections = openDatabase(path);
+  try {
+    const box = secretBox(keyFor(connections, keyFile));
+    checkKey(connections, box, keyFile);
+    endAllCalls(connections, clock());
+    const documents = new Documents(connections.durable, box, clock);
+    const turn = new Turn(connections.relaxed);
+    return {
+      documents,
+      leases: new Leases(connections.relaxed, turn),
+      calls: new Calls(connections.relaxed, turn, clock),
+      audit: documents.audit,
+      inTurn: (work) => turn.run(work),
+      close: connections.close,
+    };
+  } catch (error) {
+    connections.close();
+    throw error;
+  }
+}
+
+const KEY_CHECK_PLACE = 'key check';
+
+function keyFor({ durable }: Connections, keyFile: string): Uint8Array {
+  const key = readKey(keyFile);
+  if (key) return key;
+  if (durable.prepare('SELECT 1 FROM key_check').get() === undefined) return makeKey(keyFile);
+  throw new StoreError(
+    `key file ${keyFile} is missing, and the secrets in the database cannot be read without it; restore it from the backup, or remove the database to start anew`,
+  );
+}
+
+function checkKey({ durable }: Connections, box: SecretBox, keyFile: string): void {
+  const sealed = durable.prepare<[], string>('SELECT sealed FROM key_check').pluck().get();
+  if (sealed === undefined) {
+    durable.prepare('INSERT INTO key_check VALUES (1, ?)').run(box.seal('tunnelwerk', KEY_CHECK_PLACE));
+    return;
+  }
+  try {
+    box.open(sealed, KEY_CHECK_PLACE);
+  } catch {
+    throw new StoreError(`key file ${keyFile} is not the key of this database; restore the right one from the backup`);
+  }
+}
+
+/** After a start no call of before lives. Who had which address stays on record. */
+function endAllCalls({ relaxed }: Connections, now_ms: number): void {
+  relaxed
+    .transaction(() => {
+      const released = relaxed.prepare<[], number>('SELECT coalesce(max(released), 0) + 1 FROM address').pluck().get();
+      freeAll(relaxed, released ?? 1);
+      relaxed.prepare(`UPDATE call SET ended_at = ?, cause = 'the program ended' WHERE ended_at IS NULL`).run(now_ms);
+    })
+    .immediate();
+}
