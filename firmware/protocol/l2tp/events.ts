@@ -1,0 +1,118 @@
+/**
+ * What passes the edge of the L2TP endpoint: its configuration, what it is told and what it reports. Types alone.
+ */
+import type { AvpValues, ControlMessage } from '../../wire/avp.js';
+import type { ControlConnectionState } from './control-connection.js';
+
+/** The two ends of a tunnel's UDP flow. Addresses are text in canonical form; '' is unspecified. */
+export interface TransportPath {
+  localAddress: string;
+  localPort: number;
+  peerAddress: string;
+  peerPort: number;
+}
+
+export interface L2tpEndpointConfig {
+  /** Host Name AVP: at least one octet. */
+  hostName: string;
+  vendorName: string;
+  firmwareRevision: number;
+  /** Control messages that we take ahead of an acknowledgement and hold when they come out of order: 1 to 32,768. */
+  receiveWindow: number;
+  /** HELLO goes out when nothing has come from the peer for this long (RFC 2661 section 5.5). */
+  helloInterval_ms: number;
+  /** RFC 2661 section 5.8: the first retransmission comes after this, each next one after twice the time, */
+  retransmitInitial_ms: number;
+  /** but at most this. */
+  retransmitCap_ms: number;
+  /** Without an answer to this many retransmissions the tunnel is cleared. */
+  maxRetransmits: number;
+  /** How long a tunnel or a call may take to get established. */
+  establishTimeout_ms: number;
+  /** Up to 65,535, tunnels that only wait for late retransmissions not counted. */
+  maxTunnels: number;
+  /** Up to 65,535, over all tunnels. */
+  maxSessions: number;
+}
+
+/** Result Code AVP of StopCCN or CDN, RFC 2661 section 4.4.2. */
+export interface DisconnectResult {
+  resultCode: number;
+  errorCode?: number;
+  errorMessage?: string;
+}
+
+/** Why a tunnel or call ended: the codes received (`peer`), sent (`local`), or those that say it best (`timeout`). */
+export interface CloseCause extends DisconnectResult {
+  by: 'peer' | 'local' | 'timeout';
+}
+
+/** What closeCall puts into the CDN. */
+export interface CallDisconnect extends DisconnectResult {
+  /** RFC 3145. */
+  pppDisconnectCause?: AvpValues['pppDisconnectCause'];
+  q931CauseCode?: AvpValues['q931CauseCode'];
+}
+
+export type TunnelAnswer =
+  | { accepted: true; secret?: Uint8Array; allowTunnelIdZero?: boolean }
+  | ({ accepted: false } & DisconnectResult);
+
+export type CallAnswer = { accepted: true } | ({ accepted: false } & DisconnectResult);
+
+/** What is known of a tunnel. IDs that the peer has not assigned yet are 0. */
+export interface TunnelStatus {
+  readonly tunnelId: number;
+  readonly peerTunnelId: number;
+  /** `idle`: awaits answerTunnel, or is closed and only acknowledges what still comes (RFC 2661 section 5.7). */
+  readonly state: ControlConnectionState;
+  readonly path: TransportPath;
+  readonly peerHostName: string;
+  readonly peerVendorName: string;
+  /** True where we sent the SCCRQ. */
+  readonly originator: boolean;
+  readonly sessionCount: number;
+}
+
+/** All that the endpoint reports, in the order in which it happened. Session and tunnel IDs are ours. */
+export type L2tpEvent =
+  /** From here on control messages for this tunnel ID must be handed in; precedes all else about the tunnel. */
+  | { type: 'tunnel-allocated'; tunnelId: number; path: TransportPath }
+  /** The tunnel ID means nothing any more; follows `tunnel-closed`, by a full retransmission cycle as a rule. */
+  | { type: 'tunnel-forgotten'; tunnelId: number }
+  /** To be answered by answerTunnel. */
+  | { type: 'tunnel-requested'; tunnelId: number; path: TransportPath; sccrq: ControlMessage }
+  | {
+      type: 'tunnel-established';
+      tunnelId: number;
+      peerTunnelId: number;
+      path: TransportPath;
+      peerHostName: string;
+      peerVendorName: string;
+      originator: boolean;
+    }
+  /** Learned anew from a control message with valid Ns and Nr. */
+  | { type: 'tunnel-path-changed'; tunnelId: number; path: TransportPath }
+  /** Follows the `call-closed` of each of its calls. */
+  | { type: 'tunnel-closed'; tunnelId: number; cause: CloseCause }
+  /** An ICRQ, to be answered by answerCall. */
+  | { type: 'call-requested'; tunnelId: number; sessionId: number; icrq: ControlMessage }
+  /** An OCRQ, to be answered by answerOutgoingCall. */
+  | { type: 'outgoing-call-requested'; tunnelId: number; sessionId: number; ocrq: ControlMessage }
+  /** The ICRP to our ICRQ: connectCall sends the ICCN. */
+  | { type: 'call-replied'; tunnelId: number; sessionId: number; peerSessionId: number; icrp: ControlMessage }
+  /** Data may flow. `iccn` is the peer's ICCN or OCCN, absent where we sent it. */
+  | { type: 'call-connected'; tunnelId: number; sessionId: number; peerSessionId: number; iccn?: ControlMessage }
+  | { type: 'call-closed'; tunnelId: number; sessionId: number; cause: CloseCause }
+  | { type: 'set-link-info'; sessionId: number; accm: NonNullable<AvpValues['accm']> }
+  | { type: 'wan-error-notify'; sessionId: number; callErrors: NonNullable<AvpValues['callErrors']> }
+  /** For the trace; acknowledgements (ZLB) are not told. `sessionId` is 0 for what concerns the tunnel. */
+  | {
+      type: 'message';
+      direction: 'sent' | 'received';
+      tunnelId: number;
+      sessionId: number;
+      path: TransportPath;
+      message: ControlMessage;
+      retransmission: boolean;
+    };

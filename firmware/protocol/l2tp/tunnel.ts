@@ -1,0 +1,74 @@
+/**
+ * What the endpoint keeps of a tunnel and of a session, as plain data. Must not decide anything.
+ */
+import type { AvpValues, ControlMessage } from '../../wire/avp.js';
+import type { ControlConnectionState } from './control-connection.js';
+import type { TransportPath } from './events.js';
+import type { ReliableDelivery } from './reliable-delivery.js';
+import type { CallKind, SessionState } from './session.js';
+
+/** A control message on its way out: the header's Session ID is the peer's, `localSessionId` is for the trace. */
+export interface OutgoingMessage {
+  readonly message: ControlMessage;
+  readonly body: Uint8Array;
+  readonly peerSessionId: number;
+  readonly localSessionId: number;
+}
+
+/** A control message as it came: `sessionId` is that of the header, ours or 0. */
+export interface IncomingMessage {
+  readonly sessionId: number;
+  readonly body: Uint8Array;
+}
+
+export interface Tunnel {
+  readonly tunnelId: number;
+  /** 0 until the peer has assigned it. */
+  peerTunnelId: number;
+  /** True where we sent the SCCRQ. */
+  readonly originator: boolean;
+  state: ControlConnectionState;
+  path: TransportPath;
+  readonly delivery: ReliableDelivery<OutgoingMessage, IncomingMessage>;
+
+  /** Shared secret of tunnel authentication and AVP hiding. */
+  secret: Uint8Array | undefined;
+  readonly hideAvps: boolean;
+  /** The peer writes 0 for our tunnel ID into its headers (D-Link DIR-300). */
+  allowTunnelIdZero: boolean;
+  /** Of our SCCRQ. */
+  readonly tieBreaker: Uint8Array | undefined;
+  localChallenge: Uint8Array | undefined;
+  peerChallenge: Uint8Array | undefined;
+  /** Where the peer sent the SCCRQ: whence it came, and its body, by which a repeated one is known. */
+  readonly request: { readonly key: string; readonly body: Uint8Array } | undefined;
+
+  peerHostName: string;
+  peerVendorName: string;
+  /** Absent where the peer cannot place outgoing calls (RFC 2661 section 4.4.3). */
+  peerBearerCapabilities: number | undefined;
+
+  /** By our ID, and by the peer's where it has assigned one. */
+  readonly sessions: Map<number, Session>;
+  readonly sessionsByPeerId: Map<number, Session>;
+
+  /** When the last control message or data came. */
+  lastReceived_ms: number;
+  /** Set until the tunnel is established. */
+  establishBy_ms: number | undefined;
+  /** Set once the tunnel is closed: until then it acknowledges what still comes (RFC 2661 section 5.7). */
+  lingerUntil_ms: number | undefined;
+}
+
+export interface Session {
+  readonly sessionId: number;
+  /** 0 until the peer has assigned it. */
+  peerSessionId: number;
+  readonly tunnel: Tunnel;
+  readonly kind: CallKind;
+  state: SessionState;
+  /** What our ICRQ or OCRQ will say once the tunnel is open. */
+  readonly request: AvpValues;
+  /** An ICRP has come and waits for connectCall. */
+  replied: boolean;
+}
