@@ -3,9 +3,8 @@
  * Must not fetch the user, nor say which of name and password was wrong.
  */
 
-import { chapMd5 } from '../crypto/chap.js';
-import { equalBytes } from '../crypto/equal-bytes.js';
-import { generateAuthenticatorResponse, generateNtResponse, ntPasswordHash, userNameWithoutDomain } from '../crypto/mschap.js';
+import { chapMd5, equalBytes } from '../crypto/chap.js';
+import { generateAuthenticatorResponse, generateNtResponse, ntPasswordHash } from '../crypto/mschap.js';
 import type { AuthenticationAnswer, AuthenticationRequest } from '../protocol/ppp/link.js';
 import { octets } from '../wire/bytes.js';
 
@@ -23,7 +22,7 @@ export function authenticateLocally(request: AuthenticationRequest, password: st
     }
     case 'mschapv2': {
       const { challenge, peerChallenge, ntResponse } = request;
-      const userName = userNameWithoutDomain(request.name);
+      const userName = request.name;
       if (!equalBytes(ntResponse, generateNtResponse(challenge, peerChallenge, userName, password))) return REFUSED;
       const hash = ntPasswordHash(password);
       return {

@@ -2,52 +2,74 @@
  * The last lines of all calls' traces, in memory, and those who listen to new ones. Bounded: the oldest go first.
  */
 
-import { STEP_NAMES } from '../roles/trace-record.js';
-import type { TraceRecord } from '../roles/role.js';
+import type { CallInfo, TraceRecord } from '../roles/role.js';
+import type { CallStepRecord } from './view.js';
 
-/** A line of the trace as it leaves the box: with a number that only grows, and wall-clock time (RFC 3339). */
-export interface NumberedTraceRecord extends Omit<TraceRecord, 'at_ms'> {
-  number: number;
-  time: string;
-  stepName: string;
-}
+const DIRECTION = {
+  sent: 'sent',
+  received: 'received',
+  question: 'within',
+  answer: 'within',
+  note: 'within',
+} as const;
 
 export class Trace {
   readonly #capacity: number;
-  #records: NumberedTraceRecord[] = [];
-  #nextNumber = 1;
-  readonly #listeners = new Set<(record: NumberedTraceRecord) => void>();
+  #records: CallStepRecord[] = [];
+  #sequence = 0;
+  readonly #listeners = new Set<(record: CallStepRecord) => void>();
 
   /** Keeps the last `capacity` lines. */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** `wallClock_ms` is the Unix time of the record. */
-  add(record: TraceRecord, wallClock_ms: number): void {
-    const { at_ms: _, ...rest } = record;
-    const numbered: NumberedTraceRecord = {
-      number: this.#nextNumber++,
+  /** `call` is the record's call while it stands; `wallClock_ms` the record's Unix time. */
+  add(record: TraceRecord, call: CallInfo | undefined, wallClock_ms: number): void {
+    this.#sequence += 1;
+    const line: CallStepRecord = {
+      sequence: this.#sequence,
       time: new Date(wallClock_ms).toISOString(),
-      ...rest,
-      stepName: STEP_NAMES[record.step],
+      step: record.step,
+      role: record.role ?? 'lns',
+      tunnelId: record.tunnelId,
+      sessionId: record.sessionId,
+      user: call?.userName ?? '',
+      peerAddress: call?.path.peerAddress ?? (typeof record.detail.peer === 'string' ? record.detail.peer : ''),
+      direction: DIRECTION[record.kind],
+      what: record.label,
+      detail: inWords(record.detail),
     };
-    this.#records.push(numbered);
+    this.#records.push(line);
     // Cut off half a capacity at a time, so that adding a line costs the same however many there are.
     if (this.#records.length > this.#capacity * 1.5) this.#records = this.#records.slice(-this.#capacity);
-    for (const listener of this.#listeners) listener(numbered);
+    for (const listener of this.#listeners) listener(line);
   }
 
-  /** The lines after number `after`, oldest first, at most the capacity. */
-  after(after: number): NumberedTraceRecord[] {
-    const first = this.#records.length === 0 ? 0 : this.#records[0].number;
-    const from = Math.max(0, after + 1 - first, this.#records.length - this.#capacity);
-    return this.#records.slice(from);
+  /** The newest lines, at most `limit`, oldest first. */
+  last(limit: number): CallStepRecord[] {
+    return this.#records.slice(-Math.min(limit, this.#capacity));
   }
 
   /** Calls `listener` for every new line until the returned function is called. */
-  listen(listener: (record: NumberedTraceRecord) => void): () => void {
+  subscribe(listener: (record: CallStepRecord) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+}
+
+/** `hostName=lac, assignedTunnelId=7`; a value that says nothing is left out. */
+function inWords(detail: Record<string, unknown>): string {
+  const words: string[] = [];
+  for (const [name, value] of Object.entries(detail)) {
+    if (value === '' || value === undefined || name === 'peer') continue;
+    if (name === 'options' && Array.isArray(value)) {
+      words.push(value.map(({ option, value: octets }) => `${option}${octets && ` ${octets}`}`).join(', '));
+    } else words.push(`${name}=${typeof value === 'object' ? inBrackets(value) : value}`);
+  }
+  return words.join(', ');
+}
+
+function inBrackets(value: object | null): string {
+  return value === null ? '' : `(${inWords(value as Record<string, unknown>)})`;
 }

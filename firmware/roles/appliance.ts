@@ -5,7 +5,7 @@
  */
 
 import { DeadlineQueue } from '../protocol/deadline-queue.js';
-import { L2tpEndpoint, type L2tpEndpointConfig, type L2tpEvent, type TransportPath } from '../protocol/l2tp/endpoint.js';
+import { L2tpEndpoint, type L2tpEndpointConfig, type L2tpEvent, type TransportPath, type TunnelStatus } from '../protocol/l2tp/endpoint.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import type { Call } from './call.js';
 import { LacClient, type LacClientConfig, type ProfileStatus } from './lac-client.js';
@@ -29,6 +29,8 @@ export class Appliance {
   readonly #lacClient: LacClient;
   readonly #deadlines = new DeadlineQueue();
   readonly #questions = new Map<number, (answer: Answer, now_ms: number) => void>();
+  /** Open tunnels; those that only linger are not in it. */
+  readonly #tunnelsSince = new Map<number, number>();
   #outputs: Output[] = [];
   #taken = 0;
   #nextQuestionId = 1;
@@ -165,6 +167,16 @@ export class Appliance {
     return this.#call(sessionId)?.info;
   }
 
+  /** Tunnels that are not closed, with the name of the peer's entry or of the profile that dialled. */
+  *tunnels(): Iterable<{ status: TunnelStatus; name: string; since_ms: number }> {
+    for (const status of this.endpoint.tunnels()) {
+      const since_ms = this.#tunnelsSince.get(status.tunnelId);
+      if (since_ms === undefined) continue;
+      const name = status.originator ? this.#lacClient.tunnelName(status.tunnelId) : this.#lns.tunnelName(status.tunnelId);
+      yield { status, name, since_ms };
+    }
+  }
+
   profiles(): ProfileStatus[] {
     return this.#lacClient.profiles();
   }
@@ -185,6 +197,7 @@ export class Appliance {
         this.#trace(event, now_ms);
         return;
       case 'tunnel-allocated':
+        this.#tunnelsSince.set(event.tunnelId, now_ms);
         this.#outputs.push({ type: 'tunnel-add', tunnelId: event.tunnelId, path: event.path });
         return;
       case 'tunnel-path-changed':
@@ -192,6 +205,10 @@ export class Appliance {
         return;
       case 'tunnel-forgotten':
         this.#outputs.push({ type: 'tunnel-remove', tunnelId: event.tunnelId });
+        return;
+      case 'tunnel-closed':
+        this.#tunnelsSince.delete(event.tunnelId);
+        if (!this.#lns.handleEvent(event, now_ms)) this.#lacClient.handleEvent(event, now_ms);
         return;
       default:
         if (!this.#lns.handleEvent(event, now_ms)) this.#lacClient.handleEvent(event, now_ms);

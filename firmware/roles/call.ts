@@ -3,7 +3,7 @@
  * a LAC client have in common; each role decides what a link's event means to it. Must not speak L2TP.
  */
 
-import { answerLinkLocal, linkLocalAddress } from '../protocol/ipv6/link-local.js';
+import { answerLinkLocal, interfaceIdText, linkLocalAddress } from '../protocol/ipv6/link-local.js';
 import { PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import type { CallInfo, ForwardingRow, RoleContext } from './role.js';
@@ -175,10 +175,12 @@ export class Call {
         info.state = 'up';
         info.localLinkLocal = linkLocalAddress(event.localInterfaceId);
         info.peerLinkLocal = linkLocalAddress(event.peerInterfaceId);
+        info.peerInterfaceId = interfaceIdText(event.peerInterfaceId);
         break;
       case 'ipv6cp-down':
         info.localLinkLocal = '';
         info.peerLinkLocal = '';
+        info.peerInterfaceId = '';
         this.updateRow({ ipv6Open: false });
         break;
       case 'down':

@@ -41,6 +41,8 @@ export interface LacClientConfig {
   ipv6: boolean;
   mru_bytes: number;
   mssClamp: boolean;
+  /** We number the data packets that we send (RFC 2661 section 5.4) and say so in the ICCN. */
+  sequencing: boolean;
   redialInitial_ms: number;
   redialCap_ms: number;
   ppp: PppTimers;
@@ -112,6 +114,11 @@ export class LacClient {
 
   call(sessionId: number): Call | undefined {
     return this.#bySession.get(sessionId)?.call;
+  }
+
+  /** The profile that opened the tunnel. */
+  tunnelName(tunnelId: number): string {
+    return this.#byTunnel.get(tunnelId)?.config.profile ?? '';
   }
 
   *calls(): Iterable<Call> {
@@ -258,6 +265,7 @@ export class LacClient {
       dns: [],
       localLinkLocal: '',
       peerLinkLocal: '',
+      peerInterfaceId: '',
       mtu_bytes: config.mru_bytes,
       localMru_bytes: config.mru_bytes,
       peerMru_bytes: 0,
@@ -281,7 +289,7 @@ export class LacClient {
       transmitAcfc: false,
       transmitPfc: false,
       addressControl: 'detect',
-      sequencing: false,
+      sequencing: config.sequencing,
       mtu_bytes: config.mru_bytes,
       mssClamp_bytes: config.mssClamp ? config.mru_bytes - 40 : 0,
       ipv4Open: false,
@@ -291,7 +299,11 @@ export class LacClient {
     });
     this.#context.endpoint.connectCall(
       sessionId,
-      { txConnectSpeed_bps: CONNECT_SPEED_BPS, framingType: SYNCHRONOUS_FRAMING },
+      {
+        txConnectSpeed_bps: CONNECT_SPEED_BPS,
+        framingType: SYNCHRONOUS_FRAMING,
+        ...(config.sequencing && { sequencingRequired: true }),
+      },
       now_ms,
     );
     return true;

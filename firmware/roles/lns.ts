@@ -60,6 +60,11 @@ export class Lns {
     return this.#calls.get(sessionId);
   }
 
+  /** The name of the settings' entry that the tunnel's peer matched, '' for none. */
+  tunnelName(tunnelId: number): string {
+    return this.#tunnels.get(tunnelId)?.policy.peerName ?? '';
+  }
+
   calls(): Iterable<Call> {
     return this.#calls.values();
   }
@@ -180,6 +185,7 @@ export class Lns {
       dns: [],
       localLinkLocal: '',
       peerLinkLocal: '',
+      peerInterfaceId: '',
       mtu_bytes: config.mru_bytes,
       localMru_bytes: config.mru_bytes,
       peerMru_bytes: 0,

@@ -116,6 +116,8 @@ export interface CallInfo {
   /** Interface identifiers as link-local addresses, '' while IPv6 is not up. */
   localLinkLocal: string;
   peerLinkLocal: string;
+  /** The peer's interface identifier as in 0211:22ff:fe33:4455, '' while IPv6 is not up. */
+  peerInterfaceId: string;
   mtu_bytes: number;
   localMru_bytes: number;
   peerMru_bytes: number;

@@ -23,6 +23,13 @@ export function linkLocalAddress(interfaceId: Uint8Array): string {
   return formatAddress(address);
 }
 
+/** An interface identifier of 8 bytes as in 0211:22ff:fe33:4455. */
+export function interfaceIdText(interfaceId: Uint8Array): string {
+  const groups: string[] = [];
+  for (let i = 0; i < 8; i += 2) groups.push(((interfaceId[i] << 8) | interfaceId[i + 1]).toString(16).padStart(4, '0'));
+  return groups.join(':');
+}
+
 /**
  * The answer to an IPv6 packet that a peer sent to us at link-local scope: an Echo-Reply from `localAddress` (text)
  * when the packet is an Echo-Request with a right checksum to that address or to all nodes (ff02::1), else undefined.
@@ -39,7 +46,7 @@ export function answerLinkLocal(packet: Uint8Array, localAddress: string): Uint8
 
   const reply = packet.slice(0, end);
   reply[7] = HOP_LIMIT;
-  reply.set(parseAddress(localAddress)!, 8);
+  reply.set(parseAddress(localAddress), 8);
   reply.set(packet.subarray(8, 24), 24);
   reply[HEADER_BYTES] = ECHO_REPLY;
   reply[HEADER_BYTES + 2] = 0;
@@ -59,5 +66,5 @@ function icmpv6Checksum(packet: Uint8Array): number {
   summed[35] = payload_bytes & 0xff;
   summed[39] = NEXT_HEADER_ICMPV6;
   summed.set(packet.subarray(HEADER_BYTES), HEADER_BYTES);
-  return internetChecksum(summed);
+  return internetChecksum(summed, 0, summed.length);
 }

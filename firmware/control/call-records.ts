@@ -1,0 +1,98 @@
+/**
+ * The calls that stand, beside what the packet path counts of them; their start and end go into the history. A call's
+ * end is recorded when both its cause and its final counters are known. Must not end a call itself.
+ */
+
+import type { SessionCounters } from '../dataplane/interface.js';
+import type { CallEnd, CallInfo } from '../roles/role.js';
+import type { Store } from '../store/store.js';
+
+/** Reads a live session's counters; undefined when the packet path has no such session. */
+export type SessionCountersReader = (sessionId: number, generation: number) => SessionCounters | undefined;
+
+interface LiveCall {
+  info: CallInfo;
+  receivedPackets: number;
+  hasPassedTraffic: boolean;
+}
+
+const NO_COUNTERS: SessionCounters = { receivedPackets: 0, receivedOctets: 0, sentPackets: 0, sentOctets: 0 };
+
+export class CallRecords {
+  readonly #store: Store;
+  readonly #readCounters: SessionCountersReader;
+  /** By call ID, in the order in which they came up. */
+  readonly #live = new Map<number, LiveCall>();
+  /** Ended, final counters not yet known; by call ID. */
+  readonly #ending = new Map<number, CallEnd>();
+
+  constructor(store: Store, readCounters: SessionCountersReader) {
+    this.#store = store;
+    this.#readCounters = readCounters;
+  }
+
+  /** A call has its address; a call that renegotiates is up again, and already on record. */
+  up(info: CallInfo): void {
+    const live = this.#live.get(info.callId);
+    if (live !== undefined) {
+      live.info = info;
+      return;
+    }
+    this.#live.set(info.callId, { info, receivedPackets: 0, hasPassedTraffic: false });
+    const { callId, role, userName, callingNumber, sessionId, tunnelId } = info;
+    this.#store.calls.started({
+      callId,
+      role,
+      user: userName,
+      address: role === 'lns' ? info.peerAddress : info.localAddress,
+      peerAddress: info.path.peerAddress,
+      callingNumber,
+      sessionId,
+      tunnelId,
+    });
+  }
+
+  changed(info: CallInfo): void {
+    const live = this.#live.get(info.callId);
+    if (live !== undefined) live.info = info;
+  }
+
+  /** The row is on its way out of the packet path, whose last counters will come to `removed`. */
+  ended(info: CallInfo, end: CallEnd): void {
+    this.#store.leases.release(info.callId);
+    if (this.#live.delete(info.callId)) this.#ending.set(info.callId, end);
+  }
+
+  /** `callId` is the generation of the row that was removed. */
+  removed(callId: number, counters: SessionCounters): void {
+    const end = this.#ending.get(callId);
+    if (end === undefined) return;
+    this.#ending.delete(callId);
+    this.#store.calls.ended(callId, end.reason || `result ${end.resultCode}`, counters);
+  }
+
+  live(callId: number): CallInfo | undefined {
+    return this.#live.get(callId)?.info;
+  }
+
+  all(): Iterable<LiveCall> {
+    return this.#live.values();
+  }
+
+  counters(info: CallInfo): SessionCounters {
+    return this.#readCounters(info.sessionId, info.generation) ?? NO_COUNTERS;
+  }
+
+  /** Calls that got packets from their peer since last asked; `first`: now it has passed both ways for the first time. */
+  *active(): Iterable<{ sessionId: number; first: boolean }> {
+    for (const live of this.#live.values()) {
+      const { sessionId, generation } = live.info;
+      const counters = this.#readCounters(sessionId, generation);
+      if (counters === undefined || counters.receivedPackets === live.receivedPackets) continue;
+      live.receivedPackets = counters.receivedPackets;
+      const first = !live.hasPassedTraffic && counters.sentPackets > 0;
+      if (first) live.hasPassedTraffic = true;
+      yield { sessionId, first };
+    }
+  }
+}

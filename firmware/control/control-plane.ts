@@ -1,0 +1,286 @@
+/**
+ * The shell around the machine that speaks the protocols: gives it what comes from the packet path, the clock and the
+ * administrator, and carries out what it wants, turn by turn. A turn is one transaction of the store; the packet path
+ * hears of it after the commit. Must not know a protocol: that is roles' and protocol's.
+ */
+
+import type { DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
+import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
+import type { Answer, CallInfo, Output, Question } from '../roles/role.js';
+import type { Settings } from '../settings.js';
+import type { Store } from '../store/store.js';
+import type { RandomBytes } from '../wire/bytes.js';
+import { AddressPools, poolPrefixes } from './address-pool.js';
+import { applianceConfig } from './appliance-config.js';
+import { CallRecords, type SessionCountersReader } from './call-records.js';
+import { LocalAnswers } from './local-answers.js';
+import type { NetworkConfiguration, NetworkProblem } from './network.js';
+import { planNetwork, routesToUser } from './network-plan.js';
+import { Trace } from './trace.js';
+import { TunDevices } from './tun-devices.js';
+import type { OperatingProblem } from './view.js';
+
+/** Lines of trace kept in memory. */
+const TRACE_CAPACITY = 20_000;
+/** How often the packet path's counters are looked at for signs of life. */
+const ACTIVITY_INTERVAL_MS = 1_000;
+/** The longest time that a timer is set for. */
+const MAX_TIMER_MS = 60_000;
+
+/** Where events of the box's operation go; never a line per packet. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ControlPlaneDependencies {
+  store: Store;
+  network: NetworkConfiguration;
+  /** Hands a turn's commands to the packet path. */
+  post(commands: DataPlaneCommand[]): void;
+  readSessionCounters: SessionCountersReader;
+  /** Monotonic, in ms. */
+  now_ms(): number;
+  random: RandomBytes;
+  /** A host name's first address. Rejects with the resolver's reason. */
+  resolve(host: string): Promise<string>;
+  log: Log;
+}
+
+export class ControlPlane {
+  readonly trace = new Trace(TRACE_CAPACITY);
+  readonly appliance: Appliance;
+  readonly calls: CallRecords;
+  /** What the kernel refused, and what the packet path could not open. */
+  networkProblems: readonly NetworkProblem[] = [];
+  packetPathProblems: readonly OperatingProblem[] = [];
+  readonly #dependencies: ControlPlaneDependencies;
+  readonly #tuns = new TunDevices((command) => this.#commands.push(command));
+  readonly #answers: LocalAnswers;
+  #settings: Settings;
+  #commands: DataPlaneCommand[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #nextActivity_ms: number;
+  #inTurn = false;
+  #networkIsStale = false;
+  #stopped = false;
+
+  constructor(dependencies: ControlPlaneDependencies) {
+    const { store, random } = dependencies;
+    const now_ms = dependencies.now_ms();
+    this.#dependencies = dependencies;
+    this.#settings = store.documents.settings();
+    this.calls = new CallRecords(store, dependencies.readSessionCounters);
+    const pools = new AddressPools(store.documents, store.leases);
+    this.#answers = new LocalAnswers(store, pools, (callId, reason) => this.#endCall(callId, reason));
+    this.#nextActivity_ms = now_ms;
+    this.appliance = new Appliance(this.#applianceConfig(), random, now_ms);
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Whether the LNS has what it needs to take calls. */
+  get isListening(): boolean {
+    return this.#tuns.isLnsOpen();
+  }
+
+  now_ms(): number {
+    return this.#dependencies.now_ms();
+  }
+
+  /** Called once, when the packet path is ready: devices first, then calls. */
+  start(): void {
+    this.#tuns.open(this.#settings);
+    this.#networkIsStale = true;
+    this.turn(() => {});
+  }
+
+  /** Takes settings into force. Devices come before the calls that use them, and go after them. */
+  async reconfigure(settings: Settings): Promise<void> {
+    this.#settings = settings;
+    this.turn((now_ms) => {
+      this.#tuns.open(settings);
+      this.appliance.configure(this.#applianceConfig(), now_ms);
+    });
+    this.turn(() => this.#tuns.close(settings));
+    await this.#applyNetwork();
+  }
+
+  /** Ends the calls of users that may no longer call. */
+  usersChanged(): void {
+    const { documents } = this.#dependencies.store;
+    this.turn((now_ms) => {
+      for (const { info } of this.calls.all()) {
+        if (info.role !== 'lns' || documents.user(info.userName)?.enabled) continue;
+        this.appliance.disconnect(info.sessionId, 'the user may no longer call', now_ms);
+      }
+    });
+  }
+
+  /** Ends the calls on addresses that are no pool's any more; the kernel's routes follow. */
+  poolsChanged(): void {
+    this.#networkIsStale = true;
+    const stranded = this.#dependencies.store.leases.stranded();
+    this.turn(() => {
+      for (const callId of stranded) this.#endCall(callId, 'the address was taken out of its pool');
+    });
+  }
+
+  handleReports(reports: readonly DataPlaneReport[]): void {
+    this.turn((now_ms) => {
+      for (const report of reports) this.#handleReport(report, now_ms);
+    });
+  }
+
+  /** Ends all calls; resolves when the kernel has its settings back. The last words to the peers are posted by then. */
+  async stop(): Promise<void> {
+    this.turn((now_ms) => this.appliance.shutDown(now_ms));
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const problems = await this.#dependencies.network.withdraw();
+    for (const problem of problems) this.#dependencies.log.warn(problem, 'kernel configuration');
+  }
+
+  /** One turn: `inputs` are given to the machine, then all that follows from them is carried out. */
+  turn(inputs: (now_ms: number) => void): void {
+    if (this.#stopped) return;
+    if (this.#inTurn) throw new Error('a turn within a turn');
+    this.#inTurn = true;
+    const now_ms = this.#dependencies.now_ms();
+    try {
+      this.#dependencies.store.inTurn(() => {
+        inputs(now_ms);
+        if (now_ms >= this.#nextActivity_ms) this.#noteActivity(now_ms);
+        if (now_ms >= this.appliance.pollTimeout()) this.appliance.handleTimeout(now_ms);
+        this.#work(now_ms);
+      });
+    } finally {
+      this.#inTurn = false;
+    }
+    const commands = this.#commands;
+    this.#commands = [];
+    if (commands.length > 0) this.#dependencies.post(commands);
+    if (this.#networkIsStale) void this.#applyNetwork();
+    this.#setTimer(now_ms);
+  }
+
+  /** Answers to questions cause new outputs, and outputs new questions, until all is silent. */
+  #work(now_ms: number): void {
+    for (;;) {
+      this.appliance.turn(now_ms);
+      let output = this.appliance.pollOutput();
+      if (output === undefined) return;
+      for (; output !== undefined; output = this.appliance.pollOutput()) this.#carryOut(output, now_ms);
+    }
+  }
+
+  #carryOut(output: Output, now_ms: number): void {
+    switch (output.type) {
+      case 'question':
+        if (output.question.type === 'resolve') this.#resolve(output.question);
+        else this.appliance.handleAnswer(this.#answers.answer(output.question), now_ms);
+        break;
+      case 'trace':
+        this.trace.add(output.record, this.appliance.callInfo(output.record.sessionId), Date.now());
+        break;
+      case 'call-up':
+        this.calls.up(output.call);
+        this.#noteRoutes(output.call);
+        break;
+      case 'call-changed':
+        this.calls.changed(output.call);
+        break;
+      case 'call-ended':
+        this.calls.ended(output.call, output.end);
+        this.#noteRoutes(output.call);
+        break;
+      default:
+        this.#commands.push(output);
+    }
+  }
+
+  /** A call changes the kernel's routes only when it has some of its own; most are covered by their pool's. */
+  #noteRoutes(call: CallInfo): void {
+    if (call.role === 'lac-client') this.#networkIsStale = true;
+    else if (call.peerAddress !== '' && routesToUser(call, poolPrefixes(this.#pools())).length > 0) this.#networkIsStale = true;
+  }
+
+  #endCall(callId: number, reason: string): void {
+    const call = this.calls.live(callId);
+    if (call !== undefined) this.appliance.disconnect(call.sessionId, reason, this.now_ms());
+  }
+
+  /** The one answer that takes its time. */
+  #resolve({ questionId, host }: Extract<Question, { type: 'resolve' }>): void {
+    const give = (address: string | undefined, reason: string) => {
+      const answer: Answer = { type: 'resolve', questionId, address, reason };
+      this.turn((now_ms) => this.appliance.handleAnswer(answer, now_ms));
+    };
+    this.#dependencies.resolve(host).then(
+      (address) => give(address, ''),
+      (error: Error) => give(undefined, error.message),
+    );
+  }
+
+  #handleReport(report: DataPlaneReport, now_ms: number): void {
+    switch (report.type) {
+      case 'control':
+        this.appliance.handlePacket(report.packet, report.path, now_ms);
+        break;
+      case 'ppp': {
+        const { sessionId, generation, protocol, information } = report;
+        this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms);
+        break;
+      }
+      case 'session-removed':
+        this.calls.removed(report.generation, report.counters);
+        break;
+      case 'tun-opened':
+        this.#tuns.opened(report.tun);
+        this.#networkIsStale = true;
+        break;
+      case 'failed': {
+        const { what, errno, advice } = report;
+        this.#dependencies.log.error({ what, errno, advice }, 'packet path');
+        this.packetPathProblems = [...this.packetPathProblems, { what: `${what}: ${errno}`, advice }];
+        break;
+      }
+    }
+  }
+
+  /** Data that passed is life for link and tunnel; the first of it in both directions is a call's last step. */
+  #noteActivity(now_ms: number): void {
+    this.#nextActivity_ms = now_ms + ACTIVITY_INTERVAL_MS;
+    for (const { sessionId, first } of this.calls.active()) {
+      this.appliance.noteTraffic(sessionId, now_ms);
+      if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
+    }
+  }
+
+  async #applyNetwork(): Promise<void> {
+    this.#networkIsStale = false;
+    const calls = Array.from(this.calls.all(), ({ info }) => info);
+    const desired = planNetwork(this.#settings, this.#pools(), this.#tuns.devices(), calls);
+    const problems = await this.#dependencies.network.apply(desired);
+    for (const problem of problems) this.#dependencies.log.warn(problem, 'kernel configuration');
+    this.networkProblems = problems;
+  }
+
+  #pools() {
+    return this.#dependencies.store.documents.pools();
+  }
+
+  #applianceConfig(): ApplianceConfig {
+    return applianceConfig(this.#settings, (profile) => this.#tuns.indexOf(profile));
+  }
+
+  #setTimer(now_ms: number): void {
+    clearTimeout(this.#timer);
+    const due_ms = Math.min(this.appliance.pollTimeout(), this.#nextActivity_ms);
+    const wait_ms = Math.min(Math.max(0, due_ms - now_ms), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.turn(() => {}), Math.ceil(wait_ms));
+  }
+}

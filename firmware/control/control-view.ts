@@ -1,0 +1,165 @@
+/**
+ * What the API shows of the control plane and does to it. Must not answer for the protocols: it reads what the
+ * machine says of itself.
+ */
+
+import type { CallInfo } from '../roles/role.js';
+import type { ProfileStatus } from '../roles/lac-client.js';
+import type { Settings } from '../settings.js';
+import type { ControlPlane } from './control-plane.js';
+import type {
+  ControlPlaneView,
+  LacClientView,
+  OperatingProblem,
+  SessionView,
+  StatusView,
+  TunnelView,
+} from './view.js';
+
+export class ControlView implements ControlPlaneView {
+  readonly #plane: ControlPlane;
+  readonly #version: string;
+  readonly #readDrops: () => Record<string, number>;
+  readonly #startedAt: string;
+
+  /** `readDrops` gives the packet path's drop counters by reason. */
+  constructor(plane: ControlPlane, version: string, readDrops: () => Record<string, number>) {
+    this.#plane = plane;
+    this.#version = version;
+    this.#readDrops = readDrops;
+    this.#startedAt = new Date().toISOString();
+  }
+
+  get trace(): ControlPlaneView['trace'] {
+    return this.#plane.trace;
+  }
+
+  sessions(): SessionView[] {
+    return Array.from(this.#plane.appliance.calls(), (call) => this.#sessionView(call));
+  }
+
+  session(sessionId: number): SessionView | undefined {
+    const call = this.#plane.appliance.callInfo(sessionId);
+    return call && this.#sessionView(call);
+  }
+
+  tunnels(): TunnelView[] {
+    return Array.from(this.#plane.appliance.tunnels(), ({ status, name, since_ms }) => ({
+      tunnelId: status.tunnelId,
+      peerTunnelId: status.peerTunnelId,
+      state: status.state,
+      originator: status.originator,
+      profile: name,
+      peerHostName: status.peerHostName,
+      peerVendorName: status.peerVendorName,
+      localAddress: status.path.localAddress,
+      peerAddress: status.path.peerAddress,
+      peerPort: status.path.peerPort,
+      sessions: status.sessionCount,
+      since: this.#timeOf(since_ms),
+    }));
+  }
+
+  status(): StatusView {
+    const { settings, appliance } = this.#plane;
+    const profiles = new Map(appliance.profiles().map((profile) => [profile.profile, profile]));
+    const problems = this.#problems();
+    return {
+      hostName: settings.system.hostName,
+      version: this.#version,
+      startedAt: this.#startedAt,
+      lns: { enabled: settings.lns.enabled, listening: settings.lns.enabled && this.#plane.isListening },
+      lacClients: settings.lacClients.map((client) => this.#clientView(client, profiles.get(client.name))),
+      tunnels: Array.from(appliance.tunnels()).length,
+      sessions: Array.from(appliance.calls()).length,
+      drops: { ...this.#readDrops(), ...appliance.endpoint.counters },
+      problems,
+    };
+  }
+
+  disconnectSession(sessionId: number, reason: string): boolean {
+    if (this.#plane.appliance.callInfo(sessionId) === undefined) return false;
+    this.#plane.turn((now_ms) => this.#plane.appliance.disconnect(sessionId, reason, now_ms));
+    return true;
+  }
+
+  closeTunnel(tunnelId: number): boolean {
+    const { appliance } = this.#plane;
+    if (appliance.endpoint.tunnel(tunnelId) === undefined) return false;
+    this.#plane.turn((now_ms) =>
+      appliance.endpoint.closeTunnel(tunnelId, { resultCode: 1, errorMessage: 'closed by an administrator' }, now_ms),
+    );
+    return true;
+  }
+
+  async applySettings(settings: Settings): Promise<OperatingProblem[]> {
+    await this.#plane.reconfigure(settings);
+    return this.#problems();
+  }
+
+  usersChanged(): void {
+    this.#plane.usersChanged();
+  }
+
+  poolsChanged(): void {
+    this.#plane.poolsChanged();
+  }
+
+  #sessionView(call: CallInfo): SessionView {
+    return {
+      sessionId: call.sessionId,
+      peerSessionId: call.peerSessionId,
+      tunnelId: call.tunnelId,
+      role: call.role,
+      profile: call.profile || call.peerName,
+      state: call.state,
+      user: call.userName,
+      address: call.role === 'lns' ? call.peerAddress : call.localAddress,
+      interfaceId: call.peerInterfaceId,
+      linkLocalAddress: call.peerLinkLocal,
+      callingNumber: call.callingNumber,
+      peerAddress: call.path.peerAddress,
+      peerPort: call.path.peerPort,
+      since: this.#timeOf(call.since_ms),
+      counters: this.#plane.calls.counters(call),
+      mtu_bytes: call.mtu_bytes,
+      authentication: call.authentication ?? '',
+      lcp: {
+        localMru_bytes: call.localMru_bytes,
+        peerMru_bytes: call.peerMru_bytes,
+        transmitAcfc: call.transmitAcfc,
+        transmitPfc: call.transmitPfc,
+      },
+    };
+  }
+
+  #clientView(client: Settings['lacClients'][number], status: ProfileStatus | undefined): LacClientView {
+    return {
+      name: client.name,
+      enabled: client.enabled,
+      server: client.server,
+      state: status === undefined ? 'off' : CLIENT_STATE[status.state],
+      lastError: status?.lastFailure ?? '',
+      redialAt: status?.redialAt_ms === undefined ? '' : this.#timeOf(status.redialAt_ms),
+    };
+  }
+
+  #problems(): OperatingProblem[] {
+    const kernel = this.#plane.networkProblems.map(({ line, message, advice }) => ({ what: `${line}: ${message}`, advice }));
+    return [...this.#plane.packetPathProblems, ...kernel];
+  }
+
+  #timeOf(monotonic_ms: number): string {
+    return new Date(Date.now() - this.#plane.now_ms() + monotonic_ms).toISOString();
+  }
+}
+
+const CLIENT_STATE: Readonly<Record<ProfileStatus['state'], string>> = {
+  idle: 'waiting',
+  resolve: 'dialling',
+  'wait-tunnel': 'dialling',
+  'wait-reply': 'dialling',
+  ppp: 'dialling',
+  up: 'up',
+  closing: 'waiting',
+};

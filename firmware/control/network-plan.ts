@@ -1,0 +1,56 @@
+/**
+ * What the kernel's network settings shall be, from settings, pools and the calls that stand: addresses and routes of
+ * the TUN devices. Must not apply it.
+ */
+
+import type { CallInfo } from '../roles/role.js';
+import type { Pool, Settings } from '../settings.js';
+import { parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
+import { poolPrefixes } from './address-pool.js';
+import type { DesiredLink, DesiredNetwork, DesiredRoute } from './network.js';
+import type { TunDevice } from './tun-devices.js';
+
+/** `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
+export function planNetwork(
+  settings: Settings,
+  pools: readonly Pool[],
+  devices: Iterable<TunDevice>,
+  calls: Iterable<CallInfo>,
+): DesiredNetwork {
+  const open = [...devices].filter(({ isOpen }) => isOpen);
+  const lns = open.find(({ profile }) => profile === undefined);
+  const prefixes = poolPrefixes(pools);
+  const links: DesiredLink[] = [];
+  const routes: DesiredRoute[] = [];
+  if (lns !== undefined) {
+    links.push(linkOf(lns, [`${settings.lns.localAddress}/32`]));
+    for (const prefix of prefixes) routes.push({ prefix, link: lns.name });
+  }
+  const clients = new Map(open.map((device) => [device.profile, linkOf(device, [])]));
+  for (const call of calls) {
+    if (call.role === 'lns' && lns !== undefined) {
+      const own = routesToUser(call, prefixes);
+      for (const prefix of own) routes.push({ prefix, link: lns.name });
+    } else if (call.role === 'lac-client') {
+      const link = clients.get(call.profile);
+      if (link === undefined) continue;
+      clients.set(call.profile, { ...link, addresses: [`${call.localAddress}/32`] });
+      const wanted = settings.lacClients.find(({ name }) => name === call.profile)?.routes ?? [];
+      for (const prefix of [`${call.peerAddress}/32`, ...wanted]) routes.push({ prefix, link: link.name });
+    }
+  }
+  clients.delete(undefined);
+  links.push(...clients.values());
+  return { links, routes, forwarding: settings.routing.forwarding };
+}
+
+function linkOf({ name, generation, mtu_bytes }: TunDevice, addresses: string[]): DesiredLink {
+  return { name, generation, mtu_bytes, addresses };
+}
+
+/** The networks behind a user, and its address when no pool's route leads to it. */
+export function routesToUser(call: CallInfo, poolRoutes: readonly string[]): string[] {
+  const address = parseAddress(call.peerAddress);
+  const isInPool = poolRoutes.some((prefix) => prefixContains(parsePrefix(prefix), address));
+  return isInPool ? [...call.routes] : [`${call.peerAddress}/32`, ...call.routes];
+}
