@@ -1,2 +1,352 @@
-/** One PPP link (RFC 1661 section 3): at first the types of its seam. */
+/**
+ * One PPP link: the phases of RFC 1661 section 3.2 (establish, authenticate, network, terminate), its questions to the
+ * outside and its events. Must not know what carries it, nor how questions are answered.
+ */
+
+import type { RandomBytes } from '../../wire/bytes.js';
+import {
+  type ControlPacket,
+  emitPppControlPacket,
+  PPP_PROTOCOL,
+  type PppFrame,
+  parsePppControlPacket,
+} from '../../wire/ppp.js';
+import { AuthenticationPhase } from './authentication-phase.js';
+import { ProtocolRefusal } from './ccp.js';
+import { Keepalive } from './keepalive.js';
+import { Lcp, type LcpSignal } from './lcp.js';
+import type {
+  AuthenticationAnswer,
+  LinkDownReason,
+  NetworkParameters,
+  PppLinkConfig,
+  PppLinkEvent,
+} from './link-types.js';
+import { NetworkPhase } from './network-phase.js';
+import { readOrDrop } from './peer-octets.js';
+
 export type * from './link-types.js';
+
+/** RFC 1661 section 3.2. */
+export type LinkPhase = 'dead' | 'establish' | 'authenticate' | 'network' | 'terminate';
+
+/** Protocols from here on have control packets (RFC 1661 section 2). */
+const FIRST_CONTROL_PROTOCOL = 0x8000;
+
+/** LCP frames that come before start() are kept for it: so many, the rest is dropped. */
+const MAX_EARLY_FRAMES = 4;
+
+interface LinkEnd {
+  reason: LinkDownReason;
+  message: string;
+}
+
+export class PppLink {
+  /** Frames of the peer that had no effect: what could not be read, and what did not fit the phase. */
+  readonly drops = { malformed: 0, outOfPhase: 0, afterEnd: 0 };
+  readonly #lcp: Lcp;
+  readonly #authentication: AuthenticationPhase;
+  readonly #network: NetworkPhase;
+  readonly #keepalive: Keepalive;
+  readonly #refusal = new ProtocolRefusal();
+  #phase: LinkPhase = 'dead';
+  #hasStarted = false;
+  #hasEnded = false;
+  /** Why the link is about to end, once it is. */
+  #end: LinkEnd | undefined;
+  /** A Terminate-Request came while LCP was not up: the reason if LCP does not come up any more. */
+  #peerTerminated: LinkEnd | undefined;
+  #early: PppFrame[] = [];
+  readonly #transmit: PppFrame[] = [];
+  readonly #events: PppLinkEvent[] = [];
+  readonly #work: ((now_ms: number) => void)[] = [];
+
+  constructor(config: PppLinkConfig, random: RandomBytes) {
+    const send = (protocol: number, packet: ControlPacket) => this.#send(protocol, packet);
+    const emit = (event: PppLinkEvent) => this.#emit(event);
+    const peerMru_bytes = () => this.#lcp.agreement.peerMru_bytes;
+    this.#lcp = new Lcp(
+      {
+        mru_bytes: config.mru_bytes,
+        demand: config.authenticator?.protocols ?? [],
+        allow: config.peer?.allow ?? [],
+      },
+      config,
+      random,
+      {
+        send: (packet) => send(PPP_PROTOCOL.lcp, packet),
+        signal: (signal) => this.#work.push((now_ms) => this.#handleLcpSignal(signal, now_ms)),
+        peerMru_bytes,
+      },
+    );
+    this.#authentication = new AuthenticationPhase(config, random, {
+      send,
+      emit,
+      done: (now_ms) => this.#enterNetwork(now_ms),
+      fail: (reason, message, now_ms) => this.#terminate(reason, message, now_ms),
+    });
+    this.#network = new NetworkPhase(config, random, {
+      send,
+      emit,
+      later: (work) => this.#work.push(work),
+      refuse: (protocol, packet, now_ms) => this.#refuse(protocol, emitPppControlPacket(packet), now_ms),
+      noNetworkProtocol: (message, now_ms) => this.#terminate('no-network-protocol', message, now_ms),
+      peerMru_bytes,
+    });
+    this.#keepalive = new Keepalive(config.echoInterval_ms, config.echoFailures);
+  }
+
+  get phase(): LinkPhase {
+    return this.#phase;
+  }
+
+  /** The call is connected: LCP opens. Once. */
+  start(now_ms: number): void {
+    if (this.#hasStarted) throw new Error('the link has been started before');
+    this.#hasStarted = true;
+    if (this.#hasEnded) return;
+    this.#phase = 'establish';
+    this.#lcp.open(now_ms);
+    this.#lcp.lowerUp(now_ms);
+    this.#finishWork(now_ms);
+    const early = this.#early;
+    this.#early = [];
+    for (const { protocol, information } of early) this.handleFrame(protocol, information, now_ms);
+  }
+
+  /** Takes the protocol number and the information of one frame. Never throws for what is in them. */
+  handleFrame(protocol: number, information: Uint8Array, now_ms: number): void {
+    if (this.#hasEnded) {
+      this.drops.afterEnd++;
+      return;
+    }
+    if (!this.#hasStarted) {
+      this.#hold(protocol, information);
+      return;
+    }
+    this.#keepalive.noteLife(now_ms);
+    switch (protocol) {
+      case PPP_PROTOCOL.lcp:
+      case PPP_PROTOCOL.pap:
+      case PPP_PROTOCOL.chap:
+      case PPP_PROTOCOL.ipcp:
+      case PPP_PROTOCOL.ipv6cp:
+        this.#handleControlFrame(protocol, information, now_ms);
+        break;
+      default:
+        this.#handleForeignFrame(protocol, information, now_ms);
+    }
+    this.#finishWork(now_ms);
+  }
+
+  handleTimeout(now_ms: number): void {
+    if (this.#hasEnded) return;
+    this.#lcp.handleTimeout(now_ms);
+    this.#finishWork(now_ms);
+    this.#authentication.handleTimeout(now_ms);
+    this.#network.handleTimeout(now_ms);
+    const due = this.#keepalive.handleTimeout(now_ms);
+    if (due === 'dead') this.#terminate('echo-timeout', 'the peer does not answer Echo-Requests', now_ms);
+    else if (due === 'echo' && !this.#lcp.sendEchoRequest()) this.#keepalive.stop();
+    this.#finishWork(now_ms);
+  }
+
+  /** The answer to 'authentication-request'. Throws when none was asked, or a second time. */
+  answerAuthentication(answer: AuthenticationAnswer, now_ms: number): void {
+    this.#authentication.answer(answer, now_ms);
+    this.#finishWork(now_ms);
+  }
+
+  /** The answer to 'network-request'. Throws when none was asked, or a second time. */
+  answerNetwork(parameters: NetworkParameters, now_ms: number): void {
+    this.#network.answer(parameters, now_ms);
+    this.#finishWork(now_ms);
+  }
+
+  /** Ends the link by Terminate-Request; 'down' follows when the peer has acknowledged it or does not. */
+  close(message: string, now_ms: number): void {
+    if (this.#hasEnded) return;
+    if (this.#hasStarted) this.#terminate('local-close', message, now_ms);
+    else this.#finish({ reason: 'local-close', message });
+    this.#finishWork(now_ms);
+  }
+
+  /** The call is gone: the link ends without another packet, for the reason that stood, else as the peer's doing. */
+  lowerDown(now_ms: number): void {
+    if (this.#hasEnded) return;
+    this.#end ??= this.#peerTerminated ?? { reason: 'peer-terminated', message: 'the call is gone' };
+    this.#lcp.lowerDown(now_ms);
+    this.#finishWork(now_ms);
+    this.#finish(this.#end);
+    this.#transmit.length = 0;
+  }
+
+  /** Data came from the peer: no echo is needed. */
+  noteTraffic(now_ms: number): void {
+    this.#keepalive.noteLife(now_ms);
+  }
+
+  pollTransmit(): PppFrame | undefined {
+    return this.#transmit.shift();
+  }
+
+  pollEvent(): PppLinkEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /** When handleTimeout wants to be called, in absolute ms. */
+  pollTimeout(): number | undefined {
+    if (this.#hasEnded) return undefined;
+    const all = [
+      this.#lcp.pollTimeout(),
+      this.#keepalive.pollTimeout(),
+      ...this.#authentication.pollTimeouts(),
+      ...this.#network.pollTimeouts(),
+    ];
+    const earliest_ms = Math.min(...all.map((due_ms) => due_ms ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(earliest_ms) ? earliest_ms : undefined;
+  }
+
+  #hold(protocol: number, information: Uint8Array): void {
+    if (protocol === PPP_PROTOCOL.lcp && this.#early.length < MAX_EARLY_FRAMES) {
+      this.#early.push({ protocol, information: information.slice() });
+    } else {
+      this.drops.outOfPhase++;
+    }
+  }
+
+  #handleControlFrame(protocol: number, information: Uint8Array, now_ms: number): void {
+    const packet = readOrDrop(() => parsePppControlPacket(information));
+    if (packet === undefined) {
+      this.drops.malformed++;
+      return;
+    }
+    this.#emit({ type: 'message', direction: 'received', protocol, packet: information.slice() });
+    if (protocol === PPP_PROTOCOL.lcp) this.#lcp.handlePacket(packet, now_ms);
+    else if (!this.#handleUpperPacket(protocol, packet, now_ms)) this.drops.outOfPhase++;
+  }
+
+  /** False: in this phase the packet must be silently discarded (RFC 1661 sections 3.4, 3.5, 3.7). */
+  #handleUpperPacket(protocol: number, packet: ControlPacket, now_ms: number): boolean {
+    if (protocol === PPP_PROTOCOL.pap || protocol === PPP_PROTOCOL.chap) {
+      if (this.#phase !== 'authenticate' && this.#phase !== 'network') return false;
+      return this.#authentication.handlePacket(protocol, packet, now_ms);
+    }
+    if (this.#phase !== 'network') return false;
+    this.#network.handlePacket(protocol, packet, now_ms);
+    return true;
+  }
+
+  #handleForeignFrame(protocol: number, information: Uint8Array, now_ms: number): void {
+    if (protocol >= FIRST_CONTROL_PROTOCOL) {
+      this.#emit({ type: 'message', direction: 'received', protocol, packet: information.slice() });
+    }
+    if (this.#phase === 'network') this.#refuse(protocol, information, now_ms);
+    else this.drops.outOfPhase++;
+  }
+
+  #refuse(protocol: number, information: Uint8Array, now_ms: number): void {
+    if (this.#refusal.isDue(protocol, now_ms)) this.#lcp.sendProtocolReject(protocol, information);
+    else this.drops.outOfPhase++;
+  }
+
+  #handleLcpSignal(signal: LcpSignal, now_ms: number): void {
+    if (this.#hasEnded) return;
+    switch (signal.type) {
+      case 'up':
+        this.#enterAuthenticate(now_ms);
+        return;
+      case 'down':
+        this.#leaveOpened(now_ms);
+        return;
+      case 'finished':
+        this.#finish(this.#end ?? this.#peerTerminated ?? { reason: 'lcp-timeout', message: 'the peer is silent' });
+        return;
+      case 'peer-terminated':
+        this.#notePeerTerminated(signal.message);
+        return;
+      case 'failed':
+        this.#terminate('negotiation-failed', signal.message, now_ms);
+        return;
+      case 'loopback':
+        this.#terminate('loopback', 'what we send comes back', now_ms);
+        return;
+      case 'protocol-rejected':
+        this.#handleProtocolReject(signal.protocol, now_ms);
+    }
+  }
+
+  /** Link Establishment is complete, for the first time or after a renegotiation. */
+  #enterAuthenticate(now_ms: number): void {
+    const { demanded, promised, ...agreement } = this.#lcp.agreement;
+    const authentication = demanded ?? promised;
+    this.#peerTerminated = undefined;
+    this.#phase = 'authenticate';
+    this.#emit({ type: 'lcp-up', ...agreement, ...(authentication === undefined ? {} : { authentication }) });
+    this.#keepalive.start(now_ms);
+    this.#authentication.start(demanded, promised, now_ms);
+  }
+
+  #enterNetwork(now_ms: number): void {
+    this.#phase = 'network';
+    this.#network.start(now_ms);
+  }
+
+  /** "The receipt of the LCP Configure-Request causes a return to the Link Establishment phase", section 3.4. */
+  #leaveOpened(now_ms: number): void {
+    this.#phase = this.#end === undefined ? 'establish' : 'terminate';
+    this.#keepalive.stop();
+    this.#authentication.stop();
+    this.#network.stop(now_ms);
+  }
+
+  /**
+   * In state Opened this is the end. Before, the table goes on asking, and a peer that has answered a CHAP Response by
+   * nothing but this has refused us (RFC 1994 section 4.1).
+   */
+  #notePeerTerminated(message: string): void {
+    const end: LinkEnd = this.#authentication.awaitsVerdict
+      ? { reason: 'authentication-failed', message: message || 'the peer ends the link instead of accepting us' }
+      : { reason: 'peer-terminated', message };
+    if (this.#phase === 'establish') this.#peerTerminated = end;
+    else this.#end ??= end;
+  }
+
+  #handleProtocolReject(protocol: number, now_ms: number): void {
+    if (protocol === PPP_PROTOCOL.ipcp || protocol === PPP_PROTOCOL.ipv6cp) {
+      this.#network.handleProtocolReject(protocol, now_ms);
+    } else if (this.#phase === 'authenticate' && (protocol === PPP_PROTOCOL.pap || protocol === PPP_PROTOCOL.chap)) {
+      this.#terminate('negotiation-failed', 'the peer rejects the authentication protocol', now_ms);
+    }
+  }
+
+  #terminate(reason: LinkDownReason, message: string, now_ms: number): void {
+    if (this.#hasEnded) return;
+    this.#end ??= { reason, message };
+    this.#phase = 'terminate';
+    this.#authentication.stop();
+    this.#lcp.close(this.#end.message, now_ms);
+  }
+
+  #finish(end: LinkEnd): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#phase = 'dead';
+    this.#work.length = 0;
+    this.#emit({ type: 'down', ...end });
+  }
+
+  #finishWork(now_ms: number): void {
+    for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) work(now_ms);
+  }
+
+  #send(protocol: number, packet: ControlPacket): void {
+    const information = emitPppControlPacket(packet);
+    this.#transmit.push({ protocol, information });
+    this.#emit({ type: 'message', direction: 'sent', protocol, packet: information });
+  }
+
+  #emit(event: PppLinkEvent): void {
+    this.#events.push(event);
+  }
+}

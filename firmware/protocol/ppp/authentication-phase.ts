@@ -1,0 +1,193 @@
+/**
+ * The Authentication phase of a link (RFC 1661 section 3.5), in either direction or both, and what of it goes on
+ * while the link is up: repeated responses and repeated challenges. Must not know LCP or what comes after.
+ */
+
+import { CHAP_CODE, PAP_CODE } from '../../wire/authentication.js';
+import { octets, type RandomBytes } from '../../wire/bytes.js';
+import { type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
+import type { Authenticatee, AuthenticateeSignal, Authenticator, AuthenticatorSignal } from './authentication.js';
+import { ChapAuthenticator, ChapPeer } from './chap.js';
+import type {
+  AuthenticationAnswer,
+  AuthenticationProtocol,
+  AuthenticationRequest,
+  LinkDownReason,
+  PppLinkConfig,
+  PppLinkEvent,
+} from './link-types.js';
+import { PapAuthenticator, PapPeer } from './pap.js';
+import { Question } from './question.js';
+
+/** What the phase tells its link. `done` and `fail` come at most once after each start(). */
+export interface AuthenticationPhaseOutput {
+  send(protocol: number, packet: ControlPacket): void;
+  emit(event: PppLinkEvent): void;
+  done(now_ms: number): void;
+  fail(reason: LinkDownReason, message: string, now_ms: number): void;
+}
+
+interface Side<Machine> {
+  readonly protocol: number;
+  readonly machine: Machine;
+  isDone: boolean;
+}
+
+export class AuthenticationPhase {
+  readonly #config: PppLinkConfig;
+  readonly #random: RandomBytes;
+  readonly #output: AuthenticationPhaseOutput;
+  readonly #question: Question<AuthenticationRequest>;
+  /** We find out who the peer is. */
+  #ofPeer: Side<Authenticator> | undefined;
+  /** We say who we are. */
+  #ofUs: Side<Authenticatee> | undefined;
+  #deadline_ms: number | undefined;
+  /** The time of the input that is being handled. */
+  #now_ms = 0;
+
+  constructor(config: PppLinkConfig, random: RandomBytes, output: AuthenticationPhaseOutput) {
+    this.#config = config;
+    this.#random = random;
+    this.#output = output;
+    this.#question = new Question((request) => output.emit({ type: 'authentication-request', request }));
+  }
+
+  /** `demanded` is what the peer, `promised` what we have to authenticate with, as LCP has agreed. */
+  start(
+    demanded: AuthenticationProtocol | undefined,
+    promised: AuthenticationProtocol | undefined,
+    now_ms: number,
+  ): void {
+    this.#now_ms = now_ms;
+    this.#deadline_ms = now_ms + this.#config.authenticationTimeout_ms;
+    this.#ofPeer = demanded && { protocol: numberOf(demanded), machine: this.#authenticator(demanded), isDone: false };
+    this.#ofUs = promised && { protocol: numberOf(promised), machine: this.#authenticatee(promised), isDone: false };
+    this.#ofPeer?.machine.start(now_ms);
+    this.#ofUs?.machine.start(now_ms);
+    this.#advance();
+  }
+
+  stop(): void {
+    this.#question.abandon();
+    this.#ofPeer = undefined;
+    this.#ofUs = undefined;
+    this.#deadline_ms = undefined;
+  }
+
+  /** We have said who we are and have not heard what the peer makes of it. */
+  get awaitsVerdict(): boolean {
+    return this.#ofUs?.machine.awaitsVerdict ?? false;
+  }
+
+  /** Takes a packet of PAP or CHAP; false: it belongs to no authentication that was agreed on. */
+  handlePacket(protocol: number, packet: ControlPacket, now_ms: number): boolean {
+    this.#now_ms = now_ms;
+    const side = isForAuthenticator(protocol, packet.code) ? this.#ofPeer : this.#ofUs;
+    if (side?.protocol !== protocol) return false;
+    side.machine.handlePacket(packet, now_ms);
+    return true;
+  }
+
+  answer(answer: AuthenticationAnswer, now_ms: number): void {
+    this.#now_ms = now_ms;
+    if (this.#question.takeAnswer()) this.#ofPeer?.machine.answer(answer, now_ms);
+  }
+
+  handleTimeout(now_ms: number): void {
+    this.#now_ms = now_ms;
+    if (this.#deadline_ms !== undefined && now_ms >= this.#deadline_ms) {
+      this.#fail('authentication-timeout', 'authentication took too long');
+      return;
+    }
+    this.#ofPeer?.machine.handleTimeout(now_ms);
+    this.#ofUs?.machine.handleTimeout(now_ms);
+  }
+
+  pollTimeouts(): (number | undefined)[] {
+    return [this.#deadline_ms, this.#ofPeer?.machine.pollTimeout(), this.#ofUs?.machine.pollTimeout()];
+  }
+
+  #handleAuthenticatorSignal(signal: AuthenticatorSignal): void {
+    switch (signal.type) {
+      case 'request':
+        this.#question.ask(signal.request);
+        return;
+      case 'accepted':
+        if (this.#ofPeer !== undefined) this.#ofPeer.isDone = true;
+        this.#output.emit({ type: 'authenticated', name: signal.name, message: signal.message });
+        this.#advance();
+        return;
+      case 'refused':
+        this.#fail('authentication-failed', signal.message || 'the peer is not who it says');
+        return;
+      case 'unanswered':
+        this.#fail('authentication-timeout', 'the peer does not authenticate itself');
+    }
+  }
+
+  #handleAuthenticateeSignal(signal: AuthenticateeSignal): void {
+    switch (signal.type) {
+      case 'accepted':
+        if (this.#ofUs === undefined || this.#ofUs.isDone) return;
+        this.#ofUs.isDone = true;
+        this.#output.emit({
+          type: 'authenticated',
+          name: octets(this.#config.peer?.name ?? ''),
+          message: signal.message,
+        });
+        this.#advance();
+        return;
+      case 'refused':
+        this.#fail('authentication-failed', signal.message || 'the peer refuses name or password');
+        return;
+      case 'unanswered':
+        this.#fail('authentication-timeout', 'the peer does not say whether we are accepted');
+    }
+  }
+
+  #advance(): void {
+    if (this.#deadline_ms === undefined) return;
+    if (this.#ofPeer?.isDone === false || this.#ofUs?.isDone === false) return;
+    this.#deadline_ms = undefined;
+    this.#output.done(this.#now_ms);
+  }
+
+  #fail(reason: LinkDownReason, message: string): void {
+    this.stop();
+    this.#output.fail(reason, message, this.#now_ms);
+  }
+
+  #authenticator(protocol: AuthenticationProtocol): Authenticator {
+    const output = {
+      send: (packet: ControlPacket) => this.#output.send(numberOf(protocol), packet),
+      signal: (signal: AuthenticatorSignal) => this.#handleAuthenticatorSignal(signal),
+    };
+    if (protocol === 'pap') return new PapAuthenticator(output);
+    const { name = '', rechallengeInterval_ms } = this.#config.authenticator ?? {};
+    const interval = rechallengeInterval_ms === undefined ? {} : { rechallengeInterval_ms };
+    return new ChapAuthenticator({ algorithm: protocol, name, ...interval }, this.#timing(), this.#random, output);
+  }
+
+  #authenticatee(protocol: AuthenticationProtocol): Authenticatee {
+    const output = {
+      send: (packet: ControlPacket) => this.#output.send(numberOf(protocol), packet),
+      signal: (signal: AuthenticateeSignal) => this.#handleAuthenticateeSignal(signal),
+    };
+    const { name = '', password = '' } = this.#config.peer ?? {};
+    if (protocol === 'pap') return new PapPeer(name, password, this.#timing(), this.#random(1)[0], output);
+    return new ChapPeer({ algorithm: protocol, name, password }, this.#timing(), this.#random, output);
+  }
+
+  #timing(): { restartTimer_ms: number; maxTransmissions: number } {
+    return { restartTimer_ms: this.#config.restartTimer_ms, maxTransmissions: this.#config.maxConfigure };
+  }
+}
+
+function numberOf(protocol: AuthenticationProtocol): number {
+  return protocol === 'pap' ? PPP_PROTOCOL.pap : PPP_PROTOCOL.chap;
+}
+
+function isForAuthenticator(protocol: number, code: number): boolean {
+  return code === (protocol === PPP_PROTOCOL.pap ? PAP_CODE.authenticateRequest : CHAP_CODE.response);
+}

@@ -1,0 +1,48 @@
+/** What PAP and CHAP have in common, at either end. Types alone. */
+
+import type { ControlPacket } from '../../wire/ppp.js';
+import type { AuthenticationAnswer, AuthenticationRequest } from './link-types.js';
+
+export interface AuthenticationTiming {
+  readonly restartTimer_ms: number;
+  /** So often a packet that wants an answer is sent. */
+  readonly maxTransmissions: number;
+}
+
+/** What the end that asks who the other is has to tell. */
+export type AuthenticatorSignal =
+  /** To be answered by answer(), once. */
+  | { type: 'request'; request: AuthenticationRequest }
+  /** The peer is who it says; told once, not after repeated challenges. */
+  | { type: 'accepted'; name: Uint8Array; message: string }
+  | { type: 'refused'; message: string }
+  | { type: 'unanswered' };
+
+/** What the end that has to say who it is has to tell. */
+export type AuthenticateeSignal =
+  | { type: 'accepted'; message: string }
+  | { type: 'refused'; message: string }
+  | { type: 'unanswered' };
+
+export interface AuthenticationOutput<Signal> {
+  send(packet: ControlPacket): void;
+  signal(signal: Signal): void;
+}
+
+interface AuthenticationMachine {
+  start(now_ms: number): void;
+  /** Takes a packet that is for this end; what is malformed or out of place is dropped. */
+  handlePacket(packet: ControlPacket, now_ms: number): void;
+  handleTimeout(now_ms: number): void;
+  /** When handleTimeout wants to be called, in absolute ms. */
+  pollTimeout(): number | undefined;
+}
+
+export interface Authenticator extends AuthenticationMachine {
+  answer(answer: AuthenticationAnswer, now_ms: number): void;
+}
+
+export interface Authenticatee extends AuthenticationMachine {
+  /** We have said who we are and wait to hear what the other makes of it. */
+  readonly awaitsVerdict: boolean;
+}

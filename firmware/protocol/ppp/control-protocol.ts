@@ -1,0 +1,370 @@
+/**
+ * What LCP and every NCP have in common (RFC 1661 sections 4 and 5): the automaton, the Configure, Terminate and
+ * Code-Reject packets, identifiers, and the counters that end a negotiation which does not converge.
+ * Must not know any option: each protocol says what it asks for and judges what it is asked.
+ */
+
+import {
+  CONTROL_CODE,
+  type ConfigurationOption,
+  type ControlPacket,
+  emitOptions,
+  emitPppControlPacket,
+  parseOptions,
+} from '../../wire/ppp.js';
+import { encodeUtf8 } from '../../wire/text.js';
+import { Automaton, type AutomatonEvent, type AutomatonState, type OutwardAction } from './automaton.js';
+import { MAX_TEXT_BYTES, printable, readOrDrop, sameOctets } from './peer-octets.js';
+
+/** Counters and timers of RFC 1661 section 4.6. */
+export interface NegotiationTiming {
+  readonly restartTimer_ms: number;
+  readonly maxConfigure: number;
+  readonly maxTerminate: number;
+  readonly maxFailure: number;
+}
+
+/** What a control protocol tells its link; told after the packet or event is dealt with, never inside. */
+export type ControlSignal =
+  /** This-Layer-Up, This-Layer-Down, This-Layer-Finished. */
+  | { type: 'up' }
+  | { type: 'down' }
+  | { type: 'finished' }
+  /** A Terminate-Request came; what the table makes of it follows. */
+  | { type: 'peer-terminated'; message: string }
+  /** It cannot come to an agreement with this peer; the link has to close it. */
+  | { type: 'failed'; message: string };
+
+/** Where packets and signals go. `peerMru_bytes` is the largest packet that the peer takes. */
+export interface ControlOutput<Signal = ControlSignal> {
+  send(packet: ControlPacket): void;
+  signal(signal: Signal): void;
+  peerMru_bytes(): number;
+}
+
+/** An option of the peer's Configure-Request is fine, not for us at all, or wanted with this other value. */
+export type Verdict = 'ack' | 'reject' | ConfigurationOption;
+
+/**
+ * So many times Max-Failure refusals in a row, given or taken, and the negotiation has failed. RFC 1661 section 4.5
+ * asks for such a limit; it stands well above the ten rounds of the slowest peers known.
+ */
+const GIVE_UP_FACTOR = 4;
+
+const CONTROL_HEADER_BYTES = 4;
+
+export abstract class ControlProtocol<Signal = ControlSignal> {
+  protected readonly output: ControlOutput<Signal | ControlSignal>;
+  /** The packet that is being answered. */
+  protected received: ControlPacket = { code: 0, identifier: 0, data: new Uint8Array(0) };
+  readonly #automaton: Automaton;
+  readonly #timing: NegotiationTiming;
+  #identifier: number;
+  /** Our Configure-Request while no valid reply to it has come. */
+  #request: { identifier: number; data: Uint8Array; options: ConfigurationOption[] } | undefined;
+  #reply: { packet: ControlPacket; options: ConfigurationOption[] } | undefined;
+  #terminateIdentifier: number | undefined;
+  #terminateMessage = '';
+  /** Configure-Naks sent since the last Configure-Ack: Max-Failure counts them. */
+  #naksGiven = 0;
+  #refusalsGiven = 0;
+  #refusalsTaken = 0;
+
+  constructor(timing: NegotiationTiming, firstIdentifier: number, output: ControlOutput<Signal | ControlSignal>) {
+    this.#timing = timing;
+    this.#identifier = firstIdentifier;
+    this.output = output;
+    this.#automaton = new Automaton(timing, (action) => this.#perform(action));
+  }
+
+  get state(): AutomatonState {
+    return this.#automaton.state;
+  }
+
+  /** Administrative Open. */
+  open(now_ms: number): void {
+    this.#automaton.handle('Open', now_ms);
+  }
+
+  /** Administrative Close; `message` goes into the Terminate-Request. */
+  close(message: string, now_ms: number): void {
+    this.#terminateMessage = message;
+    this.#automaton.handle('Close', now_ms);
+  }
+
+  /** The lower layer is up. */
+  lowerUp(now_ms: number): void {
+    this.#naksGiven = 0;
+    this.#refusalsGiven = 0;
+    this.#refusalsTaken = 0;
+    this.#automaton.handle('Up', now_ms);
+  }
+
+  /** The lower layer is down; heard once. */
+  lowerDown(now_ms: number): void {
+    if (!this.#isLowerUp()) return;
+    this.#request = undefined;
+    this.#automaton.handle('Down', now_ms);
+  }
+
+  handleTimeout(now_ms: number): void {
+    this.#automaton.handleTimeout(now_ms);
+  }
+
+  /** When the restart timer expires, in absolute ms. */
+  pollTimeout(): number | undefined {
+    return this.#automaton.restartAt_ms;
+  }
+
+  /** Takes one packet of this protocol. What is malformed or out of place is dropped (RFC 1661 section 5). */
+  handlePacket(packet: ControlPacket, now_ms: number): void {
+    if (!this.#isLowerUp()) return;
+    this.received = packet;
+    switch (packet.code) {
+      case CONTROL_CODE.configureRequest:
+        this.#handleConfigureRequest(packet, now_ms);
+        return;
+      case CONTROL_CODE.configureAck:
+        this.#handleConfigureAck(packet, now_ms);
+        return;
+      case CONTROL_CODE.configureNak:
+      case CONTROL_CODE.configureReject:
+        this.#handleRefusal(packet, now_ms);
+        return;
+      case CONTROL_CODE.terminateRequest:
+        this.output.signal({ type: 'peer-terminated', message: printable(packet.data) });
+        this.event('RTR', now_ms);
+        return;
+      case CONTROL_CODE.terminateAck:
+        this.event('RTA', now_ms);
+        return;
+      case CONTROL_CODE.codeReject:
+        this.#handleCodeReject(packet, now_ms);
+        return;
+      default:
+        if (!this.handleFurtherCode(packet, now_ms)) this.event('RUC', now_ms);
+    }
+  }
+
+  /** The options that our next Configure-Request asks for. */
+  protected abstract requestOptions(): ConfigurationOption[];
+  /** What we think of one option that the peer asks for. An option that comes twice is rejected before. */
+  protected abstract judge(option: ConfigurationOption): Verdict;
+  /** A Configure-Ack for these options of the peer goes out: from now on they hold. */
+  protected abstract acceptPeerOptions(options: readonly ConfigurationOption[]): void;
+  /** The peer wants another value for an option that we asked for. A text says why that ends the negotiation. */
+  protected abstract handleNak(option: ConfigurationOption): string | undefined;
+  /** The peer rejects an option that we asked for. A text says why that ends the negotiation. */
+  protected abstract handleReject(option: ConfigurationOption): string | undefined;
+
+  /** Options that are to be nak'ed before anything else is said of the peer's request. */
+  protected nakFirst(_options: readonly ConfigurationOption[]): ConfigurationOption[] {
+    return [];
+  }
+
+  /** Options that the peer should have asked for: appended to a Configure-Nak (RFC 1661 section 5.3). */
+  protected missingOptions(_types: ReadonlySet<number>): ConfigurationOption[] {
+    return [];
+  }
+
+  /** Deals with a code above 7; false: it is unknown and gets a Code-Reject. */
+  protected handleFurtherCode(_packet: ControlPacket, _now_ms: number): boolean {
+    return false;
+  }
+
+  /** The peer does not know a code that the protocol can do without. */
+  protected handleCodeRejected(_code: number): void {}
+
+  protected sendEchoReply(): void {}
+
+  protected event(event: AutomatonEvent, now_ms: number): void {
+    this.#automaton.handle(event, now_ms);
+  }
+
+  protected nextIdentifier(): number {
+    const identifier = this.#identifier;
+    this.#identifier = (identifier + 1) & 0xff;
+    return identifier;
+  }
+
+  /** What fits into a packet to this peer beside `header_bytes`. */
+  protected fitting(data: Uint8Array, header_bytes: number): Uint8Array {
+    return data.subarray(0, Math.max(0, this.output.peerMru_bytes() - header_bytes));
+  }
+
+  #isLowerUp(): boolean {
+    return this.state !== 'Initial' && this.state !== 'Starting';
+  }
+
+  #handleConfigureRequest(packet: ControlPacket, now_ms: number): void {
+    // In these states the table has the same answer to a good and a bad one, so it is not even read.
+    if (this.state === 'Closed' || this.state === 'Closing' || this.state === 'Stopping') {
+      this.event('RCR+', now_ms);
+      return;
+    }
+    const options = readOrDrop(() => parseOptions(packet.data));
+    if (options === undefined) return;
+    this.#reply = { packet: this.#judgeRequest(packet, options), options };
+    this.event(this.#reply.packet.code === CONTROL_CODE.configureAck ? 'RCR+' : 'RCR-', now_ms);
+    if (this.#refusalsGiven > GIVE_UP_FACTOR * this.#timing.maxFailure) {
+      this.output.signal({ type: 'failed', message: 'the peer keeps asking for what it cannot have' });
+    }
+  }
+
+  /** Configure-Reject comes before Configure-Nak comes before Configure-Ack, RFC 1661 sections 5.2 to 5.4. */
+  #judgeRequest(packet: ControlPacket, options: readonly ConfigurationOption[]): ControlPacket {
+    const first = this.nakFirst(options);
+    if (first.length > 0) return this.#answer(CONTROL_CODE.configureNak, emitOptions(first));
+    const types = new Set<number>();
+    const rejected: ConfigurationOption[] = [];
+    const wanted: ConfigurationOption[] = [];
+    const converging = this.#naksGiven < this.#timing.maxFailure;
+    for (const option of options) {
+      const verdict = types.has(option.type) ? 'reject' : this.judge(option);
+      types.add(option.type);
+      if (verdict === 'ack') continue;
+      if (verdict === 'reject' || !converging) rejected.push(option);
+      else wanted.push(verdict);
+    }
+    if (rejected.length > 0) return this.#answer(CONTROL_CODE.configureReject, emitOptions(rejected));
+    if (converging) wanted.push(...this.missingOptions(types));
+    if (wanted.length > 0) return this.#answer(CONTROL_CODE.configureNak, emitOptions(wanted));
+    return this.#answer(CONTROL_CODE.configureAck, packet.data);
+  }
+
+  #answer(code: number, data: Uint8Array): ControlPacket {
+    return { code, identifier: this.received.identifier, data };
+  }
+
+  #handleConfigureAck(packet: ControlPacket, now_ms: number): void {
+    const request = this.#request;
+    if (request?.identifier !== packet.identifier || !sameOctets(request.data, packet.data)) return;
+    this.#request = undefined;
+    this.#refusalsTaken = 0;
+    this.event('RCA', now_ms);
+  }
+
+  #handleRefusal(packet: ControlPacket, now_ms: number): void {
+    const request = this.#request;
+    const refused = readOrDrop(() => parseOptions(packet.data));
+    if (request?.identifier !== packet.identifier || refused === undefined) return;
+    const isReject = packet.code === CONTROL_CODE.configureReject;
+    if (isReject && !refused.every((option) => request.options.some((own) => sameOption(own, option)))) return;
+    this.#request = undefined;
+    this.#refusalsTaken++;
+    const failure = this.#takeRefusal(
+      refused.filter((option) => request.options.some((own) => own.type === option.type)),
+      isReject,
+    );
+    if (failure === undefined) {
+      this.event('RCN', now_ms);
+      return;
+    }
+    this.output.signal({ type: 'failed', message: failure });
+  }
+
+  /** Options that are nak'ed for ever are given up, as if they had been rejected. */
+  #takeRefusal(options: readonly ConfigurationOption[], isReject: boolean): string | undefined {
+    if (this.#refusalsTaken > GIVE_UP_FACTOR * this.#timing.maxFailure) return 'the peer refuses all that we propose';
+    const giveUp = isReject || this.#refusalsTaken > this.#timing.maxFailure;
+    for (const option of options) {
+      const failure = giveUp ? this.handleReject(option) : this.handleNak(option);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  #handleCodeReject(packet: ControlPacket, now_ms: number): void {
+    const code = packet.data[0];
+    if (code === undefined) return;
+    if (code > CONTROL_CODE.codeReject) {
+      this.handleCodeRejected(code);
+      this.event('RXJ+', now_ms);
+      return;
+    }
+    this.failForGood(`the peer rejects code ${code}`, now_ms);
+  }
+
+  /** RXJ-: the peer does not know what the protocol cannot do without. */
+  protected failForGood(message: string, now_ms: number): void {
+    this.#terminateMessage = message;
+    this.output.signal({ type: 'failed', message });
+    this.event('RXJ-', now_ms);
+  }
+
+  #perform(action: OutwardAction): void {
+    switch (action) {
+      case 'tlu':
+        this.output.signal({ type: 'up' });
+        return;
+      case 'tld':
+        this.output.signal({ type: 'down' });
+        return;
+      case 'tls':
+        return;
+      case 'tlf':
+        this.output.signal({ type: 'finished' });
+        return;
+      case 'scr':
+        this.#sendConfigureRequest();
+        return;
+      case 'sca':
+      case 'scn':
+        this.#sendReply();
+        return;
+      case 'str':
+        this.#sendTerminateRequest();
+        return;
+      case 'sta':
+        this.output.send(this.#answer(CONTROL_CODE.terminateAck, new Uint8Array(0)));
+        return;
+      case 'scj':
+        this.#sendCodeReject();
+        return;
+      case 'ser':
+        this.sendEchoReply();
+        return;
+    }
+  }
+
+  /** The identifier changes with the options and after each valid reply (RFC 1661 section 5.1). */
+  #sendConfigureRequest(): void {
+    const options = this.requestOptions();
+    const data = emitOptions(options);
+    if (this.#request === undefined || !sameOctets(this.#request.data, data)) {
+      this.#request = { identifier: this.nextIdentifier(), data, options };
+    }
+    this.#terminateIdentifier = undefined;
+    this.output.send({ code: CONTROL_CODE.configureRequest, identifier: this.#request.identifier, data });
+  }
+
+  #sendReply(): void {
+    if (this.#reply === undefined) throw new Error('no Configure-Request to reply to');
+    const { packet, options } = this.#reply;
+    if (packet.code === CONTROL_CODE.configureAck) {
+      this.#naksGiven = 0;
+      this.#refusalsGiven = 0;
+      this.acceptPeerOptions(options);
+    } else {
+      this.#refusalsGiven++;
+      if (packet.code === CONTROL_CODE.configureNak) this.#naksGiven++;
+    }
+    this.output.send(packet);
+  }
+
+  #sendTerminateRequest(): void {
+    this.#terminateIdentifier ??= this.nextIdentifier();
+    const data = encodeUtf8(this.#terminateMessage).subarray(0, MAX_TEXT_BYTES);
+    this.output.send({ code: CONTROL_CODE.terminateRequest, identifier: this.#terminateIdentifier, data });
+  }
+
+  /** RFC 1661 section 5.6: cut to comply with the peer's MRU. */
+  #sendCodeReject(): void {
+    const data = this.fitting(emitPppControlPacket(this.received), CONTROL_HEADER_BYTES);
+    this.output.send({ code: CONTROL_CODE.codeReject, identifier: this.nextIdentifier(), data });
+  }
+}
+
+function sameOption(a: ConfigurationOption, b: ConfigurationOption): boolean {
+  return a.type === b.type && sameOctets(a.data, b.data);
+}

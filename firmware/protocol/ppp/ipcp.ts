@@ -1,0 +1,129 @@
+/**
+ * IPCP (RFC 1332, name servers RFC 1877): the end that gives an address and the end that asks for one.
+ * Must not know where addresses come from.
+ */
+
+import { emitIpcpOption, type IpcpOption, parseIpcpOption } from '../../wire/ncp.js';
+import type { ConfigurationOption } from '../../wire/ppp.js';
+import { type ControlOutput, ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
+import type { NetworkParameters } from './link-types.js';
+import { readOrDrop } from './peer-octets.js';
+
+const UNSPECIFIED = '0.0.0.0';
+
+/** What both ends of IPCP can tell once it is up. Addresses are text, '' where there is none. */
+export interface IpcpAgreement {
+  localAddress: string;
+  peerAddress: string;
+  dns: readonly string[];
+}
+
+/** The end that gives: it asks for its own address and leads the peer to the address and servers meant for it. */
+export class IpcpServer extends ControlProtocol {
+  readonly #parameters: NonNullable<NetworkParameters['ipv4']>;
+  readonly #given: ReadonlyMap<IpcpOption['name'], string | undefined>;
+  #asksForOwn = true;
+
+  constructor(
+    parameters: NonNullable<NetworkParameters['ipv4']>,
+    timing: NegotiationTiming,
+    firstIdentifier: number,
+    output: ControlOutput,
+  ) {
+    super(timing, firstIdentifier, output);
+    this.#parameters = parameters;
+    this.#given = new Map([
+      ['ipAddress', parameters.peerAddress],
+      ['dns1', parameters.dns[0]],
+      ['dns2', parameters.dns[1]],
+      ['nbns1', parameters.nbns[0]],
+      ['nbns2', parameters.nbns[1]],
+    ]);
+  }
+
+  get agreement(): IpcpAgreement {
+    const { localAddress, peerAddress, dns } = this.#parameters;
+    return { localAddress, peerAddress, dns };
+  }
+
+  protected override requestOptions(): ConfigurationOption[] {
+    if (!this.#asksForOwn) return [];
+    return [emitIpcpOption({ name: 'ipAddress', address: this.#parameters.localAddress })];
+  }
+
+  /** RFC 1332 section 3.3, RFC 1877 section 1: nak'ed with what we have for it; what we have nothing for is rejected. */
+  protected override judge(option: ConfigurationOption): Verdict {
+    const value = readOrDrop(() => parseIpcpOption(option));
+    if (value === undefined || value.name === 'unknown') return 'reject';
+    const address = this.#given.get(value.name);
+    if (address === undefined) return 'reject';
+    return value.address === address ? 'ack' : emitIpcpOption({ name: value.name, address });
+  }
+
+  /** RFC 1332 section 3.3: a peer that does not mention its address is told of it. */
+  protected override missingOptions(types: ReadonlySet<number>): ConfigurationOption[] {
+    const option = emitIpcpOption({ name: 'ipAddress', address: this.#parameters.peerAddress });
+    return types.has(option.type) ? [] : [option];
+  }
+
+  /** The peer's address was judged and the servers are its own affair. */
+  protected override acceptPeerOptions(): void {}
+
+  /** Our address is what it is. */
+  protected override handleNak(): undefined {}
+
+  protected override handleReject(): undefined {
+    this.#asksForOwn = false;
+  }
+}
+
+/** The end that asks: for an address and two DNS servers; it takes what it is given. */
+export class IpcpClient extends ControlProtocol {
+  /** What the next Configure-Request asks for; 0.0.0.0: whatever the peer has. */
+  readonly #asked = new Map<'ipAddress' | 'dns1' | 'dns2', string>([
+    ['ipAddress', UNSPECIFIED],
+    ['dns1', UNSPECIFIED],
+    ['dns2', UNSPECIFIED],
+  ]);
+  #peerAddress = '';
+
+  /** undefined where the peer has acknowledged that we have no address. */
+  get agreement(): IpcpAgreement | undefined {
+    const localAddress = this.#asked.get('ipAddress') ?? UNSPECIFIED;
+    if (localAddress === UNSPECIFIED) return undefined;
+    const dns = [this.#asked.get('dns1') ?? UNSPECIFIED, this.#asked.get('dns2') ?? UNSPECIFIED];
+    return { localAddress, peerAddress: this.#peerAddress, dns: dns.filter((server) => server !== UNSPECIFIED) };
+  }
+
+  protected override requestOptions(): ConfigurationOption[] {
+    return Array.from(this.#asked, ([name, address]) => emitIpcpOption({ name, address }));
+  }
+
+  /** The peer may have any address of its own; we have none to give, nor servers. */
+  protected override judge(option: ConfigurationOption): Verdict {
+    const value = readOrDrop(() => parseIpcpOption(option));
+    return value?.name === 'ipAddress' && value.address !== UNSPECIFIED ? 'ack' : 'reject';
+  }
+
+  protected override acceptPeerOptions(options: readonly ConfigurationOption[]): void {
+    this.#peerAddress = '';
+    for (const option of options) {
+      const value = readOrDrop(() => parseIpcpOption(option));
+      if (value?.name === 'ipAddress') this.#peerAddress = value.address;
+    }
+  }
+
+  protected override handleNak(option: ConfigurationOption): undefined {
+    const value = readOrDrop(() => parseIpcpOption(option));
+    if (value?.name === 'ipAddress' || value?.name === 'dns1' || value?.name === 'dns2') {
+      this.#asked.set(value.name, value.address);
+    }
+  }
+
+  protected override handleReject(option: ConfigurationOption): string | undefined {
+    const value = readOrDrop(() => parseIpcpOption(option));
+    if (value?.name === 'ipAddress') return 'the peer gives us no IPv4 address';
+    if (value?.name === 'dns1' || value?.name === 'dns2') this.#asked.delete(value.name);
+    return undefined;
+  }
+}
