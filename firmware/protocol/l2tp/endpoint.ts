@@ -75,7 +75,7 @@ export class L2tpEndpoint {
     const body = packet.slice(header.payloadOffset, header.payloadEnd);
     if (header.tunnelId === 0) {
       const unnamed = handleUnnamed(this.#state, header, body, path, now_ms);
-      if (unnamed !== 'handled') this.#deliver(unnamed.tunnel, header, body, path, now_ms);
+      if (unnamed !== 'handled') this.#deliver(unnamed.tunnel, header, body, path, now_ms, unnamed.showsLife);
       return;
     }
     const tunnel = this.#state.tunnels.get(header.tunnelId);
@@ -241,7 +241,14 @@ export class L2tpEndpoint {
   }
 
   /** A packet that is for this tunnel by its IDs and its peer's address. */
-  #deliver(tunnel: Tunnel, header: L2tpHeader, body: Uint8Array, path: TransportPath, now_ms: number): void {
+  #deliver(
+    tunnel: Tunnel,
+    header: L2tpHeader,
+    body: Uint8Array,
+    path: TransportPath,
+    now_ms: number,
+    showsLife = true,
+  ): void {
     const { delivery } = tunnel;
     const current = delivery.isCurrent(header.ns, header.nr);
     const message: IncomingMessage | undefined = body.length === 0 ? undefined : { sessionId: header.sessionId, body };
@@ -249,8 +256,7 @@ export class L2tpEndpoint {
     if (reception === 'invalid-acknowledgement' || reception === 'outside-window') {
       this.#state.count(reception);
     } else {
-      // An SCCRQ of a peer that has started anew is no sign of life of the tunnel that it once had.
-      if (header.tunnelId !== 0 || tunnel.allowTunnelIdZero) tunnel.lastReceived_ms = now_ms;
+      if (showsLife) tunnel.lastReceived_ms = now_ms;
       if (current) this.#learnPath(tunnel, path);
     }
     if (reception === 'duplicate') this.#acknowledgeDuplicate(tunnel, path);

@@ -13,8 +13,8 @@ import { handleTie, refusalOfParameters, sendHello, takeParameters } from './tun
 
 /** What a packet to tunnel ID 0 turned out to be. */
 export type Unnamed =
-  /** For this tunnel: to be handled as if its ID stood in the header. */
-  | { readonly tunnel: Tunnel }
+  /** For this tunnel, as if its ID stood in the header; an SCCRQ that comes again is no sign that the peer still has it. */
+  | { readonly tunnel: Tunnel; readonly showsLife: boolean }
   /** Done with. */
   | 'handled';
 
@@ -30,7 +30,7 @@ export function handleUnnamed(
   const { message, error } = read(body);
   if (message?.messageType === 'SCCRQ') return handleSccrq(state, header, body, path, message, error, now_ms);
   const tunnel = (message && tunnelOfStop(state, message, path)) ?? zeroIdTunnel;
-  if (tunnel !== undefined) return { tunnel };
+  if (tunnel !== undefined) return { tunnel, showsLife: true };
   state.count('unknown-tunnel');
   return 'handled';
 }
@@ -80,7 +80,7 @@ function handleSccrq(
   }
   const key = requestKey(path, assignedTunnelId);
   const repeated = repeatedRequest(state, key, body, now_ms);
-  if (repeated !== undefined) return { tunnel: repeated };
+  if (repeated !== undefined) return { tunnel: repeated, showsLife: false };
   const refusal = refusalOf(state, sccrq, error, path, now_ms);
   if (refusal === 'silent') return 'handled';
   if (refusal !== undefined) {
@@ -92,14 +92,16 @@ function handleSccrq(
 }
 
 /**
- * The tunnel that this SCCRQ has already made. While that stands, a repetition is late in the network, or the peer has
- * started anew: byte for byte the same, only a HELLO can tell; another one is a new request beside the dying tunnel.
+ * The tunnel that this SCCRQ has already made. Once that stands or is closed, a repetition is late in the network, or
+ * the peer has started anew. If it is another one, it is a new request. If it is byte for byte the same, only a HELLO
+ * can tell: a peer that has started anew does not acknowledge it.
  */
 function repeatedRequest(state: EndpointState, key: string, body: Uint8Array, now_ms: number): Tunnel | undefined {
   const tunnel = state.tunnelsByRequest.get(key);
-  if (tunnel?.state !== 'established') return tunnel;
-  if (!sameOctets(tunnel.request?.body, body)) return undefined;
-  sendHello(state, tunnel, now_ms);
+  if (tunnel === undefined) return undefined;
+  const isNew = tunnel.establishBy_ms === undefined && !sameOctets(tunnel.request?.body, body);
+  if (isNew) return undefined;
+  if (tunnel.state === 'established') sendHello(state, tunnel, now_ms);
   return tunnel;
 }
 
