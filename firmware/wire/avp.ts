@@ -125,6 +125,7 @@ function parseMessageType(avp: ReceivedAvp): MessageType | null {
   if (avp.type !== MESSAGE_TYPE_AVP || avp.hidden || !isRecognized(avp)) {
     throw new ProtocolError('the first AVP is not a plain Message Type', avp.offset, ERROR_CODE.valueOutOfRange);
   }
+  if (avp.value.length !== 2) throw new ProtocolError(`a Message Type of ${avp.value.length} bytes`, avp.offset);
   const number = parseValue(AVP_CODEC.u16, avp.value);
   const messageType = MESSAGE_TYPE_BY_NUMBER.get(number);
   if (messageType !== undefined) return messageType;

@@ -63,6 +63,7 @@ export class ByteReader {
   }
 
   u32(): number {
+    this.#need(4);
     return this.u16() * 0x10000 + this.u16();
   }
 
