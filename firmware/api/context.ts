@@ -1,0 +1,57 @@
+/**
+ * What every resource of the API is given, and the types of the server that carries it. Types and one compiler alone.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  FastifySchemaCompiler,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
+import type { ControlPlaneView } from '../control/view.js';
+import { schemaProblems } from '../store/shape.js';
+import type { Store } from '../store/store.js';
+import type { Listeners } from './listeners.js';
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface ApiContext {
+  store: Store;
+  view: ControlPlaneView;
+  listeners: Listeners;
+}
+
+/** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) => {
+  const validator = Compile(schema);
+  return (value: unknown) => {
+    const converted = Value.Convert(schema, Value.Default(schema, value));
+    if (validator.Check(converted)) return { value: converted };
+    const error = schemaProblems(validator.Errors(converted)).map(({ field, reason }) => ({
+      instancePath: field,
+      message: reason,
+      keyword: '',
+      schemaPath: '',
+      params: {},
+    }));
+    return { error };
+  };
+};
+
+/** Who asks, for the audit: nothing more is known of a local caller. */
+export function whoAsks(request: FastifyRequest): string {
+  const { remoteAddress } = request.socket;
+  return remoteAddress === undefined ? 'local socket' : `loopback ${remoteAddress}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * The API's server: joins the resources, the web page, the listeners and the way errors are told. Must not hold what
+ * belongs to one resource.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger } from 'fastify';
+import type { ControlPlaneView } from '../control/view.js';
+import type { Store } from '../store/store.js';
+import { type Api, validatorCompiler } from './context.js';
+import { historyResource } from './history.js';
+import { Listeners } from './listeners.js';
+import { poolsResource } from './pools.js';
+import { answerErrors, sendProblem } from './problem.js';
+import { SECURITY_HEADERS } from './security-headers.js';
+import { sessionsResource } from './sessions.js';
+import { settingsResource } from './settings.js';
+import { statusResource } from './status.js';
+import { traceResource } from './trace.js';
+import { tunnelsResource } from './tunnels.js';
+import { usersResource } from './users.js';
+import { webPage } from './web-page.js';
+
+/** The largest document is a pool with many excluded addresses. */
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+
+export interface ServerDependencies {
+  store: Store;
+  view: ControlPlaneView;
+  /** Folder with index.html and what it loads. */
+  webUiFolder: string;
+  log: FastifyBaseLogger;
+}
+
+export interface ApiServer {
+  app: Api;
+  /** Opened by the caller once the box works; closed together with `app`. */
+  listeners: Listeners;
+}
+
+export function buildServer({ store, view, webUiFolder, log }: ServerDependencies): ApiServer {
+  const app: Api = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: 1024 },
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, { title: 'The request is refused', status: error.statusCode ?? 400, detail: error.message });
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  const listeners = new Listeners((request, response) => app.routing(request, response));
+  app.setValidatorCompiler(validatorCompiler);
+  app.removeContentTypeParser('text/plain');
+  answerErrors(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
+    return listeners.refuseForeigners(request, reply);
+  });
+  app.addHook('onClose', () => listeners.close());
+
+  const context = { store, view, listeners };
+  for (const resource of RESOURCES) resource(app, context);
+  webPage(app, webUiFolder);
+  return { app, listeners };
+}
+
+/** Builds the server and serves it on the Unix socket and on the settings' TCP port. Rejects when the socket is in use. */
+export async function startApi(dependencies: ServerDependencies & { socketPath: string }): Promise<ApiServer> {
+  const server = buildServer(dependencies);
+  await server.app.ready();
+  await server.listeners.openSocket(dependencies.socketPath);
+  await server.listeners.useTcpPort(dependencies.store.documents.settings().api.tcpPort);
+  return server;
+}
+
+const RESOURCES = [
+  settingsResource,
+  usersResource,
+  poolsResource,
+  statusResource,
+  sessionsResource,
+  tunnelsResource,
+  historyResource,
+  traceResource,
+];

@@ -1,0 +1,56 @@
+/** The calls that live, and their end by request. */
+import { Type } from 'typebox';
+import type { Api, ApiContext } from './context.js';
+import { notFound } from './problem.js';
+
+const SessionSchema = Type.Object({
+  sessionId: Type.Integer(),
+  peerSessionId: Type.Integer(),
+  tunnelId: Type.Integer(),
+  role: Type.Enum(['lns', 'lac-client']),
+  profile: Type.String(),
+  state: Type.String(),
+  user: Type.String(),
+  address: Type.String(),
+  interfaceId: Type.String(),
+  linkLocalAddress: Type.String(),
+  callingNumber: Type.String(),
+  peerAddress: Type.String(),
+  peerPort: Type.Integer(),
+  since: Type.String(),
+  counters: Type.Object({
+    receivedPackets: Type.Number(),
+    receivedOctets: Type.Number(),
+    sentPackets: Type.Number(),
+    sentOctets: Type.Number(),
+  }),
+  mtu_bytes: Type.Integer(),
+  authentication: Type.String(),
+  lcp: Type.Object({
+    localMru_bytes: Type.Integer(),
+    peerMru_bytes: Type.Integer(),
+    transmitAcfc: Type.Boolean(),
+    transmitPfc: Type.Boolean(),
+  }),
+});
+const SessionIdSchema = Type.Object({ sessionId: Type.Integer({ minimum: 1, maximum: 65_535 }) });
+
+export function sessionsResource(app: Api, { view }: ApiContext): void {
+  app.get('/api/v1/sessions', { schema: { response: { 200: Type.Array(SessionSchema) } } }, () => view.sessions());
+
+  app.get(
+    '/api/v1/sessions/:sessionId',
+    { schema: { params: SessionIdSchema, response: { 200: SessionSchema } } },
+    ({ params }) => {
+      const session = view.session(params.sessionId);
+      if (!session) throw notFound(`session ${params.sessionId}`);
+      return session;
+    },
+  );
+
+  app.delete('/api/v1/sessions/:sessionId', { schema: { params: SessionIdSchema } }, ({ params }, reply) => {
+    const wasThere = view.disconnectSession(params.sessionId, 'disconnected by the administrator');
+    if (!wasThere) throw notFound(`session ${params.sessionId}`);
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,36 @@
+/** Whether the box is alive, and how it is. */
+import { Type } from 'typebox';
+import type { Api, ApiContext } from './context.js';
+
+export const OperatingProblemSchema = Type.Object({ what: Type.String(), advice: Type.String() });
+
+const HealthSchema = Type.Object({ status: Type.Literal('ok') });
+const StatusSchema = Type.Object({
+  hostName: Type.String(),
+  version: Type.String(),
+  startedAt: Type.String(),
+  lns: Type.Object({ enabled: Type.Boolean(), listening: Type.Boolean() }),
+  lacClients: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      enabled: Type.Boolean(),
+      server: Type.String(),
+      state: Type.String(),
+      lastError: Type.String(),
+      redialAt: Type.String(),
+    }),
+  ),
+  tunnels: Type.Integer(),
+  sessions: Type.Integer(),
+  drops: Type.Record(Type.String(), Type.Number()),
+  problems: Type.Array(OperatingProblemSchema),
+});
+
+export function statusResource(app: Api, { view, listeners }: ApiContext): void {
+  app.get('/api/v1/health', { schema: { response: { 200: HealthSchema } } }, () => ({ status: 'ok' as const }));
+
+  app.get('/api/v1/status', { schema: { response: { 200: StatusSchema } } }, () => {
+    const status = view.status();
+    return { ...status, problems: [...status.problems, ...listeners.problems] };
+  });
+}

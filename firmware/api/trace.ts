@@ -1,0 +1,77 @@
+/** The trace of calls: its last records, and new ones as they come, as server-sent events. */
+import type { ServerResponse } from 'node:http';
+import { Type } from 'typebox';
+import type { CallStepRecord } from '../control/view.js';
+import type { Api, ApiContext } from './context.js';
+import { ApiProblem } from './problem.js';
+import { SECURITY_HEADERS } from './security-headers.js';
+
+const MAX_STREAMS = 64;
+/** A reader that is so far behind is cut off; it may come again and name the last record that it got. */
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+const HEARTBEAT_MS = 15_000;
+
+const RecordSchema = Type.Object({
+  sequence: Type.Integer(),
+  time: Type.String(),
+  step: Type.Integer(),
+  role: Type.Enum(['lns', 'lac-client']),
+  tunnelId: Type.Integer(),
+  sessionId: Type.Integer(),
+  user: Type.String(),
+  peerAddress: Type.String(),
+  direction: Type.Enum(['sent', 'received', 'within']),
+  what: Type.String(),
+  detail: Type.String(),
+});
+const LastSchema = Type.Object({ limit: Type.Integer({ minimum: 1, maximum: 20_000, default: 200 }) });
+const StreamSchema = Type.Object({
+  last: Type.Integer({ minimum: 0, maximum: 20_000, default: 0, description: 'so many older records come first' }),
+});
+
+export function traceResource(app: Api, { view }: ApiContext): void {
+  const streams = new Set<ServerResponse>();
+  app.addHook('preClose', async () => {
+    for (const stream of streams) stream.end();
+  });
+
+  app.get(
+    '/api/v1/trace',
+    { schema: { querystring: LastSchema, response: { 200: Type.Array(RecordSchema) } } },
+    ({ query }) => view.trace.last(query.limit),
+  );
+
+  app.get('/api/v1/trace/stream', { schema: { querystring: StreamSchema } }, (request, reply) => {
+    if (streams.size >= MAX_STREAMS) {
+      throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });
+    }
+    reply.hijack();
+    const stream = reply.raw;
+    streams.add(stream);
+    stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    stream.write('retry: 2000\n\n');
+    const lastSeen = Number(request.headers['last-event-id'] ?? Number.NaN);
+    for (const record of missed(view, lastSeen, request.query.last)) stream.write(asEvent(record));
+    const unsubscribe = view.trace.subscribe((record) => {
+      stream.write(asEvent(record));
+      if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy();
+    });
+    const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
+    stream.once('close', () => {
+      streams.delete(stream);
+      unsubscribe();
+      clearInterval(heartbeat);
+    });
+    return reply;
+  });
+}
+
+/** What a reader that comes again has missed; for a new one, as many of the last records as it wants. */
+function missed(view: ApiContext['view'], lastSeen: number, last: number): CallStepRecord[] {
+  if (!Number.isInteger(lastSeen)) return last === 0 ? [] : view.trace.last(last);
+  return view.trace.last(20_000).filter((record) => record.sequence > lastSeen);
+}
+
+function asEvent(record: CallStepRecord): string {
+  return `id: ${record.sequence}\ndata: ${JSON.stringify(record)}\n\n`;
+}

@@ -1,0 +1,56 @@
+/** Users: who may call. The password is written and never read. */
+import { Type } from 'typebox';
+import { type User, UserSchema } from '../settings.js';
+import { withoutSecrets } from '../store/secret-fields.js';
+import { type Api, type ApiContext, whoAsks } from './context.js';
+import { notFound, refusal } from './problem.js';
+import { publicSchema } from './public-schema.js';
+
+const PublicUserSchema = publicSchema(UserSchema);
+const UserNameSchema = Type.Object({ name: Type.String({ minLength: 1, maxLength: 253 }) });
+const PageSchema = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 10_000 }),
+  after: Type.String({ default: '', description: 'the last name of the page before' }),
+});
+
+export function usersResource(app: Api, { store, view }: ApiContext): void {
+  const { documents } = store;
+  const shown = (user: User) => withoutSecrets(UserSchema, user);
+
+  app.get(
+    '/api/v1/users',
+    { schema: { querystring: PageSchema, response: { 200: Type.Array(PublicUserSchema) } } },
+    ({ query }) => documents.users(query.limit, query.after).map(shown),
+  );
+
+  app.get(
+    '/api/v1/users/:name',
+    { schema: { params: UserNameSchema, response: { 200: PublicUserSchema } } },
+    ({ params }) => {
+      const user = documents.user(params.name);
+      if (!user) throw notFound(`user ${params.name}`);
+      return shown(user);
+    },
+  );
+
+  app.put(
+    '/api/v1/users/:name',
+    { schema: { params: UserNameSchema, response: { '2xx': PublicUserSchema } } },
+    (request, reply) => {
+      const { name } = request.params;
+      const isNew = documents.user(name) === undefined;
+      const written = documents.writeUser(name, request.body, whoAsks(request));
+      if (!written.ok) throw refusal(written.problems);
+      view.usersChanged();
+      reply.code(isNew ? 201 : 200);
+      return shown(written.value);
+    },
+  );
+
+  app.delete('/api/v1/users/:name', { schema: { params: UserNameSchema } }, (request, reply) => {
+    const { name } = request.params;
+    if (documents.deleteUser(name, whoAsks(request)).result === 'unknown') throw notFound(`user ${name}`);
+    view.usersChanged();
+    return reply.code(204).send();
+  });
+}

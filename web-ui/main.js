@@ -1,0 +1,237 @@
+/**
+ * The page: asks the API for status, sessions and tunnels every two seconds, and follows the trace as it is streamed.
+ * Everything from the API is put in as text, never as HTML, for peers choose names.
+ */
+
+const POLL_INTERVAL_MS = 2000;
+const TRACE_ROWS = 300;
+
+const byId = (id) => document.getElementById(id);
+
+/** One table cell; content is text or a node. */
+function cell(content, className = '') {
+  const td = document.createElement('td');
+  td.className = className;
+  td.append(content);
+  return td;
+}
+
+/** Makes the rows of `body` those of `list`, one for each key, and keeps the ones that are there: focus stays. */
+function fillTable(body, list, keyOf, cellsOf) {
+  const present = new Map([...body.rows].map((row) => [row.dataset.key, row]));
+  const rows = list.map((item) => {
+    const key = String(keyOf(item));
+    const row = present.get(key) ?? document.createElement('tr');
+    row.dataset.key = key;
+    const cells = cellsOf(item);
+    // A cell with a button is kept as it is, for somebody may be about to press it.
+    cells.forEach((fresh, at) => {
+      const old = row.cells[at];
+      if (!old) row.append(fresh);
+      else if (!old.querySelector('button') && old.textContent !== fresh.textContent) old.replaceWith(fresh);
+    });
+    return row;
+  });
+  // Rows are moved only when the order changed, since moving one takes the focus off its button.
+  if (rows.length !== body.rows.length || rows.some((row, at) => row !== body.rows[at])) body.replaceChildren(...rows);
+  showNothing(body);
+}
+
+function showNothing(body) {
+  const isEmpty = body.rows.length === 0;
+  const scroll = body.closest('.scroll');
+  scroll.hidden = isEmpty;
+  const nothing = scroll.parentElement.querySelector('.nothing');
+  if (nothing) nothing.hidden = !isEmpty;
+}
+
+function duration(since) {
+  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
+  if (!Number.isFinite(seconds)) return '';
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
+function octets(count) {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  let value = count;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+const endpoint = (address, port) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+
+function disconnectButton(session) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = 'Disconnect';
+  button.setAttribute('aria-label', `Disconnect ${session.user || `session ${session.sessionId}`}`);
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      const response = await fetch(`/api/v1/sessions/${session.sessionId}`, { method: 'DELETE' });
+      if (!response.ok && response.status !== 404) throw new Error(`answer ${response.status}`);
+      await refresh();
+    } catch (error) {
+      button.disabled = false;
+      sayConnection(`could not disconnect: ${error.message}`, true);
+    }
+  });
+  return button;
+}
+
+function sessionCells(session) {
+  const { counters } = session;
+  return [
+    cell(session.user || '–'),
+    cell(session.address || session.linkLocalAddress || '–', 'code'),
+    cell(session.authentication ? `${session.state}, ${session.authentication}` : session.state),
+    cell(session.callingNumber ? `${session.peerAddress} (${session.callingNumber})` : session.peerAddress, 'code'),
+    cell(duration(session.since)),
+    cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
+    cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
+    cell(session.mtu_bytes ? String(session.mtu_bytes) : '–', 'number'),
+    cell(disconnectButton(session)),
+  ];
+}
+
+function tunnelCells(tunnel) {
+  return [
+    cell(endpoint(tunnel.peerAddress, tunnel.peerPort), 'code'),
+    cell(tunnel.peerHostName || '–'),
+    cell(tunnel.peerVendorName || '–'),
+    cell(tunnel.state),
+    cell(tunnel.originator ? 'this box' : 'the peer'),
+    cell(duration(tunnel.since)),
+    cell(`${tunnel.tunnelId} / ${tunnel.peerTunnelId}`, 'number'),
+    cell(String(tunnel.sessions), 'number'),
+  ];
+}
+
+function showStatus(status) {
+  byId('host-name').textContent = status.hostName;
+  document.title = `${status.sessions} sessions · ${status.hostName}`;
+  const dropped = Object.values(status.drops).reduce((sum, count) => sum + count, 0);
+  const reasons = Object.entries(status.drops).filter(([, count]) => count > 0);
+  const lns = status.lns.enabled ? (status.lns.listening ? 'answers calls' : 'not listening') : 'off';
+  const figures = [
+    ['LNS', lns],
+    ['Sessions', status.sessions],
+    ['Tunnels', status.tunnels],
+    ['Packets dropped', dropped, reasons.map(([reason, count]) => `${reason}: ${count}`).join('\n')],
+    ['Running for', duration(status.startedAt)],
+    ['Version', status.version],
+  ];
+  byId('figures').replaceChildren(
+    ...figures.map(([name, value, title = '']) => {
+      const box = document.createElement('div');
+      box.title = title;
+      const term = document.createElement('dt');
+      const description = document.createElement('dd');
+      term.textContent = name;
+      description.textContent = String(value);
+      box.append(term, description);
+      return box;
+    }),
+  );
+  byId('problems').hidden = status.problems.length === 0;
+  byId('problems').replaceChildren(
+    ...status.problems.map(({ what, advice }) => {
+      const item = document.createElement('li');
+      item.textContent = `${what}: ${advice}`;
+      return item;
+    }),
+  );
+  byId('profiles-section').hidden = status.lacClients.length === 0;
+  fillTable(
+    byId('profiles'),
+    status.lacClients,
+    (profile) => profile.name,
+    (profile) => [
+      cell(profile.name),
+      cell(profile.server, 'code'),
+      cell(
+        profile.redialAt ? `${profile.state} until ${new Date(profile.redialAt).toLocaleTimeString()}` : profile.state,
+      ),
+      cell(profile.lastError || '–', 'detail'),
+    ],
+  );
+}
+
+function sayConnection(text, isLost) {
+  byId('connection').textContent = text;
+  byId('connection').classList.toggle('lost', isLost);
+}
+
+async function getJson(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`answer ${response.status}`);
+  return response.json();
+}
+
+async function refresh() {
+  const [status, sessions, tunnels] = await Promise.all(
+    ['status', 'sessions', 'tunnels'].map((resource) => getJson(`/api/v1/${resource}`)),
+  );
+  showStatus(status);
+  fillTable(byId('sessions'), sessions, (session) => `${session.sessionId} ${session.since}`, sessionCells);
+  fillTable(byId('tunnels'), tunnels, (tunnel) => `${tunnel.tunnelId} ${tunnel.since}`, tunnelCells);
+  sayConnection(`live, ${new Date().toLocaleTimeString()}`, false);
+}
+
+async function keepRefreshing() {
+  try {
+    if (!document.hidden) await refresh();
+  } catch {
+    sayConnection('no answer from the box; trying again', true);
+  }
+  setTimeout(keepRefreshing, POLL_INTERVAL_MS);
+}
+
+const ARROWS = { sent: '→', received: '←', within: '·' };
+
+function traceRow(record) {
+  const row = document.createElement('tr');
+  const direction = cell(ARROWS[record.direction], 'faint');
+  direction.title = record.direction;
+  row.append(
+    cell(record.time.slice(11, 23), 'code faint'),
+    cell(record.step === 0 ? '' : String(record.step), 'number'),
+    cell([record.user, record.sessionId ? `#${record.sessionId}` : record.peerAddress].filter(Boolean).join(' ')),
+    direction,
+    cell(record.what),
+    cell(record.detail, 'code detail faint'),
+  );
+  return row;
+}
+
+/** Newest first. Records of one moment are put in together: a storm of calls must not stall the page. */
+function followTrace() {
+  const body = byId('trace');
+  let waiting = [];
+  const show = () => {
+    const rows = waiting.slice(-TRACE_ROWS).reverse().map(traceRow);
+    waiting = [];
+    body.prepend(...rows);
+    while (body.rows.length > TRACE_ROWS) body.lastElementChild.remove();
+    showNothing(body);
+  };
+  // EventSource comes again by itself after a loss, and names the last record that it got.
+  new EventSource('/api/v1/trace/stream?last=100').addEventListener('message', ({ data }) => {
+    if (waiting.push(JSON.parse(data)) === 1) requestAnimationFrame(show);
+  });
+  showNothing(body);
+}
+
+keepRefreshing();
+followTrace();
