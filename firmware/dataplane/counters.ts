@@ -1,0 +1,107 @@
+/**
+ * The memory that the worker writes and the main thread reads: how many packets were dropped for each reason, and what
+ * each session has carried. Must not decide what is counted.
+ *
+ *   Int32    [4]                    handled, rows, unused, unused
+ *   Float64  [DROP_REASONS.length]  packets dropped, by reason
+ *   Float64  [rows][4]              received packets, received octets, sent packets, sent octets, by row
+ *   Uint32   [rows]                 the generation of the session in a row
+ *   Uint16   [65536]                the row of a session ID, 0 where there is none
+ *
+ * Numbers are doubles, exact up to 2**53. On a 32-bit machine a reader may see half of a store: what must be exact, the
+ * last counters of a session, comes as a report.
+ */
+import { DROP_REASONS, type DropReason } from './drop-reasons.js';
+
+/** What a session has carried: IP packets that went through, and the octets of those packets (RFC 2866 section 5.3 f). */
+export interface SessionCounters {
+  receivedPackets: number;
+  receivedOctets: number;
+  sentPackets: number;
+  sentOctets: number;
+}
+
+export const MAX_SESSION_ID = 0xffff;
+const HEADER_BYTES = 16;
+const COUNTERS_PER_ROW = 4;
+
+/** Views of one shared memory. Row 0 belongs to nobody. */
+export interface CounterViews {
+  /** [0] counts the reports that the main thread has handled; [1] is the number of rows. */
+  header: Int32Array;
+  drops: Float64Array;
+  /** Four for each row: received packets, received octets, sent packets, sent octets. */
+  sessions: Float64Array;
+  generations: Uint32Array;
+  rowOfSession: Uint16Array;
+}
+
+/** Makes the memory for `maxSessions` sessions, all zero. */
+export function createCounters(maxSessions: number): SharedArrayBuffer {
+  const rows = maxSessions + 1;
+  const { end } = layout(rows);
+  const memory = new SharedArrayBuffer(end);
+  new Int32Array(memory)[1] = rows;
+  return memory;
+}
+
+function layout(rows: number) {
+  const drops = HEADER_BYTES;
+  const sessions = drops + DROP_REASONS.length * Float64Array.BYTES_PER_ELEMENT;
+  const generations = sessions + rows * COUNTERS_PER_ROW * Float64Array.BYTES_PER_ELEMENT;
+  const rowOfSession = generations + rows * Uint32Array.BYTES_PER_ELEMENT;
+  const end = rowOfSession + (MAX_SESSION_ID + 1) * Uint16Array.BYTES_PER_ELEMENT;
+  return { drops, sessions, generations, rowOfSession, end };
+}
+
+const known = new WeakMap<SharedArrayBuffer, CounterViews>();
+
+/** The views of a memory that createCounters made, in this thread or in another. */
+export function viewCounters(memory: SharedArrayBuffer): CounterViews {
+  let views = known.get(memory);
+  if (views === undefined) {
+    const header = new Int32Array(memory, 0, HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+    const rows = header[1];
+    const at = layout(rows);
+    views = {
+      header,
+      drops: new Float64Array(memory, at.drops, DROP_REASONS.length),
+      sessions: new Float64Array(memory, at.sessions, rows * COUNTERS_PER_ROW),
+      generations: new Uint32Array(memory, at.generations, rows),
+      rowOfSession: new Uint16Array(memory, at.rowOfSession, MAX_SESSION_ID + 1),
+    };
+    known.set(memory, views);
+  }
+  return views;
+}
+
+/** How many packets were dropped since the start, for every reason. */
+export function readDropCounters(memory: SharedArrayBuffer): Record<DropReason, number> {
+  const { drops } = viewCounters(memory);
+  return Object.fromEntries(DROP_REASONS.map(({ name }, index) => [name, drops[index]])) as Record<DropReason, number>;
+}
+
+/**
+ * What a session has carried so far; undefined when the packet path has no session of this ID and generation. A
+ * `receivedPackets` that grew means that the peer lives.
+ */
+export function readSessionCounters(
+  memory: SharedArrayBuffer,
+  sessionId: number,
+  generation: number,
+): SessionCounters | undefined {
+  const { rowOfSession, generations, sessions } = viewCounters(memory);
+  const row = rowOfSession[sessionId];
+  if (row === 0 || generations[row] !== generation) return undefined;
+  return sessionCountersOfRow(sessions, row);
+}
+
+export function sessionCountersOfRow(sessions: Float64Array, row: number): SessionCounters {
+  const at = row * COUNTERS_PER_ROW;
+  return {
+    receivedPackets: sessions[at],
+    receivedOctets: sessions[at + 1],
+    sentPackets: sessions[at + 2],
+    sentOctets: sessions[at + 3],
+  };
+}

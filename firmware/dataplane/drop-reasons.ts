@@ -1,0 +1,56 @@
+/**
+ * Every reason for which the packet path gives a packet up, as a table: a reason's place in it is the place of its
+ * counter. Names and words alone; counts nothing.
+ */
+
+/** `name` is what the API calls the counter; `description` says to a person what was dropped and why. */
+export const DROP_REASONS = [
+  // From the network, before a session is known.
+  { name: 'datagram-too-long', description: 'a datagram longer than the buffer that takes it' },
+  { name: 'header-truncated', description: 'a datagram that ends within its L2TP header' },
+  { name: 'header-version', description: 'an L2TP header of another version than 2' },
+  { name: 'header-length', description: 'an L2TP Length or Offset Size that the datagram does not hold' },
+  { name: 'control-flags', description: 'a control message without Length or Ns and Nr, or with an Offset Size' },
+  { name: 'control-unknown-tunnel', description: 'a control message for a tunnel that is not there' },
+  { name: 'control-wrong-peer', description: "a control message from another address than the tunnel's peer" },
+  { name: 'control-backlog', description: 'a control message that came faster than they can be handled' },
+  { name: 'stranger-rate', description: 'a request for a tunnel above the rate granted to one address, or to all' },
+  { name: 'stranger-backlog', description: 'a request for a tunnel while too many wait to be handled' },
+  { name: 'unknown-session', description: 'data for a session that is not there' },
+  // From a session's peer.
+  { name: 'wrong-tunnel', description: "data for a session under another tunnel's ID" },
+  { name: 'wrong-peer', description: "data for a session from another address than the tunnel's peer" },
+  { name: 'sequence-old', description: 'data whose Ns is not above the last that came: late or twice' },
+  { name: 'ppp-truncated', description: 'a PPP frame that ends within its protocol field' },
+  { name: 'ipv4-not-open', description: 'an IPv4 packet of a session whose IPCP is not open' },
+  { name: 'ipv6-not-open', description: 'an IPv6 packet of a session whose IPV6CP is not open' },
+  { name: 'ipv4-malformed', description: 'an IPv4 packet whose lengths do not fit each other or the frame' },
+  { name: 'ipv6-malformed', description: 'an IPv6 packet whose length does not fit the frame' },
+  { name: 'source-not-allowed', description: "a packet from a source address that is not its user's" },
+  { name: 'destination-not-allowed', description: 'a packet to a destination that is not behind this end of the call' },
+  { name: 'ppp-rate', description: 'a PPP control frame above the rate granted to one session' },
+  { name: 'ppp-backlog', description: 'a PPP control frame while too many wait to be handled' },
+  { name: 'tun-not-open', description: 'a packet for a TUN device that is not open' },
+  { name: 'tun-write-refused', description: 'a packet that the TUN device did not take' },
+  // Towards a session's peer.
+  { name: 'tun-malformed', description: 'a packet from a TUN device whose lengths do not fit' },
+  { name: 'tun-read-error', description: 'an error of the kernel while a TUN device was read' },
+  { name: 'no-session-for-destination', description: 'a packet to an address or network that no session holds' },
+  { name: 'link-local-scope', description: 'a packet of link-local scope from a TUN device: it belongs to one link' },
+  { name: 'too-big', description: 'a packet larger than its session takes, which may not be fragmented' },
+  { name: 'no-buffer', description: 'a packet for which no buffer was left in this turn' },
+  { name: 'stale-session', description: 'a frame or change for a session that is gone, or is another by now' },
+  { name: 'frame-too-long', description: 'a frame or message to be sent that is longer than a buffer' },
+  { name: 'no-session-room', description: 'a session above the number that the table was made for' },
+  { name: 'no-socket', description: 'a datagram of an address family that this machine does not have' },
+  { name: 'send-buffer-full', description: 'a datagram that the kernel had no room for' },
+  { name: 'send-refused', description: 'a datagram that the kernel refused: no route, a filter, a lost local address' },
+  { name: 'receive-error', description: 'an error of the kernel while datagrams were received' },
+] as const satisfies readonly { name: string; description: string }[];
+
+export type DropReason = (typeof DROP_REASONS)[number]['name'];
+
+/** The place of each reason's counter. */
+export const DROP = Object.fromEntries(DROP_REASONS.map(({ name }, index) => [name, index])) as Readonly<
+  Record<DropReason, number>
+>;

@@ -1,0 +1,126 @@
+/**
+ * The only seam between the main thread and the packet path: what each tells the other, and the counters that the main
+ * thread reads. Types and readers alone.
+ *
+ * The main thread makes the worker, `new Worker(new URL('./dataplane/worker.js', import.meta.url), { workerData })`
+ * with DataPlaneOptions as its workerData. Then, in this order:
+ *
+ *   worker → main   [ready], once the sockets are bound, or [failed] with `fatal` set, and the worker ends
+ *   main → worker   arrays of commands, one message a turn: postMessage(commands), then 8 bytes, any 64-bit number but
+ *                   zero in host order, written to `wakeFd`
+ *   worker → main   arrays of reports, at most one message a turn; handleReports, then reportsHandled(counters, reports)
+ *   main → worker   [..., stop]: what precedes it in the message is still done and sent, then the worker ends
+ *
+ * Commands are carried out in the order given, within and between messages. The worker closes its sockets and TUN
+ * devices when it ends; the eventfd stays open, so that a late write hits nothing else, until the main thread closes it
+ * after the worker's 'exit'. The worker also ends, with exit code 1, after a [failed] with `fatal` set.
+ */
+import { viewCounters } from './counters.js';
+
+export { readDropCounters, readSessionCounters, type SessionCounters } from './counters.js';
+export { DROP_REASONS, type DropReason } from './drop-reasons.js';
+
+import type { SessionCounters } from './counters.js';
+
+/** The two ends of a tunnel's UDP flow. Addresses are text in canonical form; '' is unspecified. */
+export interface TransportPath {
+  localAddress: string;
+  localPort: number;
+  peerAddress: string;
+  peerPort: number;
+}
+
+/** The worker's workerData. */
+export interface DataPlaneOptions {
+  /** The UDP port, on every local address of both families. */
+  listen: { port: number };
+  /** Rows of the session table, at most 65,535, for the life of the process: memory of unused rows is not touched. */
+  maxSessions: number;
+  /** Packets taken from one descriptor in one turn, 1 to 256. */
+  batch: number;
+}
+
+/** A session as the packet path knows it. */
+export interface SessionRow {
+  /** Ours, unique on this box, 1 to 65535: the key. */
+  sessionId: number;
+  /** 32 bits, given by the main thread. Injects, updates and removals name it; on a mismatch they are counted drops. */
+  generation: number;
+  /** Ours: a packet's Tunnel ID must be this, */
+  tunnelId: number;
+  /** or 0 where this is set. */
+  allowTunnelIdZero: boolean;
+  peerTunnelId: number;
+  peerSessionId: number;
+  /** Packets must come from peerAddress, from whatever port; ours go to peerPort from localAddress. */
+  path: TransportPath;
+  /** Index of the TUN device. */
+  tun: number;
+  /** True: all that comes from that TUN goes to this row. False: what is addressed to one of `sources`. */
+  bindTun: boolean;
+  transmitAcfc: boolean;
+  transmitPfc: boolean;
+  /** FF 03 in front of what we send: always, or as the peer does and ACFC says. LCP always has it. */
+  addressControl: 'detect' | 'always';
+  /** We number what we send (RFC 2661 section 5.4). Numbers that come are heeded in any case. */
+  sequencing: boolean;
+  /** The largest IP packet that goes to the peer. */
+  mtu_bytes: number;
+  /** Largest TCP MSS let through over IPv4, both ways; 20 less over IPv6. 0: left alone. */
+  mssClamp_bytes: number;
+  ipv4Open: boolean;
+  ipv6Open: boolean;
+  /** Where `bindTun` is false: prefixes that the peer may send from, and that are routed to it. */
+  sources: readonly string[];
+  /** Where `bindTun` is true: prefixes that the peer may send to. */
+  destinations: readonly string[];
+}
+
+export type DataPlaneCommand =
+  /** Makes a TUN device. Answered by 'tun-opened', or by 'failed' with `tun`. */
+  | { type: 'open-tun'; tun: number; name: string; mtu_bytes: number }
+  | { type: 'close-tun'; tun: number }
+  /** Control messages for this tunnel ID, ours, from path.peerAddress go to the main thread from now on. */
+  | { type: 'tunnel-add'; tunnelId: number; path: TransportPath }
+  /** For the tunnel itself: its sessions' paths change by 'session-update'. */
+  | { type: 'tunnel-path'; tunnelId: number; path: TransportPath }
+  | { type: 'tunnel-remove'; tunnelId: number }
+  | { type: 'session-add'; row: SessionRow }
+  | {
+      type: 'session-update';
+      sessionId: number;
+      generation: number;
+      changes: Partial<Omit<SessionRow, 'sessionId' | 'generation'>>;
+    }
+  /** Answered by 'session-removed'. */
+  | { type: 'session-remove'; sessionId: number; generation: number }
+  /** A PPP frame by its protocol number; framed, numbered and sent by the worker. */
+  | { type: 'inject'; sessionId: number; generation: number; protocol: number; information: Uint8Array }
+  /** A whole L2TP control packet. */
+  | { type: 'send-control'; path: TransportPath; packet: Uint8Array }
+  | { type: 'stop' };
+
+export type DataPlaneReport =
+  /** `counters` is for the readers below; `wakeFd` is the eventfd that wakes the worker. */
+  | { type: 'ready'; counters: SharedArrayBuffer; wakeFd: number }
+  /**
+   * Something that the kernel refused. `errno` is its name, as in 'EADDRINUSE', or '' where it was no system call;
+   * `tun` is set where it concerns a TUN device alone. After a `fatal` one the worker is gone.
+   */
+  | { type: 'failed'; what: string; errno: string; advice: string; fatal: boolean; tun?: number }
+  | { type: 'tun-opened'; tun: number; name: string }
+  | { type: 'session-removed'; sessionId: number; generation: number; counters: SessionCounters }
+  /** A whole L2TP control packet; the bytes are the receiver's own. */
+  | { type: 'control'; path: TransportPath; packet: Uint8Array }
+  /** A PPP frame that is not simply forwarded; the bytes are the receiver's own. */
+  | { type: 'ppp'; sessionId: number; generation: number; protocol: number; information: Uint8Array };
+
+/**
+ * Tells the worker that the main thread has handled these reports. The worker holds back, and counts, what would make
+ * more than a bounded number of packets wait: without this call it soon reports no more.
+ */
+export function reportsHandled(counters: SharedArrayBuffer, reports: readonly DataPlaneReport[]): void {
+  let packets = 0;
+  for (const { type } of reports) if (type === 'control' || type === 'ppp') packets++;
+  Atomics.add(viewCounters(counters).header, 0, packets);
+}
