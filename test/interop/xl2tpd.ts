@@ -183,16 +183,31 @@ export class Xl2tpdCaller extends Xl2tpd {
     return { device: device!, localAddress: localAddress!, peerAddress: peerAddress! };
   }
 
-  /** Hangs up, and resolves when pppd's interface is gone. */
+  /**
+   * Has xl2tpd hang up: it sends StopCCN first, and only then ends pppd, whose Terminate-Request meets nobody any more.
+   * Resolves when the interface is down.
+   */
   async disconnect(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
     const from = this.guest.mark();
     await this.guest.run(`echo "d ${CALL_NAME}" >${CONTROL}`);
-    await this.linkGone(from, timeout_ms);
+    await this.linkDown(from, timeout_ms);
   }
 
-  /** Resolves when a PPP interface has gone since the mark. (pppd's own ip-down script does not always run.) */
-  async linkGone(from: number, timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
-    await this.guest.event(/link Deleted \d+: ppp/, { from, timeout_ms });
+  /** Has pppd hang up: LCP Terminate-Request first, then CDN. Resolves when the interface is down. */
+  async hangUp(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
+    const from = this.guest.mark();
+    await this.guest.run('kill $(cat /run/ppp*.pid)');
+    await this.linkDown(from, timeout_ms);
+  }
+
+  /** Resolves when a PPP interface has gone down since the mark. (pppd's own ip-down script does not always run.) */
+  async linkDown(from: number, timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
+    await this.guest.event(/link (?:Deleted )?\d+: ppp\d+: <(?:(?!UP).)*>/, { from, timeout_ms });
+  }
+
+  /** Ends xl2tpd and pppd without a word to anybody. */
+  async crash(): Promise<void> {
+    await this.guest.run('kill -9 $(cat /run/xl2tpd.pid) $(cat /run/ppp*.pid); rm -f /run/ppp*.pid', { mayFail: true });
   }
 }
 

@@ -1,0 +1,135 @@
+/**
+ * A peer played by hand: sends whatever octets a test wants from a namespace of the lab, and numbers control messages
+ * only as the test tells it to. Acknowledges nothing by itself.
+ */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type AvpValues,
+  type ControlMessage,
+  emitControlMessage,
+  parseControlMessage,
+} from '../../firmware/wire/avp.js';
+import { emitControlPacket, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
+import type { Namespace } from '../lab/namespaces.js';
+import type { Daemon } from '../lab/process.js';
+
+const PROGRAM = resolve(fileURLToPath(import.meta.url), '../raw-peer-process.js');
+const ANSWER_TIMEOUT_MS = 10_000;
+
+export interface Received {
+  tunnelId: number;
+  sessionId: number;
+  ns: number;
+  nr: number;
+  /** undefined: a ZLB. */
+  message: ControlMessage | undefined;
+}
+
+export class RawPeer {
+  readonly #daemon: Daemon;
+  readonly #server: string;
+  readonly #port: number;
+
+  private constructor(daemon: Daemon, server: string, port: number) {
+    this.#daemon = daemon;
+    this.#server = server;
+    this.#port = port;
+  }
+
+  static async start(namespace: Namespace, server: string, port = 1701): Promise<RawPeer> {
+    const daemon = namespace.start('raw peer', [process.execPath, PROGRAM]);
+    await daemon.waitForLine(/"listening"/, { timeout_ms: ANSWER_TIMEOUT_MS });
+    return new RawPeer(daemon, server, port);
+  }
+
+  /** Resolves when the packets have been handed to the kernel. */
+  async send(...packets: readonly Uint8Array[]): Promise<void> {
+    const from = this.#daemon.lineCount;
+    const hex = packets.map((packet) => Buffer.from(packet).toString('hex'));
+    this.#daemon.write(`${JSON.stringify({ address: this.#server, port: this.#port, packets: hex })}\n`);
+    await this.#daemon.waitForLine(/"sent"/, { from, timeout_ms: ANSWER_TIMEOUT_MS });
+  }
+
+  mark(): number {
+    return this.#daemon.lineCount;
+  }
+
+  /** Every control packet that has come since the mark. */
+  received(from = 0): Received[] {
+    return this.#daemon.lines(from).flatMap((line) => {
+      const hex = /"packet":"([0-9a-f]*)"/.exec(line)?.[1];
+      if (hex === undefined) return [];
+      const packet = Buffer.from(hex, 'hex');
+      const header = parseL2tpHeader(packet);
+      if (!header.control) return [];
+      const body = packet.subarray(header.payloadOffset, header.payloadEnd);
+      const message = body.length === 0 ? undefined : (parseControlMessage(body) ?? undefined);
+      return [{ tunnelId: header.tunnelId, sessionId: header.sessionId, ns: header.ns, nr: header.nr, message }];
+    });
+  }
+
+  /** Awaits a message of the type, beginning with those since the mark. */
+  async awaitMessage(
+    messageType: ControlMessage['messageType'],
+    from: number,
+  ): Promise<Received & { message: ControlMessage }> {
+    const find = (): Received | undefined =>
+      this.received(from).find((each) => each.message?.messageType === messageType);
+    let seen = from;
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found as Received & { message: ControlMessage };
+      seen = Math.max(seen, this.#daemon.lineCount);
+      await this.#daemon.waitForLine(/"packet"/, { from: seen, timeout_ms: ANSWER_TIMEOUT_MS });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon.stop();
+  }
+}
+
+/** A control packet with the numbers given. */
+export function controlPacket(
+  numbers: { tunnelId?: number; sessionId?: number; ns?: number; nr?: number },
+  message: ControlMessage | Uint8Array,
+): Uint8Array {
+  const body = message instanceof Uint8Array ? message : emitControlMessage(message);
+  return emitControlPacket({ tunnelId: 0, sessionId: 0, ns: 0, nr: 0, ...numbers }, body);
+}
+
+/** An SCCRQ as a caller sends it, with changes. */
+export function sccrq(assignedTunnelId: number, changes: AvpValues = {}): ControlMessage {
+  return {
+    messageType: 'SCCRQ',
+    avps: {
+      protocolVersion: { version: 1, revision: 0 },
+      ...{
+        framingCapabilities: 3,
+        bearerCapabilities: 0,
+        hostName: 'stranger',
+        assignedTunnelId,
+        receiveWindowSize: 4,
+      },
+      ...changes,
+    },
+  };
+}
+
+/** One AVP by hand, RFC 2661 section 4.1: M and H bits, a length that may lie, vendor, type, value. */
+export function rawAvp(avp: {
+  mandatory?: boolean;
+  hidden?: boolean;
+  length?: number;
+  vendorId?: number;
+  type: number;
+  value: Uint8Array;
+}): Uint8Array {
+  const length = avp.length ?? 6 + avp.value.length;
+  const header = Buffer.alloc(6);
+  header.writeUInt16BE((avp.mandatory ? 0x8000 : 0) | (avp.hidden ? 0x4000 : 0) | length, 0);
+  header.writeUInt16BE(avp.vendorId ?? 0, 2);
+  header.writeUInt16BE(avp.type, 4);
+  return Buffer.concat([header, avp.value]);
+}

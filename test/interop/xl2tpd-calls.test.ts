@@ -1,0 +1,155 @@
+/** xl2tpd and pppd call the LNS: every way of authentication, with and without tunnel secret, on either data path. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Capture } from '../lab/capture.js';
+import { labIsMissing } from '../lab/requirements.js';
+import { ADDRESS, bootGuest, layThreeSites, type Sites } from '../lab/three-sites.js';
+import type { Appliance } from './appliance.js';
+import { assertSteps, CALL_SETUP, judged, packetsOf } from './assertions.js';
+import { idle, LNS_LINK_ADDRESS, POOL, startLns, USER } from './lns.js';
+import type { UmlGuest } from './uml.js';
+import { type CallerOptions, type PppAuthentication, Xl2tpdCaller } from './xl2tpd.js';
+
+const TUNNEL_SECRET = 'tunnel-secret';
+
+/** What is on the wire of each way of authentication. */
+const AUTHENTICATION_STEPS: Readonly<Record<PppAuthentication, readonly string[]>> = {
+  pap: ['PAP Authenticate-Request', 'PAP Authenticate-Ack'],
+  'chap-md5': ['CHAP Challenge', 'CHAP Response', 'CHAP Success'],
+  mschapv2: ['CHAP Challenge', 'CHAP Response', 'CHAP Success'],
+};
+
+const skip = labIsMissing();
+
+describe('xl2tpd and pppd call the LNS', { skip }, () => {
+  let sites: Sites;
+  let appliance: Appliance;
+  let guest: UmlGuest;
+
+  before(async () => {
+    sites = await layThreeSites();
+    [appliance, guest] = await Promise.all([startLns(sites), bootGuest(sites)]);
+  });
+  after(() => sites?.lab.close());
+
+  const options = (changes: Partial<CallerOptions>): CallerOptions => ({
+    ...{ lns: ADDRESS.lns, authentication: 'mschapv2', user: USER.name, password: USER.password, path: 'kernel' },
+    ...{ ipv6: true, routes: [ADDRESS.officeNetwork] },
+    ...changes,
+  });
+
+  for (const path of ['kernel', 'userspace'] as const) {
+    for (const authentication of ['pap', 'chap-md5', 'mschapv2'] as const) {
+      for (const tunnelSecret of [undefined, TUNNEL_SECRET]) {
+        const how = `${authentication}, ${tunnelSecret === undefined ? 'no tunnel secret' : 'tunnel secret'}, ${path} data path`;
+        it(`${how}: IPv4 and an IPv6 link, the office answers, hangs up`, async () => {
+          await appliance.api.configure({ lns: { defaultSecret: (tunnelSecret ?? null) as string } });
+          const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'call');
+          const caller = await Xl2tpdCaller.start(
+            guest,
+            options({ path, authentication, ...(tunnelSecret === undefined ? {} : { tunnelSecret }) }),
+          );
+          const from = guest.mark();
+          const link = await caller.connect();
+          assert.equal(link.peerAddress, LNS_LINK_ADDRESS);
+
+          const [session, ...others] = await appliance.api.sessions();
+          assert.deepEqual(others, []);
+          assert.equal(session?.user, USER.name);
+          assert.equal(session.address, link.localAddress);
+          assert.equal(session.authentication, authentication);
+
+          const link6 = await caller.ipv6Up(from);
+          await guest.run(`ping -n -c 2 -i 0.2 -W 2 ${ADDRESS.office}`);
+          await guest.run(`ping -n -c 2 -i 0.2 -W 2 -I ${link6.device} ${link6.peerAddress}`);
+
+          await caller.disconnect();
+          await caller.stop();
+          await idle(appliance);
+          const judgement = await judged(await capture.stop());
+          assertSteps(judgement, [
+            ...CALL_SETUP,
+            ...['LCP Configure-Request', 'LCP Configure-Ack', ...AUTHENTICATION_STEPS[authentication]],
+            ...['IPCP Configure-Nak', 'IPCP Configure-Ack', 'IPv4', 'StopCCN'],
+          ]);
+          assertSteps(judgement, ['IPV6CP Configure-Request', 'IPV6CP Configure-Ack', 'IPv6']);
+        });
+      }
+    }
+  }
+
+  it('pppd hangs up: Terminate-Request is acknowledged, and CDN ends the session', async () => {
+    await appliance.api.configure({ lns: { defaultSecret: null as unknown as string } });
+    const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'hang-up');
+    const caller = await Xl2tpdCaller.start(guest, options({}));
+    await caller.connect();
+    await caller.hangUp();
+    await caller.stop();
+    await idle(appliance);
+    const judgement = await judged(await capture.stop());
+    assertSteps(judgement, [...CALL_SETUP, 'LCP Terminate-Request', 'LCP Terminate-Ack', 'CDN']);
+  });
+
+  it('the administrator disconnects a session: Terminate-Request and CDN go out, the lease is free', async () => {
+    const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'disconnect');
+    const caller = await Xl2tpdCaller.start(guest, options({}));
+    await caller.connect();
+    const from = guest.mark();
+    const [session] = await appliance.api.sessions();
+    await appliance.api.disconnectSession(session!.sessionId);
+    await caller.linkDown(from);
+    await caller.stop();
+    await idle(appliance);
+    const judgement = await judged(await capture.stop());
+    assertSteps(judgement, [...CALL_SETUP, 'LCP Terminate-Request', 'LCP Terminate-Ack', 'CDN']);
+    assert.equal(packetsOf(judgement, 'CDN')[0]?.source, ADDRESS.lns);
+  });
+
+  it('a call to another address of the LNS is answered from that address', async () => {
+    const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'other-address');
+    const caller = await Xl2tpdCaller.start(guest, options({ lns: ADDRESS.lnsOther }));
+    await caller.connect();
+    await guest.run(`ping -n -c 2 -i 0.2 -W 2 ${ADDRESS.office}`);
+    await caller.disconnect();
+    await caller.stop();
+    await idle(appliance);
+    const judgement = await judged(await capture.stop());
+    const sources = new Set(judgement.packets.map((packet) => packet.source));
+    assert.deepEqual([...sources].sort(), [ADDRESS.guest, ADDRESS.lnsOther]);
+  });
+
+  for (const authentication of ['pap', 'chap-md5', 'mschapv2'] as const) {
+    it(`a wrong password is refused, ${authentication}, and leaves nothing`, async () => {
+      const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'wrong-password');
+      const caller = await Xl2tpdCaller.start(guest, options({ authentication, password: 'not it' }));
+      const from = guest.mark();
+      await caller.dial();
+      await caller.logged(/Call established|Connection closed|pppd exited|Terminating pppd/i, { from });
+      await idle(appliance);
+      assert.ok(!guest.hasSeen(/ip-up /, from));
+      await caller.stop();
+      await idle(appliance);
+      const refusal = authentication === 'pap' ? 'PAP Authenticate-Nak' : 'CHAP Failure';
+      assertSteps(await judged(await capture.stop()), [...CALL_SETUP, refusal, 'CDN']);
+    });
+  }
+
+  it('a wrong tunnel secret is refused by StopCCN result 4, RFC 2661 section 4.4.2', async () => {
+    await appliance.api.configure({ lns: { defaultSecret: TUNNEL_SECRET } });
+    const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'wrong-secret');
+    const caller = await Xl2tpdCaller.start(guest, options({ tunnelSecret: 'not it' }));
+    await caller.dial();
+    await idle(appliance);
+    await caller.stop();
+    const judgement = await judged(await capture.stop());
+    const [stop] = packetsOf(judgement, 'StopCCN').filter((packet) => packet.source === ADDRESS.lns);
+    assert.equal(stop?.resultCode, 4);
+    assert.deepEqual(packetsOf(judgement, 'ICRP'), []);
+    await appliance.api.configure({ lns: { defaultSecret: null as unknown as string } });
+  });
+
+  it('the pool is whole after all that', async () => {
+    assert.equal((await appliance.api.status()).sessions, 0);
+    assert.equal(appliance.leasedCount(), 0, `of ${POOL.size} addresses`);
+  });
+});
