@@ -1,0 +1,165 @@
+/**
+ * The composition root: the only file that wires everything. Reads the command line, opens the store, starts the
+ * packet path's worker, the control plane and the API, and ends them in the reverse order.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { mkdirSync, readFileSync, write } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { pino } from 'pino';
+import { type ApiServer, startApi } from './api/server.js';
+import { ControlPlane } from './control/control-plane.js';
+import { ControlView } from './control/control-view.js';
+import {
+  type DataPlaneCommand,
+  type DataPlaneOptions,
+  type DataPlaneReport,
+  readDropCounters,
+  readSessionCounters,
+  reportsHandled,
+} from './dataplane/interface.js';
+import { NetConfig } from './linux/netconfig.js';
+import { openStore, type Store, StoreError } from './store/store.js';
+
+const USAGE = 'usage: node main.js --data FOLDER --socket PATH';
+/** Above dist/firmware/. */
+const PROJECT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
+/** As many as there are session IDs (RFC 2661 section 3.1): rows that are not used cost no memory. */
+const MAX_SESSIONS = 65_535;
+/** Packets that the packet path takes from a descriptor at once. */
+const BATCH_PACKETS = 64;
+const WAKE = Buffer.from(new BigUint64Array([1n]).buffer);
+
+const log = pino();
+
+/** Ends the program with a sentence for the person who started it. */
+function refuse(message: string): never {
+  process.stderr.write(`tunnelwerk: ${message}\n`);
+  process.exit(1);
+}
+
+function readCommandLine(): { data: string; socket: string } {
+  try {
+    const { data, socket } = parseArgs({ options: { data: { type: 'string' }, socket: { type: 'string' } } }).values;
+    if (data !== undefined && socket !== undefined) return { data, socket };
+  } catch (error) {
+    refuse(`${(error as Error).message}\n${USAGE}`);
+  }
+  return refuse(USAGE);
+}
+
+function openStoreOrRefuse(folder: string): Store {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return openStore({ path: join(folder, 'tunnelwerk.db'), keyFile: join(folder, 'key') });
+  } catch (error) {
+    if (error instanceof StoreError) refuse(error.message);
+    throw error;
+  }
+}
+
+interface PacketPath {
+  counters: SharedArrayBuffer;
+  worker: Worker;
+  post(commands: DataPlaneCommand[]): void;
+  onReports(handle: (reports: DataPlaneReport[]) => void): void;
+}
+
+/** Resolves when the worker has its sockets. */
+function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
+  const worker = new Worker(new URL('./dataplane/worker.js', import.meta.url), { workerData: options });
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (reports: DataPlaneReport[]) => {
+      const [first, ...others] = reports;
+      if (first.type === 'failed') {
+        reject(new Error(`${first.what}: ${first.errno}; ${first.advice}`));
+        return;
+      }
+      if (first.type !== 'ready') throw new Error(`the packet path said ${first.type} before ready`);
+      worker.removeListener('error', reject);
+      const { wakeFd } = first;
+      resolve({
+        counters: first.counters,
+        worker,
+        post: (commands) => {
+          worker.postMessage(commands);
+          write(wakeFd, WAKE, 0, WAKE.length, null, (error) => {
+            // EAGAIN: so many wake-ups are pending that the worker cannot miss them.
+            if (error !== null && error.code !== 'EAGAIN' && error.code !== 'EBADF') throw error;
+          });
+        },
+        onReports: (handle) => {
+          const take = (reports: DataPlaneReport[]) => {
+            handle(reports);
+            reportsHandled(first.counters, reports);
+          };
+          if (others.length > 0) take(others);
+          worker.on('message', take);
+        },
+      });
+    });
+  });
+}
+
+async function start(): Promise<void> {
+  const { data, socket } = readCommandLine();
+  const store = openStoreOrRefuse(data);
+  const { port } = store.documents.settings().l2tp;
+  const packetPath = await startPacketPath({ listen: { port }, maxSessions: MAX_SESSIONS, batch: BATCH_PACKETS }).catch((error: Error) => refuse(error.message));
+  const { counters, worker } = packetPath;
+  const plane = new ControlPlane({
+    store,
+    network: new NetConfig(),
+    post: packetPath.post,
+    readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
+    now_ms: () => performance.now(),
+    random: (length_bytes) => randomBytes(length_bytes),
+    resolve: async (host) => (await lookup(host)).address,
+    log,
+  });
+  packetPath.onReports((reports) => plane.handleReports(reports));
+  plane.start();
+
+  const { version } = JSON.parse(readFileSync(join(PROJECT_FOLDER, 'package.json'), 'utf8')) as { version: string };
+  const view = new ControlView(plane, version, () => readDropCounters(counters));
+  const webUiFolder = join(PROJECT_FOLDER, 'web-ui');
+  const api = await startApi({ store, view, webUiFolder, log, socketPath: socket }).catch((error: Error) =>
+    refuse(error.message),
+  );
+  log.info({ socket, version }, 'tunnelwerk is ready');
+
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    void end(plane, packetPath, api, store);
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  worker.on('error', (error) => {
+    log.fatal({ error: error.stack }, 'the packet path failed');
+    process.exit(1);
+  });
+  worker.on('exit', () => {
+    if (!stopping) process.exit(1);
+  });
+}
+
+/** Peers hear of the end, then the kernel's settings go, then the devices. */
+async function end(plane: ControlPlane, packetPath: PacketPath, api: ApiServer, store: Store): Promise<void> {
+  await plane.stop();
+  const ended = new Promise((resolve) => packetPath.worker.once('exit', resolve));
+  packetPath.post([{ type: 'stop' }]);
+  await ended;
+  await api.app.close();
+  store.close();
+  process.exit(0);
+}
+
+await start();
