@@ -1,0 +1,105 @@
+/** Properties of control messages: reading undoes writing, and nothing that arrives gives more than ProtocolError. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  ControlMessageError,
+  emitControlMessage,
+  MESSAGE_TYPE,
+  parseControlMessage,
+} from '../../../firmware/wire/avp.js';
+import { ProtocolError } from '../../../firmware/wire/bytes.js';
+import { emitControlPacket, parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
+import { avpHiding, controlMessage, mutation, record } from './arbitraries.js';
+
+/** Reads; gives back what it threw if that is a ProtocolError within the body, and throws all else. */
+function readOrRefuse(body: Uint8Array, secret?: Uint8Array): void {
+  try {
+    parseControlMessage(body, secret);
+  } catch (error) {
+    assert.ok(error instanceof ProtocolError, `${error}`);
+    assert.ok(error.offset >= 0 && error.offset <= body.length);
+    assert.ok([2, 3, 8].includes(error.errorCode));
+    if (error instanceof ControlMessageError) assert.ok(error.messageType in MESSAGE_TYPE);
+  }
+}
+
+test('reading a message that was written gives it back', () => {
+  fc.assert(
+    fc.property(controlMessage, (message) => {
+      assert.deepEqual(parseControlMessage(emitControlMessage(message)), message);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('reading a message that was written with hidden AVPs gives it back, given the secret (4.3)', () => {
+  fc.assert(
+    fc.property(controlMessage, avpHiding, (message, hiding) => {
+      assert.deepEqual(parseControlMessage(emitControlMessage(message, hiding), hiding.secret), message);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a message of hidden AVPs reads as other or not at all under another secret, and only with ProtocolError', () => {
+  fc.assert(
+    fc.property(controlMessage, avpHiding, fc.uint8Array(), (message, hiding, otherSecret) => {
+      readOrRefuse(emitControlMessage(message, hiding), otherSecret);
+      readOrRefuse(emitControlMessage(message, hiding));
+    }),
+  );
+});
+
+test('any octets are a message or a ProtocolError', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 8 }), (body, secret) => {
+      readOrRefuse(body, secret);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('any octets behind a good Message Type are a message or a ProtocolError', () => {
+  const types = fc.constantFrom(...Object.values(MESSAGE_TYPE));
+  fc.assert(
+    fc.property(types, fc.uint8Array({ maxLength: 200 }), (type, octets) => {
+      readOrRefuse(Uint8Array.of(0x80, 8, 0, 0, 0, 0, 0, type, ...octets));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('a message with up to four changes is a message or a ProtocolError, with hidden AVPs and without', () => {
+  const mutations = fc.array(mutation, { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(controlMessage, fc.option(avpHiding, { nil: undefined }), mutations, (message, hiding, changes) => {
+      const body = changes.reduce((bytes, change) => change(bytes), emitControlMessage(message, hiding));
+      readOrRefuse(body, hiding?.secret);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('a body as long as a packet can be, of the shortest AVPs, is read in a time that is no weapon', {
+  timeout: 5000,
+}, () => {
+  const avps = Math.floor((0xffff - 12 - 8) / 6);
+  const body = new Uint8Array(8 + 6 * avps);
+  body.set([0x80, 8, 0, 0, 0, 0, 0, 6]);
+  for (let i = 0; i < avps; i++) body.set([0, 6, 0, 0, 0x12, 0x67], 8 + 6 * i);
+  assert.deepEqual(parseControlMessage(body), { messageType: 'HELLO', avps: {} });
+});
+
+test('a control packet gives its header and body back', () => {
+  const id = fc.nat(0xffff);
+  const fields = record({ tunnelId: id, sessionId: id, ns: id, nr: id });
+  fc.assert(
+    fc.property(fields, fc.uint8Array({ maxLength: 300 }), (fieldsGiven, body) => {
+      const packet = emitControlPacket(fieldsGiven, body);
+      const { tunnelId, sessionId, ns, nr, payloadOffset, payloadEnd, control } = parseL2tpHeader(packet);
+      assert.deepEqual({ tunnelId, sessionId, ns, nr }, fieldsGiven);
+      assert.deepEqual([control, packet.slice(payloadOffset, payloadEnd)], [true, body]);
+    }),
+  );
+});
