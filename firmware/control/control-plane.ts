@@ -205,7 +205,8 @@ export class ControlPlane {
   /** A call changes the kernel's routes only when it has some of its own; most are covered by their pool's. */
   #noteRoutes(call: CallInfo): void {
     if (call.role === 'lac-client') this.#networkIsStale = true;
-    else if (call.peerAddress !== '' && routesToUser(call, poolPrefixes(this.#pools())).length > 0) this.#networkIsStale = true;
+    else if (call.peerAddress !== '' && routesToUser(call, poolPrefixes(this.#pools())).length > 0)
+      this.#networkIsStale = true;
   }
 
   #endCall(callId: number, reason: string): void {

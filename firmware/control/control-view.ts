@@ -3,18 +3,11 @@
  * machine says of itself.
  */
 
-import type { CallInfo } from '../roles/role.js';
 import type { ProfileStatus } from '../roles/lac-client.js';
+import type { CallInfo } from '../roles/role.js';
 import type { Settings } from '../settings.js';
 import type { ControlPlane } from './control-plane.js';
-import type {
-  ControlPlaneView,
-  LacClientView,
-  OperatingProblem,
-  SessionView,
-  StatusView,
-  TunnelView,
-} from './view.js';
+import type { ControlPlaneView, LacClientView, OperatingProblem, SessionView, StatusView, TunnelView } from './view.js';
 
 export class ControlView implements ControlPlaneView {
   readonly #plane: ControlPlane;
@@ -145,7 +138,10 @@ export class ControlView implements ControlPlaneView {
   }
 
   #problems(): OperatingProblem[] {
-    const kernel = this.#plane.networkProblems.map(({ line, message, advice }) => ({ what: `${line}: ${message}`, advice }));
+    const kernel = this.#plane.networkProblems.map(({ line, message, advice }) => ({
+      what: `${line}: ${message}`,
+      advice,
+    }));
     return [...this.#plane.packetPathProblems, ...kernel];
   }
 

@@ -11,7 +11,10 @@ import { octets } from '../wire/bytes.js';
 const REFUSED: AuthenticationAnswer = { accepted: false, message: 'Authentication failed' };
 
 /** `password` is undefined when there is no such user, or none that may call. */
-export function authenticateLocally(request: AuthenticationRequest, password: string | undefined): AuthenticationAnswer {
+export function authenticateLocally(
+  request: AuthenticationRequest,
+  password: string | undefined,
+): AuthenticationAnswer {
   if (password === undefined) return REFUSED;
   switch (request.protocol) {
     case 'pap':

@@ -26,7 +26,11 @@ export class LocalAnswers {
     switch (question.type) {
       case 'authorize-tunnel': {
         const settings = this.#store.documents.settings();
-        return { type: 'authorize-tunnel', questionId, ...decideTunnel(settings, question.path.peerAddress, question.peerHostName) };
+        return {
+          type: 'authorize-tunnel',
+          questionId,
+          ...decideTunnel(settings, question.path.peerAddress, question.peerHostName),
+        };
       }
       case 'authenticate': {
         const user = this.#store.documents.user(question.userName);

@@ -75,7 +75,6 @@ export class TunDevices {
     if (device !== undefined) device.isOpen = true;
   }
 
-
   #wanted(settings: Settings): Pick<TunDevice, 'tun' | 'profile' | 'name' | 'mtu_bytes'>[] {
     const lns = settings.lns.enabled
       ? [{ tun: LNS_TUN, profile: undefined, name: settings.lns.tunInterface, mtu_bytes: settings.ppp.mru_bytes }]

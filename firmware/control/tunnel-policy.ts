@@ -2,11 +2,11 @@
  * Which peers may open a tunnel to the LNS and how they are treated, from the settings. Pure.
  */
 
-import { octets } from '../wire/bytes.js';
-import { parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 import type { DisconnectResult } from '../protocol/l2tp/endpoint.js';
 import type { TunnelPolicy } from '../roles/role.js';
 import type { Settings } from '../settings.js';
+import { octets } from '../wire/bytes.js';
+import { parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 
 export type TunnelDecision = { accepted: true; policy: TunnelPolicy } | ({ accepted: false } & DisconnectResult);
 

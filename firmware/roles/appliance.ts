@@ -5,7 +5,13 @@
  */
 
 import { DeadlineQueue } from '../protocol/deadline-queue.js';
-import { L2tpEndpoint, type L2tpEndpointConfig, type L2tpEvent, type TransportPath, type TunnelStatus } from '../protocol/l2tp/endpoint.js';
+import {
+  L2tpEndpoint,
+  type L2tpEndpointConfig,
+  type L2tpEvent,
+  type TransportPath,
+  type TunnelStatus,
+} from '../protocol/l2tp/endpoint.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import type { Call } from './call.js';
 import { LacClient, type LacClientConfig, type ProfileStatus } from './lac-client.js';
@@ -71,7 +77,13 @@ export class Appliance {
   }
 
   /** A PPP frame that the packet path did not forward; `information` must be the machine's own to keep. */
-  handlePppFrame(sessionId: number, generation: number, protocol: number, information: Uint8Array, now_ms: number): void {
+  handlePppFrame(
+    sessionId: number,
+    generation: number,
+    protocol: number,
+    information: Uint8Array,
+    now_ms: number,
+  ): void {
     // What the session's messages have done so far must be done first, or the frame would meet yesterday's call.
     this.#dispatchEvents(now_ms);
     const call = this.#call(sessionId);
@@ -172,7 +184,9 @@ export class Appliance {
     for (const status of this.endpoint.tunnels()) {
       const since_ms = this.#tunnelsSince.get(status.tunnelId);
       if (since_ms === undefined) continue;
-      const name = status.originator ? this.#lacClient.tunnelName(status.tunnelId) : this.#lns.tunnelName(status.tunnelId);
+      const name = status.originator
+        ? this.#lacClient.tunnelName(status.tunnelId)
+        : this.#lns.tunnelName(status.tunnelId);
       yield { status, name, since_ms };
     }
   }
@@ -234,7 +248,11 @@ export class Appliance {
       step: messageStep(message.messageType),
       kind: direction,
       label: message.messageType,
-      detail: { ...describeMessage(message), peer: path.peerAddress, ...(event.retransmission && { retransmission: true }) },
+      detail: {
+        ...describeMessage(message),
+        peer: path.peerAddress,
+        ...(event.retransmission && { retransmission: true }),
+      },
       tunnelId,
       sessionId,
       callId: info?.callId ?? 0,

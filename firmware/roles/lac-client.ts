@@ -340,11 +340,7 @@ export class LacClient {
         break;
       case 'down':
         call.endReason ||= event.message;
-        this.#context.endpoint.closeCall(
-          call.info.sessionId,
-          disconnectResult(event.reason, call.endReason),
-          now_ms,
-        );
+        this.#context.endpoint.closeCall(call.info.sessionId, disconnectResult(event.reason, call.endReason), now_ms);
         break;
     }
   }

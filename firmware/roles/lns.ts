@@ -38,6 +38,9 @@ interface Tunnel {
   idleSince_ms: number | undefined;
 }
 
+/** Until the outside has said how to treat a peer; no call can come before. */
+const NO_POLICY: TunnelPolicy = { peerName: '', allowTunnelIdZero: false, addressControl: 'detect' };
+
 export class Lns {
   readonly #context: RoleContext;
   /** undefined: the role is switched off, calls are refused. */
@@ -118,23 +121,26 @@ export class Lns {
     const { endpoint } = this.#context;
     const { tunnelId, path } = event;
     if (this.#config === undefined) {
-      endpoint.answerTunnel(tunnelId, { accepted: false, resultCode: 4, errorMessage: 'the LNS is switched off' }, now_ms);
+      endpoint.answerTunnel(
+        tunnelId,
+        { accepted: false, resultCode: 4, errorMessage: 'the LNS is switched off' },
+        now_ms,
+      );
       return;
     }
     const peerHostName = event.sccrq.avps.hostName ?? '';
+    const tunnel: Tunnel = { policy: NO_POLICY, calls: new Set(), idleSince_ms: now_ms };
+    this.#tunnels.set(tunnelId, tunnel);
     this.#context.ask({ type: 'authorize-tunnel', tunnelId, path, peerHostName }, (answer, at_ms) => {
-      if (answer.type !== 'authorize-tunnel') return;
+      // The tunnel may be gone by now, and its ID another's.
+      if (answer.type !== 'authorize-tunnel' || this.#tunnels.get(tunnelId) !== tunnel) return;
       if (!answer.accepted) {
         endpoint.answerTunnel(tunnelId, answer, at_ms);
         return;
       }
-      const { policy } = answer;
-      this.#tunnels.set(tunnelId, { policy, calls: new Set(), idleSince_ms: at_ms });
-      endpoint.answerTunnel(
-        tunnelId,
-        { accepted: true, secret: policy.secret, allowTunnelIdZero: policy.allowTunnelIdZero },
-        at_ms,
-      );
+      tunnel.policy = answer.policy;
+      const { secret, allowTunnelIdZero } = answer.policy;
+      endpoint.answerTunnel(tunnelId, { accepted: true, secret, allowTunnelIdZero }, at_ms);
     });
   }
 
@@ -160,7 +166,11 @@ export class Lns {
     const status = endpoint.tunnel(tunnelId);
     const config = this.#config;
     if (tunnel === undefined || status === undefined || config === undefined) {
-      endpoint.answerCall(sessionId, { accepted: false, resultCode: 4, errorMessage: 'not an LNS for this tunnel' }, now_ms);
+      endpoint.answerCall(
+        sessionId,
+        { accepted: false, resultCode: 4, errorMessage: 'not an LNS for this tunnel' },
+        now_ms,
+      );
       return;
     }
     const callId = this.#context.nextCallId();

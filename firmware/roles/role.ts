@@ -158,7 +158,10 @@ export interface RoleContext {
   readonly random: RandomBytes;
   emit(output: Output): void;
   /** Sends `question` out; the answer comes back to `handle` of the asker, unless the box forgot the question. */
-  ask(question: Question extends infer Q ? (Q extends Question ? Omit<Q, 'questionId'> : never) : never, handle: (answer: Answer, now_ms: number) => void): void;
+  ask(
+    question: Question extends infer Q ? (Q extends Question ? Omit<Q, 'questionId'> : never) : never,
+    handle: (answer: Answer, now_ms: number) => void,
+  ): void;
   /** Box-wide: a number never used before for a call since the start. */
   nextCallId(): number;
   /** Calls `handleTimeout` of this session's call at `deadline_ms`, or never. */

@@ -26,7 +26,8 @@ export function linkLocalAddress(interfaceId: Uint8Array): string {
 /** An interface identifier of 8 bytes as in 0211:22ff:fe33:4455. */
 export function interfaceIdText(interfaceId: Uint8Array): string {
   const groups: string[] = [];
-  for (let i = 0; i < 8; i += 2) groups.push(((interfaceId[i] << 8) | interfaceId[i + 1]).toString(16).padStart(4, '0'));
+  for (let i = 0; i < 8; i += 2)
+    groups.push(((interfaceId[i] << 8) | interfaceId[i + 1]).toString(16).padStart(4, '0'));
   return groups.join(':');
 }
 
