@@ -68,6 +68,11 @@ export class ApiClient {
     await this.demand('PUT', `/api/v1/pools/${encodeURIComponent(name)}`, pool);
   }
 
+  /** How many addresses of a pool are leased, as the database has it. */
+  async leasedCount(pool = 'default'): Promise<number> {
+    return (await this.demand<{ leased: number }>('GET', `/api/v1/pools/${encodeURIComponent(pool)}`)).leased;
+  }
+
   sessions(): Promise<SessionView[]> {
     return this.demand('GET', '/api/v1/sessions');
   }

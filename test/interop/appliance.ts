@@ -1,11 +1,10 @@
 /**
  * The shipped program in a namespace: started as it ships, set up only through its API, stopped, killed and started
- * again on the data that it left. Of that data it reads the leases, which no restart may falsify.
+ * again on the data that it left. Reads nothing but what the program shows of itself.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import type { Lab, Namespace } from '../lab/namespaces.js';
 import type { Daemon } from '../lab/process.js';
 import { until } from '../lab/until.js';
@@ -54,18 +53,6 @@ export class Appliance {
   /** Ends it without a chance to do anything about it. */
   async kill(): Promise<void> {
     await this.#daemon.stop('SIGKILL');
-  }
-
-  /** How many addresses the database says are leased to a call. */
-  leasedCount(): number {
-    const name = readdirSync(this.dataFolder).find((each) => each.endsWith('.sqlite') || each.endsWith('.db'));
-    if (name === undefined) throw new Error(`no database in ${this.dataFolder}`);
-    const database = new Database(join(this.dataFolder, name), { readonly: true });
-    try {
-      return database.prepare<[], number>('SELECT count(*) FROM address WHERE call IS NOT NULL').pluck().get() ?? 0;
-    } finally {
-      database.close();
-    }
   }
 
   get hasExited(): boolean {

@@ -282,7 +282,7 @@ describe('bad input', { skip: labIsMissing() }, () => {
     await caller.stop();
     await peer.stop();
     await idle(appliance);
-    assert.equal(appliance.leasedCount(), 0);
+    assert.equal(await appliance.api.leasedCount(), 0);
     await judged(await capture.stop(), { sentBy: ADDRESS.lns });
   });
 });

@@ -73,7 +73,7 @@ describe('our LAC client and our LNS', { skip }, () => {
       assert.equal(session?.authentication, 'mschapv2');
       await branch.api.configure(profile({ server, enabled: false }));
       await Promise.all([idle(lns), idle(branch)]);
-      assert.equal(lns.leasedCount(), 0);
+      assert.equal(await lns.api.leasedCount(), 0);
       const judgement = await judged(await capture.stop());
       assertSteps(judgement, [
         ...CALL_SETUP,
@@ -110,7 +110,7 @@ describe('our LAC client and our LNS', { skip }, () => {
     await up(branch);
     const ping = await sites.user.ping(ADDRESS.office);
     assert.equal(ping.status, 0, ping.stdout);
-    assert.equal(lns.leasedCount(), 1);
+    assert.equal(await lns.api.leasedCount(), 1);
   });
 });
 

@@ -40,7 +40,7 @@ describe('redialling', { skip: labIsMissing() }, () => {
     }
     await caller.stop();
     await idle(appliance);
-    assert.equal(appliance.leasedCount(), 0);
+    assert.equal(await appliance.api.leasedCount(), 0);
     assert.deepEqual([...addresses], ['10.112.112.10'], 'a user gets its last address again when it is free');
   });
 
@@ -57,16 +57,16 @@ describe('redialling', { skip: labIsMissing() }, () => {
       await listening(appliance);
       const status = await appliance.api.status();
       assert.equal(status.sessions, 0);
-      assert.equal(appliance.leasedCount(), 0, `killed ${killedAfter_ms} ms after dialling`);
+      assert.equal(await appliance.api.leasedCount(), 0, `killed ${killedAfter_ms} ms after dialling`);
     }
     const caller = await Xl2tpdCaller.start(guest, CALLER);
     await caller.connect();
-    assert.equal(appliance.leasedCount(), 1);
+    assert.equal(await appliance.api.leasedCount(), 1);
     await guest.run(`ping -n -c 2 -i 0.2 -W 2 ${ADDRESS.office}`);
     await caller.disconnect();
     await caller.stop();
     await idle(appliance);
-    assert.equal(appliance.leasedCount(), 0);
+    assert.equal(await appliance.api.leasedCount(), 0);
   });
 
   it('ended by its supervisor, the program hangs up on everybody and takes its network settings away', async () => {

@@ -150,6 +150,6 @@ describe('xl2tpd and pppd call the LNS', { skip }, () => {
 
   it('the pool is whole after all that', async () => {
     assert.equal((await appliance.api.status()).sessions, 0);
-    assert.equal(appliance.leasedCount(), 0, `of ${POOL.size} addresses`);
+    assert.equal(await appliance.api.leasedCount(), 0, `of ${POOL.size} addresses`);
   });
 });

@@ -64,7 +64,7 @@ export interface JudgedPacket {
 
 export interface Judgement {
   packets: readonly JudgedPacket[];
-  /** What tshark takes exception to, one line each. */
+  /** What tshark takes exception to, one line for each packet. */
   complaints: readonly string[];
 }
 
@@ -148,9 +148,8 @@ export async function judge(path: string, options: JudgeOptions = {}): Promise<J
     const packet = readPacket(field);
     packets.push(packet);
     if (options.sentBy !== undefined && packet.source !== options.sentBy) continue;
-    for (const complaint of complaintsAbout(field)) {
-      complaints.push(`${packet.number} ${packet.source} ${packet.what}: ${complaint}`);
-    }
+    const found = complaintsAbout(field);
+    if (found.length > 0) complaints.push(`${packet.number} ${packet.source} ${packet.what}: ${found.join('; ')}`);
   }
   return { packets, complaints };
 }

@@ -3,17 +3,14 @@
  * shows the call's steps as the program's own trace tells them, pings the office from the user, and stays until Ctrl-C
  * with an address for the browser. ONCE=1 ends it after the ping, with status 0 if that got through.
  */
-import { connect, createServer } from 'node:net';
 import type { CallStepRecord } from '../../firmware/control/view.js';
-import type { Appliance } from '../interop/appliance.js';
 import { startLns, USER } from '../interop/lns.js';
 import { Xl2tpdCaller } from '../interop/xl2tpd.js';
+import { forwardPort } from './forward.js';
 import { labIsMissing } from './requirements.js';
 import { ADDRESS, bootGuest, layThreeSites, type Sites } from './three-sites.js';
 
 const TUNNEL_SECRET = 'lab tunnel secret';
-/** Tried first for the browser, as an address is nicer when it stays the same. */
-const BROWSER_PORT = 8080;
 
 const say = (text = ''): void => console.log(text);
 
@@ -30,25 +27,6 @@ function stepPrinter(): (record: CallStepRecord) => void {
     const arrow = { received: 'user → LNS', sent: 'user ← LNS', within: '       LNS' }[record.direction];
     say(`  ${step.padStart(4)}  ${time.padStart(8)}   ${arrow}   ${record.what.padEnd(30)}${record.detail}`.trimEnd());
   };
-}
-
-/** Carries a loopback port of this machine to the program's API, which listens inside the LNS's namespace. */
-async function forwardBrowser(appliance: Appliance): Promise<number> {
-  const server = createServer((browser) => {
-    const program = connect(appliance.api.socketPath);
-    browser.pipe(program).pipe(browser);
-    browser.on('error', () => program.destroy());
-    program.on('error', () => browser.destroy());
-  });
-  const listen = (port: number): Promise<number> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => {
-        const address = server.address();
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-      });
-    });
-  return listen(BROWSER_PORT).catch(() => listen(0));
 }
 
 async function show(sites: Sites): Promise<boolean> {
@@ -78,7 +56,7 @@ async function show(sites: Sites): Promise<boolean> {
     await appliance.stop();
     return ping.status === 0;
   }
-  const port = await forwardBrowser(appliance);
+  const port = await forwardPort(sites.lab, sites.lns, (await appliance.api.settings()).api.tcpPort);
   say();
   say(`The box shows itself at http://127.0.0.1:${port}/ until Ctrl-C.`);
   return new Promise(() => undefined);
