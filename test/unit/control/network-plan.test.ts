@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planNetwork } from '../../../firmware/control/network-plan.js';
+import type { TunDevice } from '../../../firmware/control/tun-devices.js';
+import type { CallInfo } from '../../../firmware/roles/role.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
+
+const lnsTun: TunDevice = { tun: 0, profile: undefined, name: 'tw0', mtu_bytes: 1400, generation: 1, isOpen: true };
+const branchTun: TunDevice = { tun: 1, profile: 'branch', name: 'tw1', mtu_bytes: 1400, generation: 2, isOpen: true };
+const pools = [{ name: 'default', ranges: [{ first: '10.0.0.8', last: '10.0.0.15' }], excluded: [], sticky: true }];
+const settings: Settings = {
+  ...DEFAULT_SETTINGS,
+  lacClients: [
+    {
+      name: 'branch',
+      enabled: true,
+      server: '192.0.2.1',
+      port: 1701,
+      userName: 'u',
+      authentication: ['pap'],
+      tunInterface: 'tw1',
+      routes: ['172.16.0.0/12'],
+      localNetworks: [],
+      ipv6: false,
+      mru_bytes: 1400,
+      mssClamp: true,
+      sequencing: false,
+      redialInitial_s: 1,
+      redialCap_s: 2,
+    },
+  ],
+};
+
+function call(of: Partial<CallInfo>): CallInfo {
+  const callId = 1;
+  return {
+    callId,
+    role: 'lns',
+    sessionId: 7,
+    generation: callId,
+    tunnelId: 3,
+    peerSessionId: 9,
+    peerName: '',
+    path: { localAddress: '', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 1701 },
+    profile: '',
+    userName: 'u',
+    callingNumber: '',
+    calledNumber: '',
+    state: 'up',
+    since_ms: 0,
+    authentication: 'pap',
+    localAddress: '10.112.112.1',
+    peerAddress: '10.0.0.9',
+    dns: [],
+    localLinkLocal: '',
+    peerLinkLocal: '',
+    peerInterfaceId: '',
+    mtu_bytes: 1400,
+    localMru_bytes: 1400,
+    peerMru_bytes: 1400,
+    transmitAcfc: false,
+    transmitPfc: false,
+    routes: [],
+    ...of,
+  };
+}
+
+test('pools are routed as prefixes: a call on a pool address adds no route', () => {
+  const idle = planNetwork(settings, pools, [lnsTun], []);
+  const withCall = planNetwork(settings, pools, [lnsTun], [call({})]);
+
+  assert.deepEqual(idle.routes, [{ prefix: '10.0.0.8/29', link: 'tw0' }]);
+  assert.deepEqual(withCall, idle);
+  assert.deepEqual(idle.links, [
+    { name: 'tw0', generation: 1, mtu_bytes: 1400, addresses: [`${settings.lns.localAddress}/32`] },
+  ]);
+});
+
+test('an address outside of all pools and the networks behind a user are routed while the call stands', () => {
+  const { routes } = planNetwork(
+    settings,
+    pools,
+    [lnsTun],
+    [call({ peerAddress: '10.9.9.9', routes: ['10.1.0.0/16'] })],
+  );
+
+  assert.deepEqual(routes.slice(1), [
+    { prefix: '10.9.9.9/32', link: 'tw0' },
+    { prefix: '10.1.0.0/16', link: 'tw0' },
+  ]);
+});
+
+test("a profile's address and routes are there while its call stands, its link always", () => {
+  const up = call({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '10.112.112.1' });
+
+  const before = planNetwork(settings, pools, [branchTun], []);
+  const during = planNetwork(settings, pools, [branchTun], [up]);
+
+  assert.deepEqual(before.links, [{ name: 'tw1', generation: 2, mtu_bytes: 1400, addresses: [] }]);
+  assert.deepEqual(before.routes, []);
+  assert.deepEqual(during.links[0].addresses, ['10.0.0.9/32']);
+  assert.deepEqual(during.routes, [
+    { prefix: '10.112.112.1/32', link: 'tw1' },
+    { prefix: '172.16.0.0/12', link: 'tw1' },
+  ]);
+});
+
+test('a device that is not open yet is not configured', () => {
+  const planned = planNetwork(settings, pools, [{ ...lnsTun, isOpen: false }], [call({ peerAddress: '10.9.9.9' })]);
+
+  assert.deepEqual(planned.links, []);
+  assert.deepEqual(planned.routes, []);
+});
