@@ -229,6 +229,8 @@ function followTrace() {
   // EventSource comes again by itself after a loss, and names the last record that it got.
   new EventSource('/api/v1/trace/stream?last=100').addEventListener('message', ({ data }) => {
     if (waiting.push(JSON.parse(data)) === 1) requestAnimationFrame(show);
+    // A page that nobody looks at is not painted, and what waits would grow for days.
+    if (waiting.length > 2 * TRACE_ROWS) waiting = waiting.slice(-TRACE_ROWS);
   });
   showNothing(body);
 }

@@ -66,10 +66,15 @@ export function traceResource(app: Api, { view }: ApiContext): void {
   });
 }
 
-/** What a reader that comes again has missed; for a new one, as many of the last records as it wants. */
-function missed(view: ApiContext['view'], lastSeen: number, last: number): CallStepRecord[] {
-  if (!Number.isInteger(lastSeen)) return last === 0 ? [] : view.trace.last(last);
-  return view.trace.last(20_000).filter((record) => record.sequence > lastSeen);
+/**
+ * What a reader that comes again has missed; for a new one, as many of the last records as it wants. The numbers start
+ * anew with the program: a reader that has seen more than there is comes from before a restart.
+ */
+function missed({ trace }: ApiContext['view'], lastSeen: number, last: number): CallStepRecord[] {
+  const newest = trace.last(1).at(-1)?.sequence ?? 0;
+  const isBack = Number.isInteger(lastSeen) && lastSeen <= newest;
+  const count = isBack ? newest - lastSeen : last;
+  return count > 0 ? trace.last(count) : [];
 }
 
 function asEvent(record: CallStepRecord): string {

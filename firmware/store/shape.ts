@@ -4,7 +4,11 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { Settings as TypeBox } from 'typebox/system';
 import type { Problem } from '../settings.js';
+
+/** TypeBox stops at eight otherwise; a person wants to put everything right at once. */
+TypeBox.Set({ maxErrors: 256 });
 
 /** `value` has its defaults filled in. */
 export type Validated<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
@@ -35,6 +39,8 @@ export function schemaProblems(errors: ReturnType<Validator['Errors']>): Problem
       for (const name of error.params.requiredProperties) note(member(instancePath, name), 'is missing; add it');
     } else if (error.keyword !== 'boolean') note(instancePath, schemaReason(error));
   }
+  // More unknown fields than errors are gathered.
+  if (found.size === 0) note('', 'is made of fields that are not known; remove them');
   return [...found].map(([field, reason]) => ({ field, reason }));
 }
 
