@@ -12,8 +12,12 @@ export interface ApiResponse {
   body: unknown;
 }
 
-type Changes<T> = T extends readonly unknown[] ? T : T extends object ? { [Name in keyof T]?: Changes<T[Name]> } : T;
-/** A part of the settings document: objects are merged, lists and values replace what was there. */
+type Changes<T> = T extends readonly (infer Item)[]
+  ? readonly Changes<Item>[]
+  : T extends object
+    ? { [Name in keyof T]?: Changes<T[Name]> }
+    : T | null;
+/** A part of the settings document: objects are merged, lists and values replace what was there, null clears a secret. */
 export type SettingsChanges = Changes<Settings>;
 
 const REQUEST_TIMEOUT_MS = 20_000;

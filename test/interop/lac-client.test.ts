@@ -19,14 +19,14 @@ const UP_TIMEOUT_MS = 30_000;
 type Profile = NonNullable<SettingsChanges['lacClients']>[number];
 
 /** One profile that dials, with what a profile must have. */
-function profile(changes: Partial<Profile>): SettingsChanges {
+function profile(changes: Profile): SettingsChanges {
   return {
     lacClients: [
       {
         ...{ name: 'office', enabled: true, server: ADDRESS.lns, userName: USER.name, password: USER.password },
         ...{ tunInterface: 'tw-office', routes: [ADDRESS.officeNetwork], redialInitial_s: 1, redialCap_s: 2 },
         ...changes,
-      } as Profile,
+      },
     ],
   };
 }

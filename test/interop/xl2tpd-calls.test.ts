@@ -43,7 +43,7 @@ describe('xl2tpd and pppd call the LNS', { skip }, () => {
       for (const tunnelSecret of [undefined, TUNNEL_SECRET]) {
         const how = `${authentication}, ${tunnelSecret === undefined ? 'no tunnel secret' : 'tunnel secret'}, ${path} data path`;
         it(`${how}: IPv4 and an IPv6 link, the office answers, hangs up`, async () => {
-          await appliance.api.configure({ lns: { defaultSecret: (tunnelSecret ?? null) as string } });
+          await appliance.api.configure({ lns: { defaultSecret: tunnelSecret ?? null } });
           const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'call');
           const caller = await Xl2tpdCaller.start(
             guest,
@@ -79,7 +79,7 @@ describe('xl2tpd and pppd call the LNS', { skip }, () => {
   }
 
   it('pppd hangs up: Terminate-Request is acknowledged, and CDN ends the session', async () => {
-    await appliance.api.configure({ lns: { defaultSecret: null as unknown as string } });
+    await appliance.api.configure({ lns: { defaultSecret: null } });
     const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'hang-up');
     const caller = await Xl2tpdCaller.start(guest, options({}));
     await caller.connect();
@@ -118,6 +118,70 @@ describe('xl2tpd and pppd call the LNS', { skip }, () => {
     assert.deepEqual([...sources].sort(), [ADDRESS.guest, ADDRESS.lnsOther]);
   });
 
+  describe('on a link that stands', () => {
+    let caller: Xl2tpdCaller;
+    let user: string;
+    let capture: Capture;
+
+    before(async () => {
+      capture = await Capture.start(sites.lab, sites.lns, 'internet', 'traffic');
+      caller = await Xl2tpdCaller.start(guest, options({}));
+      user = (await caller.connect()).localAddress;
+    });
+    after(async () => {
+      await caller.disconnect();
+      await caller.stop();
+      await idle(appliance);
+    });
+
+    const drops = async (): Promise<number> =>
+      Object.values((await appliance.api.status()).drops).reduce((sum, count) => sum + count, 0);
+
+    it('TCP flows both ways, its segments cut to fit the link', async () => {
+      const server = sites.office.start('iperf3', ['iperf3', '--server']);
+      await server.waitForLine(/Server listening/, { timeout_ms: 10_000 });
+      await guest.run(`iperf3 --client ${ADDRESS.office} --bytes 2M`);
+      await guest.run(`iperf3 --client ${ADDRESS.office} --bytes 2M --reverse`);
+      await server.stop();
+      const [session] = await appliance.api.sessions();
+      assert.ok(session!.counters.receivedOctets > 2_000_000);
+      assert.ok(session!.counters.sentOctets > 2_000_000);
+    });
+
+    it('a packet to the user that does not fit and must not be cut is answered by ICMP with the MTU that would', async () => {
+      const [session] = await appliance.api.sessions();
+      const fits = await sites.office.ping(user, { count: 1, size_bytes: session!.mtu_bytes - 28, dontFragment: true });
+      assert.equal(fits.status, 0, fits.stdout);
+      const tooLong = await sites.office.ping(user, {
+        count: 1,
+        size_bytes: session!.mtu_bytes - 27,
+        dontFragment: true,
+      });
+      assert.match(
+        tooLong.stdout + tooLong.stderr,
+        new RegExp(`(?:Frag needed|too long).*mtu ?= ?${session!.mtu_bytes}`),
+      );
+    });
+
+    it('a packet that is longer than the link is cut where it may be, and arrives', async () => {
+      const ping = await sites.office.ping(user, { size_bytes: 4000, count: 2 });
+      assert.equal(ping.status, 0, ping.stdout);
+    });
+
+    it('a packet from an address that is not the user’s is dropped and counted', async () => {
+      const before = await drops();
+      await guest.run('ip address add 10.66.66.66/32 dev lo');
+      const ping = await guest.run(`ping -n -c 1 -W 1 -I 10.66.66.66 ${ADDRESS.office}`, { mayFail: true });
+      assert.notEqual(ping.status, 0);
+      assert.ok((await drops()) > before);
+      await guest.run('ip address delete 10.66.66.66/32 dev lo');
+    });
+
+    it('tshark has no complaint about all that', async () => {
+      assertSteps(await judged(await capture.stop()), [...CALL_SETUP, 'IPv4']);
+    });
+  });
+
   for (const authentication of ['pap', 'chap-md5', 'mschapv2'] as const) {
     it(`a wrong password is refused, ${authentication}, and leaves nothing`, async () => {
       const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'wrong-password');
@@ -145,7 +209,7 @@ describe('xl2tpd and pppd call the LNS', { skip }, () => {
     const [stop] = packetsOf(judgement, 'StopCCN').filter((packet) => packet.source === ADDRESS.lns);
     assert.equal(stop?.resultCode, 4);
     assert.deepEqual(packetsOf(judgement, 'ICRP'), []);
-    await appliance.api.configure({ lns: { defaultSecret: null as unknown as string } });
+    await appliance.api.configure({ lns: { defaultSecret: null } });
   });
 
   it('the pool is whole after all that', async () => {

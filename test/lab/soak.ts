@@ -38,7 +38,7 @@ async function startBranch(sites: Sites, lns: Appliance): Promise<Appliance> {
   const branch = await Appliance.start(sites.lab, sites.user, 'branch');
   const profile = { name: 'office', enabled: true, server: ADDRESS.lns, tunInterface: 'tw-office' };
   const lacClient = { ...profile, userName: BRANCH.name, password: BRANCH.password, routes: [ADDRESS.officeNetwork] };
-  await branch.api.configure({ lacClients: [lacClient] as never });
+  await branch.api.configure({ lacClients: [lacClient] });
   await until('the branch is up', 30_000, async () => (await branch.api.status()).lacClients[0]?.state === 'up');
   return branch;
 }
