@@ -47,10 +47,9 @@ export function parsePapMessage(data: Uint8Array): string {
   return decodeUtf8(reader.take(reader.u8()));
 }
 
-/** The data of an Authenticate-Ack or -Nak. Throws RangeError for more than 255 octets. */
+/** The data of an Authenticate-Ack or -Nak; a message of more than 255 octets is cut. */
 export function emitPapMessage(message: string): Uint8Array {
-  const text = encodeUtf8(message);
-  if (text.length > 0xff) throw new RangeError('a PAP message holds 255 octets');
+  const text = encodeUtf8(message, 0xff);
   return new ByteWriter(1 + text.length).u8(text.length).bytes(text).finish();
 }
 

@@ -15,7 +15,7 @@ export interface AvpFormatValues {
   text: string;
   /** The same, at least one octet. */
   'text-not-empty': string;
-  /** Human readable text, RFC 2661 4.4.2 and 4.4.3: UTF-8; what is not UTF-8 reads as U+FFFD. */
+  /** Human readable text, RFC 2661 4.4.2 and 4.4.3: UTF-8; what is not UTF-8 reads as U+FFFD, and what is too long is cut. */
   utf8: string;
   octets: Uint8Array;
   'octets-not-empty': Uint8Array;
@@ -51,6 +51,12 @@ export interface AvpCodec<T> {
   parse(reader: ByteReader): T;
   emit(writer: ByteWriter, value: T): void;
 }
+
+/**
+ * As much text for people as we send in one AVP. It may repeat what a peer said (the reason in a Terminate-Request), which
+ * must not make an AVP that is too long.
+ */
+const TEXT_BYTES = 255;
 
 /** Octets in a copy, since a message outlives the packet's buffer. */
 function octetString(minimum_bytes: number, maximum_bytes = Number.POSITIVE_INFINITY): AvpCodec<Uint8Array> {
@@ -101,7 +107,7 @@ const resultCode: AvpCodec<AvpFormatValues['result-code']> = {
   emit(writer, value) {
     // The Error Code is always written: Windows 2000 rejects the 8-byte AVP that the RFC allows.
     writer.u16(value.resultCode).u16(value.errorCode ?? 0);
-    writer.bytes(encodeUtf8(value.errorMessage ?? ''));
+    writer.bytes(encodeUtf8(value.errorMessage ?? '', TEXT_BYTES));
   },
 };
 
@@ -157,7 +163,11 @@ const disconnectCause: AvpCodec<AvpFormatValues['disconnect-cause']> = {
     message: decodeUtf8(reader.rest()),
   }),
   emit: (writer, value) =>
-    writer.u16(value.disconnectCode).u16(value.controlProtocol).u8(value.direction).bytes(encodeUtf8(value.message)),
+    writer
+      .u16(value.disconnectCode)
+      .u16(value.controlProtocol)
+      .u8(value.direction)
+      .bytes(encodeUtf8(value.message, TEXT_BYTES)),
 };
 
 export const AVP_CODEC: { readonly [F in AvpFormat]: AvpCodec<AvpFormatValues[F]> } = {
@@ -168,7 +178,7 @@ export const AVP_CODEC: { readonly [F in AvpFormat]: AvpCodec<AvpFormatValues[F]
   'text-not-empty': latin1String(1),
   utf8: {
     parse: (reader) => decodeUtf8(reader.rest()),
-    emit: (writer, value) => writer.bytes(encodeUtf8(value)),
+    emit: (writer, value) => writer.bytes(encodeUtf8(value, TEXT_BYTES)),
   },
   octets: octetString(0),
   'octets-not-empty': octetString(1),

@@ -11,7 +11,10 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** The UTF-8 octets of a text. */
-export function encodeUtf8(text: string): Uint8Array {
-  return encoder.encode(text);
+/** The UTF-8 octets of a text, cut behind a whole character where they would be more than `maximum_bytes`. */
+export function encodeUtf8(text: string, maximum_bytes = Number.POSITIVE_INFINITY): Uint8Array {
+  const bytes = encoder.encode(text);
+  if (bytes.length <= maximum_bytes) return bytes;
+  const cut = new Uint8Array(maximum_bytes);
+  return cut.subarray(0, encoder.encodeInto(text, cut).written);
 }

@@ -256,6 +256,18 @@ test('4.4.2: an Error Message and 4.4.3 a Vendor Name are UTF-8; what is not rea
   });
 });
 
+test('4.4.2: an Error Message that repeats a long text of a peer is cut behind a whole character, and fits its AVP', () => {
+  const resultCode = { resultCode: 2, errorCode: 6, errorMessage: 'é'.repeat(2000) };
+  const pppDisconnectCause = { disconnectCode: 3, controlProtocol: 0xc021, direction: 1, message: '€'.repeat(2000) };
+  const body = emitControlMessage({
+    messageType: 'CDN',
+    avps: { resultCode, assignedSessionId: 1, pppDisconnectCause },
+  });
+  const read = parseControlMessage(body)?.avps;
+  assert.equal(read?.resultCode?.errorMessage, 'é'.repeat(127));
+  assert.equal(read?.pppDisconnectCause?.message, '€'.repeat(85));
+});
+
 test('4.4.5: the reserved octet of Proxy Authen ID is not part of the ID', () => {
   assert.equal(parseControlMessage(messageBytes(12, avpBytes(32, 'ff2a')))?.avps.proxyAuthenId, 0x2a);
 });
