@@ -60,17 +60,8 @@ export function generateNtResponse(
   userName: Uint8Array,
   password: string,
 ): Uint8Array {
-  return ntResponseOfHash(authenticatorChallenge, peerChallenge, userName, ntPasswordHash(password));
-}
-
-/** The same where the authenticator keeps the hash of section 8.3 and not the password. */
-export function ntResponseOfHash(
-  authenticatorChallenge: Uint8Array,
-  peerChallenge: Uint8Array,
-  userName: Uint8Array,
-  passwordHash: Uint8Array,
-): Uint8Array {
-  return challengeResponse(challengeHash(peerChallenge, authenticatorChallenge, userName), passwordHash);
+  const challenge = challengeHash(peerChallenge, authenticatorChallenge, userName);
+  return challengeResponse(challenge, ntPasswordHash(password));
 }
 
 /**

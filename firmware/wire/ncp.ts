@@ -6,18 +6,10 @@ import { ByteReader } from './bytes.js';
 import { formatAddress, parseAddress } from './ip.js';
 import type { ConfigurationOption } from './ppp.js';
 
-export const IPCP_OPTION = {
-  /** Deprecated by RFC 1332 section 3.1: to be rejected. */
-  ipAddresses: 1,
-  ipCompressionProtocol: 2,
-  ipAddress: 3,
-  primaryDns: 129,
-  primaryNbns: 130,
-  secondaryDns: 131,
-  secondaryNbns: 132,
-} as const;
-
-/** Options of IPCP whose value is one IPv4 address, '0.0.0.0' where the sender asks for one. */
+/**
+ * Types of the options of IPCP whose value is one IPv4 address, '0.0.0.0' where the sender asks for one. The others
+ * there are, IP-Addresses (1, deprecated) and IP-Compression-Protocol (2), are for us to reject.
+ */
 const ADDRESS_OPTIONS = { ipAddress: 3, dns1: 129, nbns1: 130, dns2: 131, nbns2: 132 } as const;
 
 type AddressOptionName = keyof typeof ADDRESS_OPTIONS;

@@ -10,7 +10,6 @@ import {
   generateNtResponse,
   hashNtPasswordHash,
   ntPasswordHash,
-  ntResponseOfHash,
 } from '../../../firmware/crypto/mschap.js';
 import { ascii, fromHex, readVectors, toHex } from '../../vectors/vectors.js';
 
@@ -46,11 +45,9 @@ test('RFC 2759 9.2: NtPasswordHash and HashNtPasswordHash', () => {
   assert.equal(toHex(hashNtPasswordHash(fromHex(mschapv2.passwordHash))), mschapv2.passwordHashHash);
 });
 
-test('RFC 2759 9.2: GenerateNTResponse, from the password and from its hash', () => {
-  const ofPassword = generateNtResponse(authenticatorChallenge, peerChallenge, userName, mschapv2.password);
-  const ofHash = ntResponseOfHash(authenticatorChallenge, peerChallenge, userName, fromHex(mschapv2.passwordHash));
-  assert.equal(toHex(ofPassword), mschapv2.ntResponse);
-  assert.equal(toHex(ofHash), mschapv2.ntResponse);
+test('RFC 2759 9.2: GenerateNTResponse', () => {
+  const response = generateNtResponse(authenticatorChallenge, peerChallenge, userName, mschapv2.password);
+  assert.equal(toHex(response), mschapv2.ntResponse);
 });
 
 test('RFC 2759 9.2: GenerateAuthenticatorResponse, upper case', () => {
