@@ -26,8 +26,7 @@ const JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024;
 export function openDatabase(path: string): Connections {
   const lock = lockFor(path);
   try {
-    // SQLite gives its journals the mode of the database, so that this one line protects all of them.
-    closeSync(openSync(path, 'a', 0o600));
+    makeFile(path);
     const durable = connect(path, 'FULL');
     migrate(durable, path);
     const relaxed = connect(path, 'NORMAL');
@@ -49,6 +48,7 @@ export function openDatabase(path: string): Connections {
  */
 function lockFor(path: string): Database.Database {
   try {
+    makeFile(`${path}.lock`);
     const lock = new Database(`${path}.lock`, { timeout: 0 });
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
@@ -58,6 +58,11 @@ function lockFor(path: string): Database.Database {
     }
     throw inWords(error, path);
   }
+}
+
+/** For its owner alone; SQLite gives its journals the mode of the database. */
+function makeFile(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
 }
 
 function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
@@ -88,8 +93,10 @@ function inWords(error: unknown, path: string): unknown {
       `${path} cannot be used as a database (${error.message}); check the folder's rights and the disk, or restore a backup`,
     );
   }
-  if (error instanceof TypeError && /directory does not exist/.test(error.message)) {
-    return new StoreError(`the folder of ${path} does not exist; make it first`);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return new StoreError(`the folder of ${path} does not exist; make it first`);
+  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENOSPC') {
+    return new StoreError(`${path} cannot be written (${code}); check the folder, its rights and the disk`);
   }
   return error;
 }

@@ -20,6 +20,7 @@ import { poolInUse, type Surroundings, validatePool, validateSettings, validateU
 import type { SecretBox } from './secret-box.js';
 import { keepSecrets, mapSecrets } from './secret-fields.js';
 import type { Validated } from './shape.js';
+import type { Turn } from './turn.js';
 
 /** What became of a deletion: `in-use` says by whom and what to do. */
 export type Deletion = { result: 'deleted' } | { result: 'unknown' } | { result: 'in-use'; reason: string };
@@ -58,16 +59,18 @@ export class Documents implements Surroundings {
   readonly #database: Database.Database;
   readonly #sql: ReturnType<typeof prepare>;
   readonly #box: SecretBox;
+  readonly #turn: Turn;
   readonly #clock: () => number;
   readonly audit: Audit;
   #settings: Settings;
   #pools: readonly PoolWithSize[];
 
   /** `clock` gives Unix time in ms. Throws StoreError when the key does not open the secrets. */
-  constructor(database: Database.Database, box: SecretBox, clock: () => number) {
+  constructor(database: Database.Database, box: SecretBox, turn: Turn, clock: () => number) {
     this.#database = database;
     this.#sql = prepare(database);
     this.#box = box;
+    this.#turn = turn;
     this.#clock = clock;
     this.audit = new Audit(database);
     if (this.#sql.readSettings.get() === undefined) this.#writeDefaults();
@@ -174,6 +177,7 @@ export class Documents implements Surroundings {
   }
 
   #commit(resource: string, who: string, before: unknown, after: unknown, write: () => void): void {
+    if (this.#turn.running) throw new Error('a document is not written inside a turn of the store');
     const fields = changedFields(before, after);
     if (fields.length === 0) return;
     this.#database

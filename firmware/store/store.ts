@@ -43,8 +43,8 @@ export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): St
     const box = secretBox(keyFor(connections, keyFile));
     checkKey(connections, box, keyFile);
     endAllCalls(connections, clock());
-    const documents = new Documents(connections.durable, box, clock);
     const turn = new Turn(connections.relaxed);
+    const documents = new Documents(connections.durable, box, turn, clock);
     return {
       documents,
       leases: new Leases(connections.relaxed, turn),
