@@ -25,6 +25,7 @@ import { parseIpcpOption, parseIpv6cpOption } from '../../firmware/wire/ncp.js';
 import { PPP_PROTOCOL, parseOptions, parsePppControlPacket, parsePppFrame } from '../../firmware/wire/ppp.js';
 import { ascii, fromHex, readVectors } from '../vectors/vectors.js';
 import type { FuzzTarget } from './fuzzer.js';
+import { MACHINE_TARGETS } from './machines.js';
 
 const SECRET = ascii('tunnel secret');
 const RANDOM_VECTOR = fromHex('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf');
@@ -116,7 +117,7 @@ function buildIcmp(packet: Uint8Array): void {
   }
 }
 
-export const TARGETS: readonly FuzzTarget[] = [
+const PARSER_TARGETS: readonly FuzzTarget[] = [
   { name: 'l2tp', seeds: [...CONTROL_PACKETS, ...DATA_PACKETS], run: readL2tp() },
   { name: 'l2tp-hidden', seeds: HIDDEN_CONTROL_PACKETS, run: readL2tp(SECRET) },
   {
@@ -171,3 +172,5 @@ export const TARGETS: readonly FuzzTarget[] = [
     run: buildIcmp,
   },
 ];
+
+export const TARGETS: readonly FuzzTarget[] = [...PARSER_TARGETS, ...MACHINE_TARGETS];
