@@ -86,7 +86,7 @@ describe('acknowledgement, RFC 2661 section 5.8', () => {
       let outstanding = 0;
       // Slow start opens the window with each acknowledgement: give it time to open.
       for (let round = 0; round < 12; round++) {
-        for (let count = 0; count < 3; count++) lns.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 10);
+        for (let count = 0; count < 10; count++) lns.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 10);
         outstanding = Math.max(outstanding, peer.receive().filter(({ message }) => message !== undefined).length);
         peer.acknowledge(10);
       }
@@ -137,9 +137,12 @@ describe('HELLO, RFC 2661 section 5.5', () => {
       exchange(lac, lns, now_ms);
     }
     assert.equal(lac.all('tunnel-closed').length + lns.all('tunnel-closed').length, 0);
-    const hellos = lac.all('message').filter(({ message }) => message.messageType === 'HELLO');
+    const hellos = lac
+      .all('message')
+      .filter(({ direction }) => direction === 'sent')
+      .slice(2);
     assert.ok(hellos.length >= 200 && hellos.length <= 245, `${hellos.length} HELLOs in four hours`);
-    assert.ok(hellos.every(({ retransmission }) => !retransmission));
+    assert.ok(hellos.every(({ message, retransmission }) => message.messageType === 'HELLO' && !retransmission));
   });
 
   it('never acknowledged and no data: the tunnel is cleared after the retransmissions, its calls first', () => {
