@@ -64,7 +64,7 @@ function inWords(detail: Record<string, unknown>): string {
   for (const [name, value] of Object.entries(detail)) {
     if (value === '' || value === undefined || name === 'peer') continue;
     if (name === 'options' && Array.isArray(value)) {
-      words.push(value.map(({ option, value: octets }) => `${option}${octets && ` ${octets}`}`).join(', '));
+      words.push(value.join(', '));
     } else words.push(`${name}=${typeof value === 'object' ? inBrackets(value) : value}`);
   }
   return words.join(', ');

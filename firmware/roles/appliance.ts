@@ -14,10 +14,10 @@ import {
 } from '../protocol/l2tp/endpoint.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import type { Call } from './call.js';
+import { describeMessage, messageStep } from './describe-message.js';
 import { LacClient, type LacClientConfig, type ProfileStatus } from './lac-client.js';
 import { Lns, type LnsConfig } from './lns.js';
 import type { Answer, CallInfo, Output, RoleContext, RoleName, StepNumber, TraceRecord } from './role.js';
-import { describeMessage, messageStep } from './trace-record.js';
 
 /** How often tunnels without calls are looked at. */
 const SWEEP_INTERVAL_MS = 1_000;

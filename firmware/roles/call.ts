@@ -6,8 +6,8 @@
 import { answerLinkLocal, interfaceIdText, linkLocalAddress } from '../protocol/ipv6/link-local.js';
 import { PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
-import type { CallInfo, ForwardingRow, RoleContext } from './role.js';
-import { describePpp, pppStep } from './trace-record.js';
+import { describePpp, pppStep } from './describe-ppp.js';
+import type { CallInfo, ForwardingRow, RoleContext, StepNumber, TraceRecord } from './role.js';
 
 /** Frames that come before the call is connected (a peer's LCP overtakes its ICCN) are held, at most so many. */
 const MAX_HELD_FRAMES = 8;
@@ -203,13 +203,13 @@ export class Call {
 
   #trace(direction: 'sent' | 'received', protocol: number, packet: Uint8Array, now_ms: number): void {
     const { label, detail } = describePpp(protocol, packet);
-    this.note(pppStep(protocol, label), direction, label, detail, now_ms);
+    this.note(pppStep(protocol, packet), direction, label, detail, now_ms);
   }
 
   /** Puts a line into the trace of this call. */
   note(
-    step: ReturnType<typeof pppStep>,
-    kind: 'sent' | 'received' | 'question' | 'answer' | 'note',
+    step: StepNumber,
+    kind: TraceRecord['kind'],
     label: string,
     detail: Record<string, unknown>,
     now_ms: number,

@@ -1,0 +1,47 @@
+/**
+ * L2TP control messages in words, for the trace, and the names of a call's steps. Secrets stay out.
+ */
+
+import type { AvpValues, ControlMessage, MessageType } from '../wire/avp.js';
+import { latin1 } from '../wire/bytes.js';
+import type { StepNumber } from './role.js';
+
+const MESSAGE_STEP: Readonly<Partial<Record<MessageType, StepNumber>>> = {
+  SCCRQ: 5,
+  SCCRP: 5,
+  SCCCN: 5,
+  OCRQ: 6,
+  OCRP: 6,
+  OCCN: 6,
+  ICRQ: 6,
+  ICRP: 6,
+  ICCN: 6,
+};
+
+/** The step that a message belongs to; keep-alive and clearing belong to none. */
+export function messageStep(messageType: MessageType): StepNumber {
+  return MESSAGE_STEP[messageType] ?? 0;
+}
+
+/** AVPs whose values could be used to answer in a user's or tunnel's name. */
+const HIDDEN_IN_TRACE: ReadonlySet<keyof AvpValues> = new Set([
+  'proxyAuthenResponse',
+  'proxyAuthenChallenge',
+  'challenge',
+  'challengeResponse',
+]);
+
+/** The AVPs as JSON can hold them: names and octets as text, secrets as their length. */
+export function describeMessage(message: ControlMessage): Record<string, unknown> {
+  const detail: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(message.avps))
+    detail[name] = describeValue(name as keyof AvpValues, value);
+  return detail;
+}
+
+function describeValue(name: keyof AvpValues, value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  if (HIDDEN_IN_TRACE.has(name)) return `${value.length} octets`;
+  if (name === 'proxyAuthenName') return latin1(value);
+  return Buffer.from(value).toString('hex');
+}

@@ -1,0 +1,185 @@
+/**
+ * PPP control packets in words, for the trace: their names as the RFCs spell them and their content decoded, without
+ * what could be used in the user's name. Must not throw, whatever a peer sent.
+ */
+
+import { interfaceIdText } from '../protocol/ipv6/link-local.js';
+import {
+  CHAP_CODE,
+  PAP_CODE,
+  parseChapMessage,
+  parseChapValue,
+  parsePapMessage,
+  parsePapRequest,
+} from '../wire/authentication.js';
+import { latin1, ProtocolError } from '../wire/bytes.js';
+import { CHAP_ALGORITHM, type LcpOption, parseLcpOption, parseProtocolReject } from '../wire/lcp.js';
+import { parseIpcpOption, parseIpv6cpOption } from '../wire/ncp.js';
+import {
+  CONTROL_CODE,
+  type ConfigurationOption,
+  type ControlPacket,
+  PPP_PROTOCOL,
+  parseOptions,
+  parsePppControlPacket,
+} from '../wire/ppp.js';
+import type { StepNumber } from './role.js';
+
+/** A packet's name (`LCP Configure-Request`) and content. */
+export interface PppDescription {
+  label: string;
+  detail: Record<string, unknown>;
+}
+
+/** RFC 1661 section 5 and RFC 1570, by code; the NCPs use the first seven. */
+const CODE_NAMES: readonly string[] = [
+  '',
+  'Configure-Request',
+  'Configure-Ack',
+  'Configure-Nak',
+  'Configure-Reject',
+  'Terminate-Request',
+  'Terminate-Ack',
+  'Code-Reject',
+  'Protocol-Reject',
+  'Echo-Request',
+  'Echo-Reply',
+  'Discard-Request',
+  'Identification',
+  'Time-Remaining',
+];
+/** RFC 1334 section 2.2 and RFC 1994 section 4. */
+const PAP_CODE_NAMES: readonly string[] = ['', 'Authenticate-Request', 'Authenticate-Ack', 'Authenticate-Nak'];
+const CHAP_CODE_NAMES: readonly string[] = ['', 'Challenge', 'Response', 'Success', 'Failure'];
+
+/** What belongs to no step of a call: keep-alive and clearing. */
+const STEPLESS_CODES: ReadonlySet<number> = new Set([5, 6, 9, 10, 11, 12, 13]);
+
+interface ProtocolWords {
+  name: string;
+  step: StepNumber;
+  codes: readonly string[];
+  option: (option: ConfigurationOption) => string;
+}
+
+const PROTOCOLS: Readonly<Record<number, ProtocolWords>> = {
+  [PPP_PROTOCOL.lcp]: {
+    name: 'LCP',
+    step: 7,
+    codes: CODE_NAMES,
+    option: (option) => lcpOptionWords(parseLcpOption(option)),
+  },
+  [PPP_PROTOCOL.pap]: { name: 'PAP', step: 10, codes: PAP_CODE_NAMES, option: octetWords },
+  [PPP_PROTOCOL.chap]: { name: 'CHAP', step: 10, codes: CHAP_CODE_NAMES, option: octetWords },
+  [PPP_PROTOCOL.ipcp]: { name: 'IPCP', step: 13, codes: CODE_NAMES, option: ipcpOptionWords },
+  [PPP_PROTOCOL.ipv6cp]: { name: 'IPV6CP', step: 13, codes: CODE_NAMES, option: ipv6cpOptionWords },
+  [PPP_PROTOCOL.ccp]: { name: 'CCP', step: 13, codes: CODE_NAMES, option: octetWords },
+};
+
+/** The step that a PPP packet belongs to, 0 for none. */
+export function pppStep(protocol: number, packet: Uint8Array): StepNumber {
+  const words = PROTOCOLS[protocol];
+  if (words === undefined || (words.codes === CODE_NAMES && STEPLESS_CODES.has(packet[0]))) return 0;
+  return words.step;
+}
+
+export function describePpp(protocol: number, packet: Uint8Array): PppDescription {
+  const words = PROTOCOLS[protocol];
+  if (words === undefined || packet.length === 0) {
+    return { label: `PPP 0x${protocol.toString(16).padStart(4, '0')}`, detail: { length_bytes: packet.length } };
+  }
+  const label = `${words.name} ${words.codes[packet[0]] ?? `code ${packet[0]}`}`;
+  try {
+    const control = parsePppControlPacket(packet);
+    return { label, detail: { identifier: control.identifier, ...describeData(protocol, words, control) } };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { label, detail: { malformed: error.message } };
+  }
+}
+
+function describeData(protocol: number, words: ProtocolWords, { code, data }: ControlPacket): Record<string, unknown> {
+  if (protocol === PPP_PROTOCOL.pap) return describePap(code, data);
+  if (protocol === PPP_PROTOCOL.chap) return describeChap(code, data);
+  switch (code) {
+    case CONTROL_CODE.configureRequest:
+    case CONTROL_CODE.configureAck:
+    case CONTROL_CODE.configureNak:
+    case CONTROL_CODE.configureReject:
+      return { options: parseOptions(data).map(words.option) };
+    case CONTROL_CODE.terminateRequest:
+    case CONTROL_CODE.terminateAck:
+      return { message: latin1(data) };
+    case CONTROL_CODE.protocolReject:
+      return { protocol: `0x${parseProtocolReject(data).protocol.toString(16).padStart(4, '0')}` };
+    default:
+      return {};
+  }
+}
+
+function describePap(code: number, data: Uint8Array): Record<string, unknown> {
+  if (code === PAP_CODE.authenticateRequest) return { name: latin1(parsePapRequest(data).peerId) };
+  return { message: parsePapMessage(data) };
+}
+
+/** Challenge and response together would let a reader of the trace try passwords: neither is shown. */
+function describeChap(code: number, data: Uint8Array): Record<string, unknown> {
+  if (code === CHAP_CODE.challenge || code === CHAP_CODE.response) return { name: latin1(parseChapValue(data).name) };
+  return { message: parseChapMessage(data).replace(/S=[0-9A-F]{40} ?/, '') };
+}
+
+function lcpOptionWords(option: LcpOption): string {
+  switch (option.name) {
+    case 'mru':
+      return `MRU ${option.mru_bytes}`;
+    case 'accm':
+      return `ACCM ${option.accm.toString(16).padStart(8, '0')}`;
+    case 'authentication':
+      return `Authentication-Protocol ${authenticationWords(option.protocol, option.algorithm)}`;
+    case 'magicNumber':
+      return `Magic-Number ${option.magicNumber.toString(16).padStart(8, '0')}`;
+    case 'pfc':
+      return 'PFC';
+    case 'acfc':
+      return 'ACFC';
+    case 'mrru':
+      return `MRRU ${option.mrru_bytes}`;
+    case 'shortSequenceNumbers':
+      return 'Short-Sequence-Numbers';
+    case 'endpointDiscriminator':
+      return `Endpoint-Discriminator class ${option.class}`;
+    case 'unknown':
+      return octetWords(option);
+  }
+}
+
+function authenticationWords(protocol: number, algorithm: number | undefined): string {
+  if (protocol === PPP_PROTOCOL.pap) return 'PAP';
+  if (protocol !== PPP_PROTOCOL.chap) return `0x${protocol.toString(16)}`;
+  if (algorithm === CHAP_ALGORITHM.md5) return 'CHAP-MD5';
+  if (algorithm === CHAP_ALGORITHM.msChapV2) return 'MS-CHAPv2';
+  return `CHAP algorithm ${algorithm}`;
+}
+
+const IPCP_NAMES = {
+  ipAddress: 'IP-Address',
+  dns1: 'Primary-DNS',
+  dns2: 'Secondary-DNS',
+  nbns1: 'Primary-NBNS',
+  nbns2: 'Secondary-NBNS',
+} as const;
+
+function ipcpOptionWords(option: ConfigurationOption): string {
+  const parsed = parseIpcpOption(option);
+  return parsed.name === 'unknown' ? octetWords(option) : `${IPCP_NAMES[parsed.name]} ${parsed.address}`;
+}
+
+function ipv6cpOptionWords(option: ConfigurationOption): string {
+  const parsed = parseIpv6cpOption(option);
+  if (parsed.name === 'unknown') return octetWords(option);
+  return `Interface-Identifier ${interfaceIdText(parsed.interfaceIdentifier)}`;
+}
+
+function octetWords({ type, data }: ConfigurationOption): string {
+  return `option ${type}${data.length > 0 ? ` ${Buffer.from(data).toString('hex')}` : ''}`;
+}
