@@ -29,6 +29,8 @@ interface NetworkProblem {
 
 /** One thing in the kernel: how it is set, and how it is taken away ('' when it goes with its device). */
 interface Item {
+  kind: 'link' | 'address' | 'route';
+  link: DesiredLink;
   set: string;
   unset: string;
 }
@@ -153,10 +155,17 @@ function linkKey({ name, generation }: DesiredLink): string {
 function itemsOf({ links, routes }: DesiredNetwork): Map<string, Item> {
   const items = new Map<string, Item>();
   for (const link of links) {
-    items.set(linkKey(link), { set: `link set dev ${link.name} mtu ${link.mtu_bytes} up`, unset: '' });
+    items.set(linkKey(link), {
+      kind: 'link',
+      link,
+      set: `link set dev ${link.name} mtu ${link.mtu_bytes} up`,
+      unset: '',
+    });
     for (const address of link.addresses) {
       const noDad = address.includes(':') ? ' nodad' : '';
       items.set(`address ${address} ${linkKey(link)}`, {
+        kind: 'address',
+        link,
         set: `address replace ${address} dev ${link.name}${noDad}`,
         unset: `address delete ${address} dev ${link.name}`,
       });
@@ -166,6 +175,8 @@ function itemsOf({ links, routes }: DesiredNetwork): Map<string, Item> {
     const link = links.find((each) => each.name === name);
     if (!link) continue;
     items.set(`route ${prefix} ${linkKey(link)}`, {
+      kind: 'route',
+      link,
       set: `route replace ${prefix} dev ${name} proto static`,
       unset: `route delete ${prefix} dev ${name} proto static`,
     });
@@ -173,20 +184,29 @@ function itemsOf({ links, routes }: DesiredNetwork): Map<string, Item> {
   return items;
 }
 
-/** First what goes, routes before their addresses; then links, addresses, routes, which is the order of `wanted`. */
+/**
+ * Links and addresses first, then what goes, then routes: with its last address a device loses all its routes, so that
+ * the new address comes before the old one goes, and where one went the routes are set again.
+ */
 function difference(applied: ReadonlyMap<string, Item>, wanted: ReadonlyMap<string, Item>): Work[] {
-  const work: Work[] = [];
-  for (const [key, item] of [...applied].reverse()) {
-    if (item.unset !== '' && !wanted.has(key)) work.push({ line: item.unset, key, item, takesAway: true });
-  }
-  for (const [key, item] of wanted) {
-    if (applied.get(key)?.set !== item.set) work.push({ line: item.set, key, item, takesAway: false });
-  }
-  return work;
+  const devices = new Map([...wanted.values()].map(({ link }) => [link.name, link.generation]));
+  const isThere = ({ link }: Item) => (devices.get(link.name) ?? link.generation) === link.generation;
+  const gone = [...applied].filter(([key, item]) => item.unset !== '' && !wanted.has(key) && isThere(item));
+  const shaken = new Set(gone.filter(([, { kind }]) => kind === 'address').map(([, { link }]) => link.name));
+  const due = [...wanted].filter(([key, item]) => {
+    return applied.get(key)?.set !== item.set || (item.kind === 'route' && shaken.has(item.link.name));
+  });
+  const setting = (isRoute: boolean): Work[] =>
+    due
+      .filter(([, { kind }]) => (kind === 'route') === isRoute)
+      .map(([key, item]) => ({ line: item.set, key, item, takesAway: false }));
+  const takingAway = gone.reverse().map(([key, item]) => ({ line: item.unset, key, item, takesAway: true }));
+  return [...setting(false), ...takingAway, ...setting(true)];
 }
 
 /** What ip(8) says of something that went with its device. */
-const GONE_ALREADY = /No such process|No such device|Cannot find device|Cannot assign requested address/;
+const GONE_ALREADY =
+  /No such process|No such device|Cannot find device|Cannot assign requested address|Address not found/;
 
 type BatchResult = { ran: true; failures: { index: number; message: string }[] } | { ran: false; message: string };
 

@@ -1,0 +1,258 @@
+/** Addresses, routes and sysctls in a real kernel, in a network namespace of the test's own. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test as declare, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { DesiredNetwork, NetworkProblem } from '../../../firmware/control/network.js';
+import { labIsMissing } from '../../lab/requirements.js';
+import type { Request } from './netconfig-process.js';
+
+const PROCESS = fileURLToPath(new URL('netconfig-process.js', import.meta.url));
+
+class Kernel {
+  readonly #ask: (request: Request) => Promise<unknown>;
+
+  constructor(ask: (request: Request) => Promise<unknown>) {
+    this.#ask = ask;
+  }
+
+  apply(desired: DesiredNetwork): Promise<NetworkProblem[]> {
+    return this.#ask({ do: 'apply', desired }) as Promise<NetworkProblem[]>;
+  }
+
+  applyAll(...desired: DesiredNetwork[]): Promise<NetworkProblem[][]> {
+    return this.#ask({ do: 'apply-all', desired }) as Promise<NetworkProblem[][]>;
+  }
+
+  withdraw(): Promise<NetworkProblem[]> {
+    return this.#ask({ do: 'withdraw' }) as Promise<NetworkProblem[]>;
+  }
+
+  async ip(...argv: string[]): Promise<string> {
+    return (await this.#ask({ do: 'ip', argv })) as string;
+  }
+
+  async sysctl(sysctl: string, value?: string): Promise<string> {
+    return (await this.#ask(value === undefined ? { do: 'read', sysctl } : { do: 'write', sysctl, value })) as string;
+  }
+
+  async usePath(path: string): Promise<void> {
+    await this.#ask({ do: 'path', path });
+  }
+
+  addTun(name: string): Promise<string> {
+    return this.ip('tuntap', 'add', name, 'mode', 'tun');
+  }
+
+  async addresses(device: string): Promise<string[]> {
+    const [link] = JSON.parse(await this.ip('-json', 'address', 'show', 'dev', device)) as [
+      { addr_info: { local: string; prefixlen: number }[] },
+    ];
+    return link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+  }
+
+  /** Destinations of the routes that were set by a program. */
+  async routes(device: string): Promise<string[]> {
+    const all: string[] = [];
+    for (const family of ['-4', '-6']) {
+      const text = await this.ip(family, '-json', 'route', 'show', 'dev', device, 'proto', 'static');
+      all.push(...(JSON.parse(text || '[]') as { dst: string }[]).map(({ dst }) => dst));
+    }
+    return all.sort();
+  }
+}
+
+/** Runs the test beside a process in a namespace of its own. */
+function test(name: string, run: (kernel: Kernel, t: TestContext) => Promise<void>): void {
+  declare(name, { skip: labIsMissing(), timeout: 60_000 }, async (t) => {
+    const argv = ['--net', process.execPath, PROCESS];
+    const child = spawn('unshare', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const kernel = new Kernel(async (request) => {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      const answer = await answers.next();
+      assert.ok(!answer.done, 'the process in the namespace ended');
+      return JSON.parse(answer.value) as unknown;
+    });
+    try {
+      await run(kernel, t);
+    } finally {
+      child.stdin.end();
+      await once(child, 'exit');
+    }
+  });
+}
+
+const LINK = { name: 'tw0', generation: 1, mtu_bytes: 1400, addresses: ['10.112.112.1/32'] };
+const ROUTES = [
+  { prefix: '10.112.112.0/24', link: 'tw0' },
+  { prefix: '10.113.0.0/16', link: 'tw0' },
+];
+const DESIRED: DesiredNetwork = { links: [LINK], routes: ROUTES, forwarding: true };
+
+test('a link gets its addresses, MTU and routes, and comes up', async (kernel) => {
+  await kernel.addTun('tw0');
+  const links = [{ ...LINK, addresses: ['10.112.112.1/32', 'fe80::1/64'] }];
+  const routes = [
+    ...ROUTES,
+    { prefix: '2001:db8::/32', link: 'tw0' },
+    { prefix: '0.0.0.0/0', link: 'tw0' },
+    { prefix: '::/0', link: 'tw0' },
+  ];
+  assert.deepEqual(await kernel.apply({ links, routes, forwarding: false }), []);
+  assert.match(await kernel.ip('link', 'show', 'dev', 'tw0'), /[<,]UP[,>].* mtu 1400 /);
+  assert.deepEqual(await kernel.addresses('tw0'), ['10.112.112.1/32', 'fe80::1/64']);
+  assert.deepEqual(await kernel.routes('tw0'), [
+    '10.112.112.0/24',
+    '10.113.0.0/16',
+    '2001:db8::/32',
+    'default',
+    'default',
+  ]);
+});
+
+test('what is applied again changes nothing, what is gone from it is taken away, and the rest stays', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.apply(DESIRED);
+  assert.deepEqual(await kernel.apply(DESIRED), []);
+  await kernel.ip('route', 'add', '10.114.0.0/16', 'dev', 'tw0', 'proto', 'static');
+  const fewer = {
+    ...DESIRED,
+    links: [{ ...LINK, mtu_bytes: 1300, addresses: ['10.112.112.2/32'] }],
+    routes: [ROUTES[0]!],
+  };
+  assert.deepEqual(await kernel.apply(fewer), []);
+  assert.deepEqual(await kernel.addresses('tw0'), ['10.112.112.2/32']);
+  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.114.0.0/16']);
+  assert.match(await kernel.ip('link', 'show', 'dev', 'tw0'), / mtu 1300 /);
+  assert.deepEqual(await kernel.withdraw(), []);
+  assert.deepEqual(await kernel.addresses('tw0'), []);
+  assert.deepEqual(await kernel.routes('tw0'), []);
+});
+
+test('routes stay when a link loses its last address, with which the kernel takes them all', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.apply(DESIRED);
+  assert.deepEqual(await kernel.apply({ ...DESIRED, links: [{ ...LINK, addresses: [] }] }), []);
+  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.113.0.0/16']);
+});
+
+test('a route moves from one link to another', async (kernel) => {
+  const other = { ...LINK, name: 'tw1', addresses: ['10.112.113.1/32'] };
+  for (const name of ['tw0', 'tw1']) await kernel.addTun(name);
+  const links = [LINK, other];
+  await kernel.apply({ ...DESIRED, links });
+  const moved = { ...DESIRED, links, routes: [ROUTES[0]!, { ...ROUTES[1]!, link: 'tw1' }] };
+  assert.deepEqual(await kernel.apply(moved), []);
+  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24']);
+  assert.deepEqual(await kernel.routes('tw1'), ['10.113.0.0/16']);
+});
+
+test('a device made anew under the same name gets everything again', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.apply(DESIRED);
+  await kernel.ip('link', 'delete', 'tw0');
+  await kernel.addTun('tw0');
+  assert.deepEqual(await kernel.apply({ ...DESIRED, links: [{ ...LINK, generation: 2 }] }), []);
+  assert.deepEqual(await kernel.addresses('tw0'), ['10.112.112.1/32']);
+  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.113.0.0/16']);
+});
+
+test('what went with its device is no problem when it is taken away', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.apply(DESIRED);
+  await kernel.ip('link', 'delete', 'tw0');
+  assert.deepEqual(await kernel.withdraw(), []);
+});
+
+test('a TUN makes no link-local address of its own and listens to no router', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.apply({ ...DESIRED, forwarding: false });
+  assert.deepEqual(await kernel.addresses('tw0'), ['10.112.112.1/32']);
+  assert.equal(await kernel.sysctl('ipv6/conf/tw0/accept_ra'), '0');
+});
+
+test('forwarding is switched on with router advertisements kept, and all of it given back', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.ip('link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'static');
+  await kernel.sysctl('ipv6/conf/uplink/accept_ra', '1');
+  await kernel.sysctl('ipv6/conf/static/accept_ra', '0');
+  const sysctls = [
+    'ipv4/ip_forward',
+    'ipv6/conf/all/forwarding',
+    'ipv6/conf/uplink/accept_ra',
+    'ipv6/conf/static/accept_ra',
+  ];
+  const values = async () => {
+    const read: string[] = [];
+    for (const sysctl of sysctls) read.push(await kernel.sysctl(sysctl));
+    return read;
+  };
+  for (const sysctl of sysctls.slice(0, 2)) await kernel.sysctl(sysctl, '0');
+  assert.deepEqual(await kernel.apply(DESIRED), []);
+  assert.deepEqual(await values(), ['1', '1', '2', '0']);
+  assert.deepEqual(await kernel.apply({ ...DESIRED, forwarding: false }), []);
+  assert.deepEqual(await values(), ['0', '0', '1', '0']);
+  await kernel.apply(DESIRED);
+  assert.deepEqual(await kernel.withdraw(), []);
+  assert.deepEqual(await values(), ['0', '0', '1', '0']);
+});
+
+test('forwarding that was on already stays on', async (kernel) => {
+  await kernel.sysctl('ipv4/ip_forward', '1');
+  await kernel.apply({ links: [], routes: [], forwarding: true });
+  await kernel.withdraw();
+  assert.equal(await kernel.sysctl('ipv4/ip_forward'), '1');
+});
+
+test('a line that the kernel refuses is told with its words and advice, the others hold, and it is tried again', async (kernel) => {
+  await kernel.addTun('tw0');
+  const missing = { ...LINK, name: 'tw9', addresses: [] };
+  const desired = { ...DESIRED, links: [LINK, missing], routes: [...ROUTES, { prefix: '10.115.0.0/16', link: 'tw9' }] };
+  const problems = await kernel.apply(desired);
+  assert.deepEqual(
+    problems.map(({ line }) => line),
+    ['link set dev tw9 mtu 1400 up', 'route replace 10.115.0.0/16 dev tw9 proto static'],
+  );
+  for (const { message, advice } of problems) {
+    assert.match(message, /Cannot find device/);
+    assert.match(advice, /device is not there/);
+  }
+  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.113.0.0/16']);
+  await kernel.addTun('tw9');
+  assert.deepEqual(await kernel.apply(desired), []);
+  assert.deepEqual(await kernel.routes('tw9'), ['10.115.0.0/16']);
+});
+
+test('without ip(8) the advice is to install it, and everything is tried again once it is there', async (kernel) => {
+  await kernel.addTun('tw0');
+  const path = process.env.PATH ?? '';
+  await kernel.usePath('/nowhere');
+  const [problem] = await kernel.apply(DESIRED);
+  assert.match(problem?.message ?? '', /ENOENT/);
+  assert.match(problem?.advice ?? '', /iproute2/);
+  await kernel.usePath(path);
+  assert.deepEqual(await kernel.apply(DESIRED), []);
+  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.113.0.0/16']);
+});
+
+test('what is asked for in one turn is one process, and 5,000 routes are too', async (kernel, t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'netconfig-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = process.env.PATH ?? '';
+  await kernel.addTun('tw0');
+  const log = join(folder, 'log');
+  writeFileSync(join(folder, 'ip'), `#!/bin/sh\necho "$@" >> ${log}\nPATH=${path} exec ip "$@"\n`);
+  chmodSync(join(folder, 'ip'), 0o755);
+  await kernel.usePath(`${folder}:${path}`);
+  const routes = Array.from({ length: 5000 }, (_, n) => ({ prefix: `10.${n >> 8}.${n & 255}.0/24`, link: 'tw0' }));
+  const results = await kernel.applyAll(DESIRED, { ...DESIRED, routes: [] }, { ...DESIRED, routes });
+  assert.deepEqual(results, [[], [], []]);
+  assert.equal(readFileSync(log, 'utf8'), '-force -batch -\n');
+  assert.equal((await kernel.routes('tw0')).length, 5000);
+});
