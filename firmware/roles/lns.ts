@@ -6,7 +6,7 @@
 import type { L2tpEvent } from '../protocol/l2tp/endpoint.js';
 import type { AuthenticationProtocol, LinkDownReason, PppLinkConfig, PppLinkEvent } from '../protocol/ppp/link.js';
 import { type AvpValues, PPP_DISCONNECT } from '../wire/avp.js';
-import { latin1, octets, type RandomBytes } from '../wire/bytes.js';
+import { latin1, type RandomBytes } from '../wire/bytes.js';
 import { Call, type PppTimers } from './call.js';
 import type { Answer, CallEnd, CallInfo, RoleContext, TunnelPolicy } from './role.js';
 
@@ -395,6 +395,6 @@ export function disconnectResult(
   return {
     resultCode,
     errorMessage: message,
-    pppDisconnectCause: { disconnectCode: code, controlProtocol: 0, direction, message: latin1(octets(message)) },
+    pppDisconnectCause: { disconnectCode: code, controlProtocol: 0, direction, message },
   };
 }
