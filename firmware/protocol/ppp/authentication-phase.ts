@@ -8,6 +8,7 @@ import { octets, type RandomBytes } from '../../wire/bytes.js';
 import { type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
 import type { Authenticatee, AuthenticateeSignal, Authenticator, AuthenticatorSignal } from './authentication.js';
 import { ChapAuthenticator, ChapPeer } from './chap.js';
+import { Identifiers } from './identifiers.js';
 import type {
   AuthenticationAnswer,
   AuthenticationProtocol,
@@ -38,6 +39,8 @@ export class AuthenticationPhase {
   readonly #random: RandomBytes;
   readonly #output: AuthenticationPhaseOutput;
   readonly #question: Question<AuthenticationRequest>;
+  /** Of our Challenges and Authenticate-Requests. */
+  readonly #identifiers: Identifiers;
   /** We find out who the peer is. */
   #ofPeer: Side<Authenticator> | undefined;
   /** We say who we are. */
@@ -50,6 +53,7 @@ export class AuthenticationPhase {
     this.#config = config;
     this.#random = random;
     this.#output = output;
+    this.#identifiers = new Identifiers(random(1)[0]);
     this.#question = new Question((request) => output.emit({ type: 'authentication-request', request }));
   }
 
@@ -166,7 +170,8 @@ export class AuthenticationPhase {
     if (protocol === 'pap') return new PapAuthenticator(output);
     const { name = '', rechallengeInterval_ms } = this.#config.authenticator ?? {};
     const interval = rechallengeInterval_ms === undefined ? {} : { rechallengeInterval_ms };
-    return new ChapAuthenticator({ algorithm: protocol, name, ...interval }, this.#timing(), this.#random, output);
+    const config = { algorithm: protocol, name, ...interval };
+    return new ChapAuthenticator(config, this.#timing(), this.#identifiers, this.#random, output);
   }
 
   #authenticatee(protocol: AuthenticationProtocol): Authenticatee {
@@ -175,7 +180,7 @@ export class AuthenticationPhase {
       signal: (signal: AuthenticateeSignal) => this.#handleAuthenticateeSignal(signal),
     };
     const { name = '', password = '' } = this.#config.peer ?? {};
-    if (protocol === 'pap') return new PapPeer(name, password, this.#timing(), this.#random(1)[0], output);
+    if (protocol === 'pap') return new PapPeer(name, password, this.#timing(), this.#identifiers, output);
     return new ChapPeer({ algorithm: protocol, name, password }, this.#timing(), this.#random, output);
   }
 

@@ -20,9 +20,8 @@ export type AuthenticatorSignal =
 
 /** What the end that has to say who it is has to tell. */
 export type AuthenticateeSignal =
-  | { type: 'accepted'; message: string }
-  | { type: 'refused'; message: string }
-  | { type: 'unanswered' };
+  /** Again after each repeated challenge. */
+  { type: 'accepted'; message: string } | { type: 'refused'; message: string } | { type: 'unanswered' };
 
 export interface AuthenticationOutput<Signal> {
   send(packet: ControlPacket): void;
@@ -43,6 +42,6 @@ export interface Authenticator extends AuthenticationMachine {
 }
 
 export interface Authenticatee extends AuthenticationMachine {
-  /** We have said who we are and wait to hear what the other makes of it. */
+  /** We have said who we are and have never heard what the other makes of it. */
   readonly awaitsVerdict: boolean;
 }

@@ -28,6 +28,7 @@ import type {
   Authenticator,
   AuthenticatorSignal,
 } from './authentication.js';
+import type { Identifiers } from './identifiers.js';
 import type { AuthenticationAnswer, AuthenticationRequest } from './link-types.js';
 import { MAX_TEXT_BYTES, printable, readOrDrop, sameOctets } from './peer-octets.js';
 import { Retransmission } from './retransmission.js';
@@ -37,30 +38,41 @@ export type ChapAlgorithm = 'chap-md5' | 'mschapv2';
 /** RFC 2759 section 3; as good a length for MD5. */
 const CHALLENGE_BYTES = 16;
 const MD5_BYTES = 16;
+/** So many challenges have a response of ours that is kept. */
+const MAX_OPEN_CHALLENGES = 3;
+
+/** A challenge that is out, and how far it has got. */
+interface Challenge {
+  readonly identifier: number;
+  readonly value: Uint8Array;
+  /** The name in the response that was asked about. */
+  name: Uint8Array | undefined;
+  reply: ControlPacket | undefined;
+}
 
 /** The end that asks. */
 export class ChapAuthenticator implements Authenticator {
   readonly #config: { algorithm: ChapAlgorithm; name: string; rechallengeInterval_ms?: number };
+  readonly #identifiers: Identifiers;
   readonly #random: RandomBytes;
   readonly #output: AuthenticationOutput<AuthenticatorSignal>;
   readonly #retransmission: Retransmission;
-  #challenge: { identifier: number; value: Uint8Array };
-  /** The name in the response that is being asked about, and the one that was accepted first. */
-  #askedName: Uint8Array | undefined;
+  #current: Challenge | undefined;
+  /** The name that was accepted first: it has to stay the same in later rounds. */
   #acceptedName: Uint8Array | undefined;
-  #reply: ControlPacket | undefined;
   #rechallengeAt_ms: number | undefined;
 
   constructor(
     config: { algorithm: ChapAlgorithm; name: string; rechallengeInterval_ms?: number },
     timing: AuthenticationTiming,
+    identifiers: Identifiers,
     random: RandomBytes,
     output: AuthenticationOutput<AuthenticatorSignal>,
   ) {
     this.#config = config;
     this.#random = random;
     this.#output = output;
-    this.#challenge = { identifier: random(1)[0], value: new Uint8Array(0) };
+    this.#identifiers = identifiers;
     this.#retransmission = new Retransmission(
       timing,
       (packet) => output.send(packet),
@@ -73,14 +85,13 @@ export class ChapAuthenticator implements Authenticator {
    * own, a slow peer's response would always meet the next challenge, and an MS-CHAPv2 Success the wrong response.
    */
   start(now_ms: number): void {
+    const identifier = this.#identifiers.next();
     const value = this.#random(CHALLENGE_BYTES).slice();
-    this.#challenge = { identifier: (this.#challenge.identifier + 1) & 0xff, value };
-    this.#askedName = undefined;
-    this.#reply = undefined;
+    this.#current = { identifier, value, name: undefined, reply: undefined };
     this.#rechallengeAt_ms = undefined;
     const data = emitChapValue({ value, name: octets(this.#config.name) });
-    const challenge = { code: CHAP_CODE.challenge, identifier: this.#challenge.identifier, data };
-    this.#retransmission.start(() => challenge, now_ms);
+    const packet = { code: CHAP_CODE.challenge, identifier, data };
+    this.#retransmission.start(() => packet, now_ms);
   }
 
   /**
@@ -89,38 +100,35 @@ export class ChapAuthenticator implements Authenticator {
    */
   handlePacket(packet: ControlPacket): void {
     const response = readOrDrop(() => parseChapValue(packet.data));
-    if (response === undefined || packet.identifier !== this.#challenge.identifier) return;
-    if (this.#reply !== undefined) {
-      this.#output.send(this.#reply);
+    const current = this.#current;
+    if (response === undefined || packet.identifier !== current?.identifier) return;
+    if (current.reply !== undefined) {
+      this.#output.send(current.reply);
       return;
     }
-    if (this.#askedName !== undefined) return;
+    if (current.name !== undefined) return;
     this.#retransmission.stop();
-    this.#askedName = response.name.slice();
-    const request = this.#requestOf(this.#askedName, response.value);
-    if (request === undefined) {
-      this.#refuse('malformed response');
-      return;
-    }
-    if (this.#acceptedName !== undefined && !sameOctets(this.#acceptedName, this.#askedName)) {
-      this.#refuse('another name than before');
-      return;
-    }
-    this.#output.signal({ type: 'request', request });
+    current.name = response.name.slice();
+    const request = this.#requestOf(current, current.name, response.value);
+    if (request === undefined) this.#refuse(current, 'malformed response');
+    else if (this.#acceptedName !== undefined && !sameOctets(this.#acceptedName, current.name)) {
+      this.#refuse(current, 'another name than before');
+    } else this.#output.signal({ type: 'request', request });
   }
 
   answer(answer: AuthenticationAnswer, now_ms: number): void {
-    if (this.#askedName === undefined || this.#reply !== undefined) throw new Error('no CHAP Response to answer');
+    const current = this.#current;
+    if (current?.name === undefined || current.reply !== undefined) throw new Error('no CHAP Response to answer');
     const message = (answer.message ?? '').slice(0, MAX_TEXT_BYTES);
     if (!answer.accepted) {
-      this.#refuse(message);
+      this.#refuse(current, message);
       return;
     }
-    this.#sendReply(CHAP_CODE.success, this.#successData(answer.authenticatorResponse, message));
+    this.#sendReply(current, CHAP_CODE.success, this.#successData(answer.authenticatorResponse, message));
     const { rechallengeInterval_ms } = this.#config;
     if (rechallengeInterval_ms !== undefined) this.#rechallengeAt_ms = now_ms + rechallengeInterval_ms;
     if (this.#acceptedName !== undefined) return;
-    this.#acceptedName = this.#askedName;
+    this.#acceptedName = current.name;
     this.#output.signal({ type: 'accepted', name: this.#acceptedName, message });
   }
 
@@ -134,8 +142,8 @@ export class ChapAuthenticator implements Authenticator {
   }
 
   /** undefined where the value has not the form of the algorithm, so that it cannot be right. */
-  #requestOf(name: Uint8Array, value: Uint8Array): AuthenticationRequest | undefined {
-    const { identifier, value: challenge } = this.#challenge;
+  #requestOf(current: Challenge, name: Uint8Array, value: Uint8Array): AuthenticationRequest | undefined {
+    const { identifier, value: challenge } = current;
     if (this.#config.algorithm === 'mschapv2') {
       const response = readOrDrop(() => parseMsChapV2Response(value));
       if (response === undefined) return undefined;
@@ -152,8 +160,8 @@ export class ChapAuthenticator implements Authenticator {
     return emitMsChapV2Success({ authenticatorResponse, message });
   }
 
-  #refuse(message: string): void {
-    this.#sendReply(CHAP_CODE.failure, this.#failureData(message));
+  #refuse(current: Challenge, message: string): void {
+    this.#sendReply(current, CHAP_CODE.failure, this.#failureData(message));
     this.#output.signal({ type: 'refused', message });
   }
 
@@ -168,9 +176,9 @@ export class ChapAuthenticator implements Authenticator {
     });
   }
 
-  #sendReply(code: number, data: Uint8Array): void {
-    this.#reply = { code, identifier: this.#challenge.identifier, data };
-    this.#output.send(this.#reply);
+  #sendReply(current: Challenge, code: number, data: Uint8Array): void {
+    current.reply = { code, identifier: current.identifier, data };
+    this.#output.send(current.reply);
   }
 }
 
@@ -182,14 +190,19 @@ interface GivenResponse {
   readonly expected: string | undefined;
 }
 
-/** The end that is asked. */
+/**
+ * The end that is asked. More than one challenge may be open: one of before a renegotiation can overtake the new one,
+ * and only the authenticator knows which of them counts.
+ */
 export class ChapPeer implements Authenticatee {
   readonly #config: { algorithm: ChapAlgorithm; name: string; password: string };
   readonly #random: RandomBytes;
   readonly #output: AuthenticationOutput<AuthenticateeSignal>;
   readonly #retransmission: Retransmission;
-  #given: GivenResponse | undefined;
-  awaitsVerdict = false;
+  /** Our responses, the newest last. */
+  #given: GivenResponse[] = [];
+  #next = 0;
+  #isAccepted = false;
 
   constructor(
     config: { algorithm: ChapAlgorithm; name: string; password: string },
@@ -207,20 +220,16 @@ export class ChapPeer implements Authenticatee {
     );
   }
 
+  get awaitsVerdict(): boolean {
+    return this.#given.length > 0 && !this.#isAccepted;
+  }
+
   /** The other end begins. */
   start(): void {}
 
   handlePacket(packet: ControlPacket, now_ms: number): void {
-    if (packet.code === CHAP_CODE.challenge) {
-      this.#handleChallenge(packet, now_ms);
-      return;
-    }
-    const isVerdict = packet.code === CHAP_CODE.success || packet.code === CHAP_CODE.failure;
-    if (!this.awaitsVerdict || !isVerdict || packet.identifier !== this.#given?.identifier) return;
-    this.awaitsVerdict = false;
-    this.#retransmission.stop();
-    if (packet.code === CHAP_CODE.success) this.#handleSuccess(packet, this.#given);
-    else this.#output.signal({ type: 'refused', message: this.#failureMessage(packet) });
+    if (packet.code === CHAP_CODE.challenge) this.#handleChallenge(packet, now_ms);
+    else if (packet.code === CHAP_CODE.success || packet.code === CHAP_CODE.failure) this.#handleVerdict(packet);
   }
 
   handleTimeout(now_ms: number): void {
@@ -231,20 +240,44 @@ export class ChapPeer implements Authenticatee {
     return this.#retransmission.pollTimeout();
   }
 
-  /** A repeated challenge has the same response, so that whichever is answered, the answer fits. */
+  /**
+   * A repeated challenge has the same response, so that whichever is answered, the answer fits. Once we are accepted
+   * it is the authenticator's business to repeat what it wants answered.
+   */
   #handleChallenge(packet: ControlPacket, now_ms: number): void {
     const challenge = readOrDrop(() => parseChapValue(packet.data))?.value;
     if (challenge === undefined) return;
     if (this.#config.algorithm === 'mschapv2' && challenge.length !== CHALLENGE_BYTES) return;
-    const given = this.#given;
-    if (given?.identifier === packet.identifier && sameOctets(given.challenge, challenge)) {
+    const given = this.#given.find(
+      (one) => one.identifier === packet.identifier && sameOctets(one.challenge, challenge),
+    );
+    if (given !== undefined) {
       this.#output.send(given.packet);
       return;
     }
-    this.#given = this.#respond(packet.identifier, challenge.slice());
-    this.awaitsVerdict = true;
-    const { packet: response } = this.#given;
-    this.#retransmission.start(() => response, now_ms);
+    const response = this.#respond(packet.identifier, challenge.slice());
+    this.#given = [...this.#given, response].slice(-MAX_OPEN_CHALLENGES);
+    if (this.#isAccepted) {
+      this.#output.send(response.packet);
+      return;
+    }
+    this.#next = this.#given.length - 1;
+    this.#retransmission.start(() => this.#nextResponse(), now_ms);
+  }
+
+  /** The newest response first, then all of them in turn. */
+  #nextResponse(): ControlPacket {
+    const { packet } = this.#given[this.#next];
+    this.#next = (this.#next + 1) % this.#given.length;
+    return packet;
+  }
+
+  #handleVerdict(packet: ControlPacket): void {
+    const given = this.#given.findLast((one) => one.identifier === packet.identifier);
+    if (given === undefined) return;
+    this.#retransmission.stop();
+    if (packet.code === CHAP_CODE.success) this.#handleSuccess(packet, given);
+    else this.#output.signal({ type: 'refused', message: this.#failureMessage(packet) });
   }
 
   #respond(identifier: number, challenge: Uint8Array): GivenResponse {
@@ -268,7 +301,7 @@ export class ChapPeer implements Authenticatee {
   /** RFC 2759 section 5: without the right authenticator response the peer MUST end the session. */
   #handleSuccess(packet: ControlPacket, given: GivenResponse): void {
     if (given.expected === undefined) {
-      this.#output.signal({ type: 'accepted', message: printable(packet.data) });
+      this.#accept(printable(packet.data));
       return;
     }
     const success = readOrDrop(() => parseMsChapV2Success(packet.data));
@@ -276,7 +309,12 @@ export class ChapPeer implements Authenticatee {
       this.#output.signal({ type: 'refused', message: 'the server does not know the password' });
       return;
     }
-    this.#output.signal({ type: 'accepted', message: printable(octets(success.message)) });
+    this.#accept(printable(octets(success.message)));
+  }
+
+  #accept(message: string): void {
+    this.#isAccepted = true;
+    this.#output.signal({ type: 'accepted', message });
   }
 
   #failureMessage(packet: ControlPacket): string {

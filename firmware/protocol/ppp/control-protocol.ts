@@ -14,6 +14,7 @@ import {
 } from '../../wire/ppp.js';
 import { encodeUtf8 } from '../../wire/text.js';
 import { Automaton, type AutomatonEvent, type AutomatonState, type OutwardAction } from './automaton.js';
+import type { Identifiers } from './identifiers.js';
 import { MAX_TEXT_BYTES, printable, readOrDrop, sameOctets } from './peer-octets.js';
 
 /** Counters and timers of RFC 1661 section 4.6. */
@@ -59,20 +60,24 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   protected received: ControlPacket = { code: 0, identifier: 0, data: new Uint8Array(0) };
   readonly #automaton: Automaton;
   readonly #timing: NegotiationTiming;
-  #identifier: number;
+  readonly #identifiers: Identifiers;
   /** Our Configure-Request while no valid reply to it has come. */
   #request: { identifier: number; data: Uint8Array; options: ConfigurationOption[] } | undefined;
-  #reply: { packet: ControlPacket; options: ConfigurationOption[] } | undefined;
+  #reply: { request: ControlPacket; packet: ControlPacket; options: ConfigurationOption[] } | undefined;
   #terminateIdentifier: number | undefined;
   #terminateMessage = '';
-  /** Configure-Naks sent since the last Configure-Ack: Max-Failure counts them. */
+  /**
+   * Configure-Naks sent since the last Configure-Ack: Max-Failure counts them. One to a request that is only repeated
+   * does not count: then it was the Nak that was lost, and nothing is said of whether the peer can be convinced.
+   */
   #naksGiven = 0;
+  #lastRefused: ControlPacket | undefined;
   #refusalsGiven = 0;
   #refusalsTaken = 0;
 
-  constructor(timing: NegotiationTiming, firstIdentifier: number, output: ControlOutput<Signal | ControlSignal>) {
+  constructor(timing: NegotiationTiming, identifiers: Identifiers, output: ControlOutput<Signal | ControlSignal>) {
     this.#timing = timing;
-    this.#identifier = firstIdentifier;
+    this.#identifiers = identifiers;
     this.output = output;
     this.#automaton = new Automaton(timing, (action) => this.#perform(action));
   }
@@ -182,9 +187,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   }
 
   protected nextIdentifier(): number {
-    const identifier = this.#identifier;
-    this.#identifier = (identifier + 1) & 0xff;
-    return identifier;
+    return this.#identifiers.next();
   }
 
   /** What fits into a packet to this peer beside `header_bytes`. */
@@ -204,7 +207,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     }
     const options = readOrDrop(() => parseOptions(packet.data));
     if (options === undefined) return;
-    this.#reply = { packet: this.#judgeRequest(packet, options), options };
+    this.#reply = { request: packet, packet: this.#judgeRequest(packet, options), options };
     this.event(this.#reply.packet.code === CONTROL_CODE.configureAck ? 'RCR+' : 'RCR-', now_ms);
     if (this.#refusalsGiven > GIVE_UP_FACTOR * this.#timing.maxFailure) {
       this.output.signal({ type: 'failed', message: 'the peer keeps asking for what it cannot have' });
@@ -340,14 +343,17 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
 
   #sendReply(): void {
     if (this.#reply === undefined) throw new Error('no Configure-Request to reply to');
-    const { packet, options } = this.#reply;
+    const { request, packet, options } = this.#reply;
     if (packet.code === CONTROL_CODE.configureAck) {
       this.#naksGiven = 0;
       this.#refusalsGiven = 0;
       this.acceptPeerOptions(options);
     } else {
       this.#refusalsGiven++;
-      if (packet.code === CONTROL_CODE.configureNak) this.#naksGiven++;
+      const isRepeated =
+        this.#lastRefused?.identifier === request.identifier && sameOctets(this.#lastRefused.data, request.data);
+      if (packet.code === CONTROL_CODE.configureNak && !isRepeated) this.#naksGiven++;
+      this.#lastRefused = { ...request, data: request.data.slice() };
     }
     this.output.send(packet);
   }

@@ -6,6 +6,7 @@
 import { emitIpcpOption, type IpcpOption, parseIpcpOption } from '../../wire/ncp.js';
 import type { ConfigurationOption } from '../../wire/ppp.js';
 import { type ControlOutput, ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
+import type { Identifiers } from './identifiers.js';
 import type { NetworkParameters } from './link-types.js';
 import { readOrDrop } from './peer-octets.js';
 
@@ -27,10 +28,10 @@ export class IpcpServer extends ControlProtocol {
   constructor(
     parameters: NonNullable<NetworkParameters['ipv4']>,
     timing: NegotiationTiming,
-    firstIdentifier: number,
+    identifiers: Identifiers,
     output: ControlOutput,
   ) {
-    super(timing, firstIdentifier, output);
+    super(timing, identifiers, output);
     this.#parameters = parameters;
     this.#given = new Map([
       ['ipAddress', parameters.peerAddress],

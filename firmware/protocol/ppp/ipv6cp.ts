@@ -7,6 +7,7 @@ import type { RandomBytes } from '../../wire/bytes.js';
 import { emitIpv6cpOption, IPV6CP_OPTION, parseIpv6cpOption } from '../../wire/ncp.js';
 import type { ConfigurationOption } from '../../wire/ppp.js';
 import { type ControlOutput, ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
+import type { Identifiers } from './identifiers.js';
 import { readOrDrop, sameOctets } from './peer-octets.js';
 
 const UNIVERSAL_BIT = 0x02;
@@ -32,10 +33,11 @@ export class Ipv6cp extends ControlProtocol {
   constructor(
     interfaceIds: { localInterfaceId: Uint8Array; peerInterfaceId: Uint8Array },
     timing: NegotiationTiming,
+    identifiers: Identifiers,
     random: RandomBytes,
     output: ControlOutput,
   ) {
-    super(timing, random(1)[0], output);
+    super(timing, identifiers, output);
     this.#random = random;
     this.#localInterfaceId = interfaceIds.localInterfaceId;
     this.#peerInterfaceId = interfaceIds.peerInterfaceId;

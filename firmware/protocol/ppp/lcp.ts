@@ -23,6 +23,7 @@ import {
   type NegotiationTiming,
   type Verdict,
 } from './control-protocol.js';
+import { Identifiers } from './identifiers.js';
 import type { AuthenticationProtocol } from './link-types.js';
 import { readOrDrop } from './peer-octets.js';
 
@@ -93,7 +94,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
   #echoRejected = false;
 
   constructor(config: LcpConfig, timing: NegotiationTiming, random: RandomBytes, output: ControlOutput<LcpSignal>) {
-    super(timing, random(1)[0], output);
+    super(timing, new Identifiers(random(1)[0]), output);
     this.#config = config;
     this.#random = random;
     this.#mru_bytes = config.mru_bytes === DEFAULT_MRU_BYTES ? undefined : config.mru_bytes;

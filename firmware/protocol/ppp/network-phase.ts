@@ -7,6 +7,7 @@ import type { RandomBytes } from '../../wire/bytes.js';
 import { CONTROL_CODE, type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
 import type { AutomatonState } from './automaton.js';
 import type { ControlOutput, ControlProtocol, ControlSignal, NegotiationTiming } from './control-protocol.js';
+import { Identifiers } from './identifiers.js';
 import { IpcpClient, IpcpServer } from './ipcp.js';
 import { Ipv6cp, randomInterfaceId } from './ipv6cp.js';
 import type { NetworkParameters, PppLinkConfig, PppLinkEvent } from './link-types.js';
@@ -42,6 +43,8 @@ export class NetworkPhase {
   readonly #random: RandomBytes;
   readonly #output: NetworkPhaseOutput;
   readonly #question: Question<undefined>;
+  readonly #ipcpIdentifiers: Identifiers;
+  readonly #ipv6cpIdentifiers: Identifiers;
   #state: 'idle' | 'waiting' | 'running' = 'idle';
   readonly #ncps = new Map<number, Ncp>();
   /** The last Configure-Request of each protocol that came before the answer. */
@@ -52,6 +55,8 @@ export class NetworkPhase {
     this.#timing = ncpTiming(config);
     this.#random = random;
     this.#output = output;
+    this.#ipcpIdentifiers = new Identifiers(random(1)[0]);
+    this.#ipv6cpIdentifiers = new Identifiers(random(1)[0]);
     this.#question = new Question(() => output.emit({ type: 'network-request' }));
   }
 
@@ -62,7 +67,7 @@ export class NetworkPhase {
       return;
     }
     if (this.#config.ipv4) {
-      this.#add(PPP_PROTOCOL.ipcp, (output) => this.#ipcp(new IpcpClient(this.#timing, this.#random(1)[0], output)));
+      this.#add(PPP_PROTOCOL.ipcp, (output) => this.#ipcp(new IpcpClient(this.#timing, this.#ipcpIdentifiers, output)));
     }
     const localInterfaceId = randomInterfaceId(this.#random);
     this.#addIpv6cp({ localInterfaceId, peerInterfaceId: randomInterfaceId(this.#random) });
@@ -74,8 +79,9 @@ export class NetworkPhase {
     if (!this.#question.takeAnswer()) return;
     const { ipv4, ipv6 } = parameters;
     if (ipv4 !== undefined && this.#config.ipv4) {
-      const identifier = this.#random(1)[0];
-      this.#add(PPP_PROTOCOL.ipcp, (output) => this.#ipcp(new IpcpServer(ipv4, this.#timing, identifier, output)));
+      this.#add(PPP_PROTOCOL.ipcp, (output) =>
+        this.#ipcp(new IpcpServer(ipv4, this.#timing, this.#ipcpIdentifiers, output)),
+      );
     }
     if (ipv6 !== undefined) this.#addIpv6cp(ipv6);
     this.#run(now_ms);
@@ -136,7 +142,7 @@ export class NetworkPhase {
   #addIpv6cp(interfaceIds: NonNullable<NetworkParameters['ipv6']>): void {
     if (!this.#config.ipv6) return;
     this.#add(PPP_PROTOCOL.ipv6cp, (output) => {
-      const machine = new Ipv6cp(interfaceIds, this.#timing, this.#random, output);
+      const machine = new Ipv6cp(interfaceIds, this.#timing, this.#ipv6cpIdentifiers, this.#random, output);
       const upEvent = (): PppLinkEvent => ({ type: 'ipv6cp-up', ...machine.agreement });
       return { machine, upEvent, downEvent: { type: 'ipv6cp-down' }, isUp: false };
     });

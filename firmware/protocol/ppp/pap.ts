@@ -17,6 +17,7 @@ import type {
   Authenticator,
   AuthenticatorSignal,
 } from './authentication.js';
+import type { Identifiers } from './identifiers.js';
 import type { AuthenticationAnswer } from './link-types.js';
 import { MAX_TEXT_BYTES, printable, readOrDrop } from './peer-octets.js';
 import { Retransmission } from './retransmission.js';
@@ -76,9 +77,9 @@ export class PapAuthenticator implements Authenticator {
 export class PapPeer implements Authenticatee {
   readonly #output: AuthenticationOutput<AuthenticateeSignal>;
   readonly #data: Uint8Array;
-  readonly #firstIdentifier: number;
+  readonly #identifiers: Identifiers;
   readonly #retransmission: Retransmission;
-  #sent = 0;
+  readonly #sent = new Set<number>();
   awaitsVerdict = false;
 
   /** Throws RangeError for a name or a password of more than 255 octets. */
@@ -86,12 +87,12 @@ export class PapPeer implements Authenticatee {
     name: string,
     password: string,
     timing: AuthenticationTiming,
-    firstIdentifier: number,
+    identifiers: Identifiers,
     output: AuthenticationOutput<AuthenticateeSignal>,
   ) {
     this.#output = output;
     this.#data = emitPapRequest({ peerId: octets(name), password: octets(password) });
-    this.#firstIdentifier = firstIdentifier;
+    this.#identifiers = identifiers;
     this.#retransmission = new Retransmission(
       timing,
       (packet) => output.send(packet),
@@ -107,7 +108,7 @@ export class PapPeer implements Authenticatee {
   /** The reply to any of our requests will do: a slow authenticator answers the first when the second is out. */
   handlePacket(packet: ControlPacket): void {
     const isReply = packet.code === PAP_CODE.authenticateAck || packet.code === PAP_CODE.authenticateNak;
-    if (!this.awaitsVerdict || !isReply || ((packet.identifier - this.#firstIdentifier) & 0xff) >= this.#sent) return;
+    if (!this.awaitsVerdict || !isReply || !this.#sent.has(packet.identifier)) return;
     const message = readOrDrop(() => parsePapMessage(packet.data));
     if (message === undefined) return;
     this.awaitsVerdict = false;
@@ -126,7 +127,8 @@ export class PapPeer implements Authenticatee {
 
   /** RFC 1334 section 2.2.1: the identifier is changed each time. */
   #nextRequest(): ControlPacket {
-    const identifier = (this.#firstIdentifier + this.#sent++) & 0xff;
+    const identifier = this.#identifiers.next();
+    this.#sent.add(identifier);
     return { code: PAP_CODE.authenticateRequest, identifier, data: this.#data };
   }
 }

@@ -46,26 +46,26 @@ function md5(identifier: number, secret: string, challenge: string): string {
 
 test('RFC 1994 4.1: the authenticator challenges as soon as LCP is up, with a value of 16 octets and its name', () => {
   const driver = server('chap-md5');
-  assert.deepEqual(driver.sentAfterLcp(), [`CHAP Challenge 4 10${'04'.repeat(16)}${LNS}`]);
+  assert.deepEqual(driver.sentAfterLcp(), [`CHAP Challenge 3 10${'06'.repeat(16)}${LNS}`]);
 });
 
 test('RFC 1994 4.1: a Response is a question that carries all that is needed to check it', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`);
+  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
   assert.deepEqual(find(driver.events(), 'authentication-request').request, {
     protocol: 'chap-md5',
     name: ALICE,
-    identifier: 4,
-    challenge: new Uint8Array(16).fill(4),
+    identifier: 3,
+    challenge: new Uint8Array(16).fill(6),
     response: new Uint8Array(16).fill(0xab),
   });
   assert.deepEqual(driver.sent(), []);
 });
 
 test('RFC 1994 4.2: accepted: Success with the identifier of the response, and the network phase', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`);
+  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
   driver.events();
   driver.link.answerAuthentication({ accepted: true, message: 'welcome' }, 0);
-  assert.deepEqual(driver.sent(), [`CHAP Success 4 ${ascii('welcome')}`]);
+  assert.deepEqual(driver.sent(), [`CHAP Success 3 ${ascii('welcome')}`]);
   assert.deepEqual(driver.events(), [
     { type: 'authenticated', name: ALICE, message: 'welcome' },
     { type: 'network-request' },
@@ -73,76 +73,76 @@ test('RFC 1994 4.2: accepted: Success with the identifier of the response, and t
 });
 
 test('RFC 1994 4.2: refused: Failure, then Terminate-Request, and the link is down as authentication-failed', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`);
+  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
   driver.events();
   driver.link.answerAuthentication({ accepted: false, message: 'no' }, 0);
   const [failure, terminate] = driver.sent();
-  assert.equal(failure, `CHAP Failure 4 ${ascii('no')}`);
+  assert.equal(failure, `CHAP Failure 3 ${ascii('no')}`);
   assert.equal(terminate, `LCP Terminate-Request 2 ${ascii('no')}`);
   driver.receive('LCP Terminate-Ack 2');
   assert.deepEqual(driver.events(), [{ type: 'down', reason: 'authentication-failed', message: 'no' }]);
 });
 
 test('RFC 1994 4.1: a Response sent again has the same reply and is no second question', () => {
-  const response = `CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`;
+  const response = `CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`;
   const driver = server('chap-md5').receive(response, response);
   assert.deepEqual(driver.eventTypes(), ['authentication-request']);
   driver.link.answerAuthentication({ accepted: true, message: 'welcome' }, 0);
   driver.sent();
   driver.events();
-  driver.receive(response, `CHAP Response 4 10${'cd'.repeat(16)}${ascii('mallory')}`);
-  assert.deepEqual(driver.sent(), [`CHAP Success 4 ${ascii('welcome')}`, `CHAP Success 4 ${ascii('welcome')}`]);
+  driver.receive(response, `CHAP Response 3 10${'cd'.repeat(16)}${ascii('mallory')}`);
+  assert.deepEqual(driver.sent(), [`CHAP Success 3 ${ascii('welcome')}`, `CHAP Success 3 ${ascii('welcome')}`]);
   assert.deepEqual(driver.events(), []);
 });
 
 test('a Response to another challenge than the current one is dropped', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
+  const driver = server('chap-md5').receive(`CHAP Response 2 10${'ab'.repeat(16)}${ascii('alice')}`);
   assert.deepEqual(driver.events(), []);
 });
 
 test('RFC 1994 4.1: challenges are sent until there is a Response; without one the link ends', () => {
   const driver = server('chap-md5').wait(30_000);
   const sent = driver.sent();
-  assert.equal(sent.filter((one) => one.startsWith('CHAP Challenge 4 ')).length, 9);
+  assert.equal(sent.filter((one) => one.startsWith('CHAP Challenge 3 ')).length, 9);
   driver.wait(6000);
   assert.equal(find(driver.events(), 'down').reason, 'authentication-timeout');
 });
 
 test('a Response of a wrong length is refused without asking anybody', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 4 0fababababababababababababababab${ascii('alice')}`);
-  assert.match(driver.sent()[0], /^CHAP Failure 4 /);
+  const driver = server('chap-md5').receive(`CHAP Response 3 0fababababababababababababababab${ascii('alice')}`);
+  assert.match(driver.sent()[0], /^CHAP Failure 3 /);
   driver.wait(6000);
   assert.deepEqual(driver.eventTypes(), ['down']);
 });
 
 test('a Response whose Value-Size lies is dropped', () => {
-  const driver = server('chap-md5').receive('CHAP Response 4 ff0102');
+  const driver = server('chap-md5').receive('CHAP Response 3 ff0102');
   assert.deepEqual(driver.sent(), []);
   assert.deepEqual(driver.events(), []);
 });
 
 test('RFC 1994 4.1: while the link is up it is challenged again, silently as long as all is well', () => {
-  const driver = server('chap-md5', 60_000).receive(`CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`);
+  const driver = server('chap-md5', 60_000).receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
   driver.link.answerAuthentication({ accepted: true }, 0);
   driver.events();
   driver.sent();
   driver.wait(60_000);
   const [challenge] = driver.sent();
-  assert.match(challenge, /^CHAP Challenge 5 10/);
-  assert.notEqual(challenge.slice(17, 51), `10${'04'.repeat(16)}`, 'the value is a new one');
-  driver.receive(`CHAP Response 5 10${'cd'.repeat(16)}${ascii('alice')}`);
+  assert.match(challenge, /^CHAP Challenge 4 10/);
+  assert.notEqual(challenge.slice(17, 51), `10${'06'.repeat(16)}`, 'the value is a new one');
+  driver.receive(`CHAP Response 4 10${'cd'.repeat(16)}${ascii('alice')}`);
   assert.deepEqual(driver.eventTypes(), ['authentication-request']);
   driver.link.answerAuthentication({ accepted: true }, driver.now_ms);
-  assert.deepEqual(driver.sent(), ['CHAP Success 5']);
+  assert.deepEqual(driver.sent(), ['CHAP Success 4']);
   assert.deepEqual(driver.eventTypes(), []);
 });
 
 test('a repeated challenge answered in another name, or wrongly, ends the link', () => {
   for (const name of ['alice', 'bob']) {
-    const driver = server('chap-md5', 60_000).receive(`CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`);
+    const driver = server('chap-md5', 60_000).receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
     driver.link.answerAuthentication({ accepted: true }, 0);
     driver.wait(60_000);
-    driver.receive(`CHAP Response 5 10${'cd'.repeat(16)}${ascii(name)}`);
+    driver.receive(`CHAP Response 4 10${'cd'.repeat(16)}${ascii(name)}`);
     if (name === 'alice') driver.link.answerAuthentication({ accepted: false }, driver.now_ms);
     driver.wait(6000);
     assert.equal(find(driver.events(), 'down').reason, 'authentication-failed');
@@ -151,12 +151,12 @@ test('a repeated challenge answered in another name, or wrongly, ends the link',
 
 test('RFC 2759 4: an MS-CHAPv2 Response is taken apart for the question', () => {
   const value = `${VECTOR.peerChallenge}${'00'.repeat(8)}${VECTOR.ntResponse}00`;
-  const driver = server('mschapv2').receive(`CHAP Response 4 31${value}${ascii('User')}`);
+  const driver = server('mschapv2').receive(`CHAP Response 3 31${value}${ascii('User')}`);
   assert.deepEqual(find(driver.events(), 'authentication-request').request, {
     protocol: 'mschapv2',
     name: Uint8Array.from(Buffer.from('User')),
-    identifier: 4,
-    challenge: new Uint8Array(16).fill(4),
+    identifier: 3,
+    challenge: new Uint8Array(16).fill(6),
     peerChallenge: fromHex(VECTOR.peerChallenge),
     ntResponse: fromHex(VECTOR.ntResponse),
   });
@@ -164,17 +164,17 @@ test('RFC 2759 4: an MS-CHAPv2 Response is taken apart for the question', () => 
 
 test('RFC 2759 5: Success carries the authenticator response and a message', () => {
   const value = `${VECTOR.peerChallenge}${'00'.repeat(8)}${VECTOR.ntResponse}00`;
-  const driver = server('mschapv2').receive(`CHAP Response 4 31${value}${ascii('User')}`);
+  const driver = server('mschapv2').receive(`CHAP Response 3 31${value}${ascii('User')}`);
   driver.link.answerAuthentication(
     { accepted: true, authenticatorResponse: VECTOR.authenticatorResponse, message: 'hi' },
     0,
   );
-  assert.equal(driver.sent()[0], `CHAP Success 4 ${ascii(`${VECTOR.authenticatorResponse} M=hi`)}`);
+  assert.equal(driver.sent()[0], `CHAP Success 3 ${ascii(`${VECTOR.authenticatorResponse} M=hi`)}`);
 });
 
 test('RFC 2759 6: Failure has the form E=691 R=0 C=<32 digits> V=3 M=<message>', () => {
   const value = `${VECTOR.peerChallenge}${'00'.repeat(8)}${VECTOR.ntResponse}00`;
-  const driver = server('mschapv2').receive(`CHAP Response 4 31${value}${ascii('User')}`);
+  const driver = server('mschapv2').receive(`CHAP Response 3 31${value}${ascii('User')}`);
   driver.link.answerAuthentication({ accepted: false, message: 'no' }, 0);
   const message = Buffer.from(driver.sent()[0].split(' ')[3], 'hex').toString();
   assert.match(message, /^E=691 R=0 C=[0-9A-F]{32} V=3 M=no$/);
@@ -182,7 +182,7 @@ test('RFC 2759 6: Failure has the form E=691 R=0 C=<32 digits> V=3 M=<message>',
 
 test('an MS-CHAPv2 response accepted without an authenticator response is a programming error', () => {
   const value = `${VECTOR.peerChallenge}${'00'.repeat(8)}${VECTOR.ntResponse}00`;
-  const driver = server('mschapv2').receive(`CHAP Response 4 31${value}${ascii('User')}`);
+  const driver = server('mschapv2').receive(`CHAP Response 3 31${value}${ascii('User')}`);
   assert.throws(() => driver.link.answerAuthentication({ accepted: true }, 0), /authenticatorResponse/);
 });
 
@@ -245,6 +245,25 @@ test('as peer: challenged again while the link is up, it answers and says nothin
   assert.deepEqual(driver.events(), []);
 });
 
+test('as peer: a challenge of before a renegotiation that comes late does not hide the one that counts', () => {
+  const driver = client('chap-md5').receive(`CHAP Challenge 42 0401020304${LNS}`, `CHAP Challenge 41 0409090909${LNS}`);
+  const [current, stale] = driver.sent();
+  driver.wait(6000);
+  assert.deepEqual(driver.sent(), [current, stale], 'both are sent again in turn');
+  driver.receive('CHAP Success 42');
+  assert.equal(driver.link.phase, 'network');
+});
+
+test('as peer: a challenge that comes late when we are accepted, and has no verdict, does not end the link', () => {
+  const driver = client('chap-md5').receive(`CHAP Challenge 42 0401020304${LNS}`, 'CHAP Success 42');
+  driver.receive('IPCP Configure-Request 1 3:0a000001', `CHAP Challenge 41 0409090909${LNS}`);
+  const request = driver.sent().find((one) => one.startsWith('IPCP Configure-Request')) ?? '';
+  driver.receive(request.replace('Request', 'Nak').replace(/3:0+ .*/, '3:0a000007 129:0a000035 131:0a000135'));
+  driver.receive(driver.sent()[0].replace('Request', 'Ack')).wait(600_000);
+  assert.equal(driver.link.phase, 'network');
+  assert.deepEqual(driver.sent(), []);
+});
+
 const USER = { name: VECTOR.userName, password: VECTOR.password };
 const MS_CHALLENGE = `CHAP Challenge 42 10${VECTOR.authenticatorChallenge}${LNS}`;
 
@@ -295,7 +314,7 @@ test('as peer: RFC 2759 3: an MS-CHAPv2 challenge that has not 16 octets is drop
 // Both ends.
 
 test('an answer to a question of before the renegotiation is dropped, and the new question waits for it', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 4 10${'ab'.repeat(16)}${ascii('alice')}`);
+  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
   driver.events();
   driver.openLcp();
   const challenge = driver.sentAfterLcp()[0].split(' ')[2];

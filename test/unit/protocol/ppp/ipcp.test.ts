@@ -20,7 +20,7 @@ function client(): Driver {
 }
 
 test('RFC 1332 3.3: the server asks for its own address and nothing else', () => {
-  assert.deepEqual(server().sent(), ['IPCP Configure-Request 3 3:0a000001']);
+  assert.deepEqual(server().sent(), ['IPCP Configure-Request 4 3:0a000001']);
 });
 
 test('RFC 1332 3.3, RFC 1877 1: zero or foreign addresses are nak’ed with those meant for the peer', () => {
@@ -74,7 +74,7 @@ test('RFC 1661 4.6: a peer that insists on a wrong address has it rejected after
 });
 
 test('ipcp-up tells both addresses and the name servers', () => {
-  const driver = server().receive('IPCP Configure-Request 1 3:0a000007', 'IPCP Configure-Ack 3 3:0a000001');
+  const driver = server().receive('IPCP Configure-Request 1 3:0a000007', 'IPCP Configure-Ack 4 3:0a000001');
   assert.deepEqual(driver.events(), [
     { type: 'ipcp-up', localAddress: '10.0.0.1', peerAddress: '10.0.0.7', dns: ['10.0.0.53', '10.0.1.53'] },
   ]);
@@ -83,23 +83,23 @@ test('ipcp-up tells both addresses and the name servers', () => {
 test('the server keeps its address when it is nak’ed, and goes without the option when it is rejected', () => {
   const driver = server();
   driver.sent();
-  driver.receive('IPCP Configure-Nak 3 3:0a0000fe');
-  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 4 3:0a000001']);
-  driver.receive('IPCP Configure-Reject 4 3:0a000001');
-  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 5']);
+  driver.receive('IPCP Configure-Nak 4 3:0a0000fe');
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 5 3:0a000001']);
+  driver.receive('IPCP Configure-Reject 5 3:0a000001');
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 6']);
 });
 
 test('the client asks for everything', () => {
-  assert.deepEqual(client().sentAfterLcp(), ['IPCP Configure-Request 3 3:00000000 129:00000000 131:00000000']);
+  assert.deepEqual(client().sentAfterLcp(), ['IPCP Configure-Request 4 3:00000000 129:00000000 131:00000000']);
 });
 
 test('the client takes what it is given, and drops what is rejected', () => {
   const driver = client();
-  driver.receive('IPCP Configure-Reject 3 131:00000000');
-  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 4 3:00000000 129:00000000']);
-  driver.receive('IPCP Configure-Nak 4 3:0a000007 129:0a000035');
-  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 5 3:0a000007 129:0a000035']);
-  driver.receive('IPCP Configure-Request 1 3:0a000001', 'IPCP Configure-Ack 5 3:0a000007 129:0a000035');
+  driver.receive('IPCP Configure-Reject 4 131:00000000');
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 5 3:00000000 129:00000000']);
+  driver.receive('IPCP Configure-Nak 5 3:0a000007 129:0a000035');
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 6 3:0a000007 129:0a000035']);
+  driver.receive('IPCP Configure-Request 1 3:0a000001', 'IPCP Configure-Ack 6 3:0a000007 129:0a000035');
   assert.deepEqual(driver.events(), [
     { type: 'ipcp-up', localAddress: '10.0.0.7', peerAddress: '10.0.0.1', dns: ['10.0.0.53'] },
   ]);
@@ -107,10 +107,10 @@ test('the client takes what it is given, and drops what is rejected', () => {
 
 test('the client takes a server that does not tell its address', () => {
   const driver = client().receive(
-    'IPCP Configure-Nak 3 3:0a000007',
-    'IPCP Configure-Reject 4 129:00000000 131:00000000',
+    'IPCP Configure-Nak 4 3:0a000007',
+    'IPCP Configure-Reject 5 129:00000000 131:00000000',
   );
-  driver.receive('IPCP Configure-Ack 5 3:0a000007', 'IPCP Configure-Request 1');
+  driver.receive('IPCP Configure-Ack 6 3:0a000007', 'IPCP Configure-Request 1');
   assert.deepEqual(driver.events(), [{ type: 'ipcp-up', localAddress: '10.0.0.7', peerAddress: '', dns: [] }]);
 });
 
@@ -121,13 +121,13 @@ test('the client has nothing to give: zero addresses, name servers and compressi
 });
 
 test('a client without an address has no link: the option rejected', () => {
-  const driver = client().receive('IPCP Configure-Reject 3 3:00000000').wait(10_000);
+  const driver = client().receive('IPCP Configure-Reject 4 3:00000000').wait(10_000);
   assert.equal(find(driver.events(), 'down').reason, 'no-network-protocol');
 });
 
 test('a client without an address has no link: zero acknowledged', () => {
   const driver = client();
-  driver.receive('IPCP Configure-Request 1 3:0a000001', 'IPCP Configure-Ack 3 3:00000000 129:00000000 131:00000000');
+  driver.receive('IPCP Configure-Request 1 3:0a000001', 'IPCP Configure-Ack 4 3:00000000 129:00000000 131:00000000');
   assert.equal(driver.link.phase, 'network');
   driver.wait(10_000);
   assert.deepEqual(driver.eventTypes(), ['down']);

@@ -11,7 +11,7 @@ const INTERFACE_IDS = { localInterfaceId: fromHex(OURS), peerInterfaceId: fromHe
 function server(): Driver {
   const driver = new Driver({ ...LNS_OPEN, ipv4: false, ipv6: true }).openLcp();
   driver.link.answerNetwork({ ipv6: INTERFACE_IDS }, 0);
-  assert.deepEqual(driver.sent(), [`IPV6CP Configure-Request 3 1:${OURS}`]);
+  assert.deepEqual(driver.sent(), [`IPV6CP Configure-Request 5 1:${OURS}`]);
   driver.events();
   return driver;
 }
@@ -29,7 +29,7 @@ test('an identifier like ours is nak’ed with another', () => {
 test('any other identifier MUST be acknowledged, and is told', () => {
   const driver = server().receive('IPV6CP Configure-Request 1 1:fe00000000001234');
   assert.deepEqual(driver.sent(), ['IPV6CP Configure-Ack 1 1:fe00000000001234']);
-  driver.receive(`IPV6CP Configure-Ack 3 1:${OURS}`);
+  driver.receive(`IPV6CP Configure-Ack 5 1:${OURS}`);
   const up = find(driver.events(), 'ipv6cp-up');
   assert.equal(toHex(up.localInterfaceId), OURS);
   assert.equal(toHex(up.peerInterfaceId), 'fe00000000001234');
@@ -46,14 +46,14 @@ test('header compression and unknown options are rejected', () => {
 });
 
 test('a suggestion for our own identifier is taken', () => {
-  const driver = server().receive('IPV6CP Configure-Nak 3 1:00000000000000aa');
-  assert.deepEqual(driver.sent(), ['IPV6CP Configure-Request 4 1:00000000000000aa']);
+  const driver = server().receive('IPV6CP Configure-Nak 5 1:00000000000000aa');
+  assert.deepEqual(driver.sent(), ['IPV6CP Configure-Request 6 1:00000000000000aa']);
 });
 
 test('a suggestion that we made ourselves, or zero, makes us choose a new one', () => {
   const driver = server().receive(`IPV6CP Configure-Request 1 1:${OURS}`);
   driver.sent();
-  driver.receive(`IPV6CP Configure-Nak 3 1:${SUGGESTED}`);
+  driver.receive(`IPV6CP Configure-Nak 5 1:${SUGGESTED}`);
   const [first] = driver.sent();
   assert.doesNotMatch(first, new RegExp(SUGGESTED));
   driver.receive(`IPV6CP Configure-Nak ${first.split(' ')[2]} 1:0000000000000000`);
@@ -61,8 +61,8 @@ test('a suggestion that we made ourselves, or zero, makes us choose a new one', 
 });
 
 test('a peer that rejects the option has us go without it', () => {
-  const driver = server().receive(`IPV6CP Configure-Reject 3 1:${OURS}`);
-  assert.deepEqual(driver.sent(), ['IPV6CP Configure-Request 4']);
+  const driver = server().receive(`IPV6CP Configure-Reject 5 1:${OURS}`);
+  assert.deepEqual(driver.sent(), ['IPV6CP Configure-Request 6']);
 });
 
 test('an identifier of our own making is not zero and has its "u" bit clear', () => {

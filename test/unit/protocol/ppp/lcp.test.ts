@@ -72,14 +72,14 @@ test('RFC 1661 6.4: a magic number of zero is nak’ed', () => {
   const driver = new Driver(LNS_OPEN).start();
   driver.sent();
   driver.receive('LCP Configure-Request 3 5:00000000');
-  assert.deepEqual(driver.sent(), ['LCP Configure-Nak 3 5:03030303']);
+  assert.deepEqual(driver.sent(), ['LCP Configure-Nak 3 5:06060606']);
 });
 
 test('RFC 1661 6.4: a magic number like ours is nak’ed before anything else is said', () => {
   const driver = new Driver(lns(['pap'])).start();
   driver.sent();
   driver.receive('LCP Configure-Request 3 3:c023 5:02020202');
-  assert.deepEqual(driver.sent(), ['LCP Configure-Nak 3 5:03030303']);
+  assert.deepEqual(driver.sent(), ['LCP Configure-Nak 3 5:06060606']);
 });
 
 test('RFC 1661 6.4: a line that is looped back ends the link as such', () => {
@@ -164,6 +164,13 @@ test('RFC 1661 4.6, Max-Failure: after five Naks an option is rejected', () => {
     ...[0, 1, 2, 3, 4].map((identifier) => `LCP Configure-Nak ${identifier} 1:0080`),
     'LCP Configure-Reject 5 1:0010',
   ]);
+});
+
+test('RFC 1661 4.6, Max-Failure: a request that is only repeated, its Nak lost, does not count', () => {
+  const driver = new Driver(LNS_OPEN).start();
+  driver.sent();
+  for (let repeat = 0; repeat < 10; repeat++) driver.receive('LCP Configure-Request 3 1:0010');
+  assert.deepEqual(driver.sent().slice(-1), ['LCP Configure-Nak 3 1:0080']);
 });
 
 test('RFC 1661 4.5: a peer that asks for the impossible for ever is left', () => {

@@ -14,7 +14,7 @@ const BOTH = {
 function up(config = LNS_OPEN): Driver {
   const driver = new Driver(config).openLcp();
   driver.link.answerNetwork(ADDRESSES, driver.now_ms);
-  driver.receive('IPCP Configure-Request 1 3:0a000007', 'IPCP Configure-Ack 3 3:0a000001');
+  driver.receive('IPCP Configure-Request 1 3:0a000007', 'IPCP Configure-Ack 4 3:0a000001');
   driver.sent();
   assert.ok(driver.eventTypes().includes('ipcp-up'));
   return driver;
@@ -24,8 +24,8 @@ function up(config = LNS_OPEN): Driver {
 function upBoth(): Driver {
   const driver = new Driver({ ...LNS_OPEN, ipv6: true }).openLcp();
   driver.link.answerNetwork(BOTH, 0);
-  driver.receive('IPCP Configure-Request 1 3:0a000007', 'IPCP Configure-Ack 3 3:0a000001');
-  driver.receive('IPV6CP Configure-Request 1 1:0000000000000009', 'IPV6CP Configure-Ack 4 1:0000000000000001');
+  driver.receive('IPCP Configure-Request 1 3:0a000007', 'IPCP Configure-Ack 4 3:0a000001');
+  driver.receive('IPV6CP Configure-Request 1 1:0000000000000009', 'IPV6CP Configure-Ack 5 1:0000000000000001');
   driver.sent();
   assert.deepEqual(driver.eventTypes(), ['lcp-up', 'network-request', 'ipcp-up', 'ipv6cp-up']);
   return driver;
@@ -125,7 +125,7 @@ test('a client that sends IPCP before the network answer has its last request an
   driver.receive('IPCP Configure-Request 1 3:00000000', 'IPCP Configure-Request 2 3:00000000');
   assert.deepEqual(driver.sent(), []);
   driver.link.answerNetwork(ADDRESSES, 0);
-  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 3 3:0a000001', 'IPCP Configure-Nak 2 3:0a000007']);
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 4 3:0a000001', 'IPCP Configure-Nak 2 3:0a000007']);
 });
 
 test('a family that the answer leaves out is refused by Protocol-Reject, the held request of it too', () => {
@@ -133,7 +133,7 @@ test('a family that the answer leaves out is refused by Protocol-Reject, the hel
   driver.receive('IPV6CP Configure-Request 1 1:0000000000000009');
   driver.link.answerNetwork(ADDRESSES, 0);
   assert.deepEqual(driver.sent(), [
-    'IPCP Configure-Request 3 3:0a000001',
+    'IPCP Configure-Request 4 3:0a000001',
     'LCP Protocol-Reject 2 80570101000e010a0000000000000009',
   ]);
   driver.receive('IPV6CP Configure-Request 2 1:0000000000000009');
@@ -189,7 +189,7 @@ test('an IPCP that was ended and begun again keeps the link', () => {
 
 test('an unknown code of an NCP gets its own Code-Reject', () => {
   const driver = up().receive('IPCP 9 1 00');
-  assert.deepEqual(driver.sent(), ['IPCP Code-Reject 4 0901000500']);
+  assert.deepEqual(driver.sent(), ['IPCP Code-Reject 5 0901000500']);
 });
 
 // Terminate.

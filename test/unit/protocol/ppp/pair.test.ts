@@ -74,6 +74,22 @@ for (const protocol of PROTOCOLS) {
   });
 }
 
+test('over a line that loses half of everything a link comes up or ends for want of answers, never as refused', () => {
+  const line: Line = { ...BAD_LINE, loss: 0.5 };
+  const silence = ['lcp-timeout', 'authentication-timeout', 'echo-timeout', 'no-network-protocol', 'peer-terminated'];
+  for (const protocol of PROTOCOLS) {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const pair = new Pair(seed, line, ...ends(protocol, ECHOES)).start();
+      const isOver = () => pair.server.down !== undefined && pair.client.down !== undefined;
+      pair.run(400_000, () => isOver() || (pair.server.isUp && pair.client.isUp));
+      assert.ok(isOver() || (pair.server.isUp && pair.client.isUp), `${protocol}, seed ${seed}: neither up nor down`);
+      for (const { down } of [pair.server, pair.client]) {
+        assert.ok(down === undefined || silence.includes(down.reason), `${protocol}, seed ${seed}: ${down?.reason}`);
+      }
+    }
+  }
+});
+
 test('over a bad line a close ends both ends, as local-close here and peer-terminated there', () => {
   for (let seed = 0; seed < SEEDS; seed++) {
     const pair = new Pair(seed, BAD_LINE, ...ends('chap-md5')).start();

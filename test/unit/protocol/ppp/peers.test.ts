@@ -32,17 +32,17 @@ test('macOS sends its IPCP again quickly: repeated requests before the answer ar
   }
   driver.link.answerNetwork(ADDRESSES, driver.now_ms);
   assert.deepEqual(only(driver.sent(), 'IPCP'), [
-    'IPCP Configure-Request 3 3:0a000001',
+    'IPCP Configure-Request 4 3:0a000001',
     'IPCP Configure-Nak 4 3:0a000007 129:0a000035 131:0a000135',
   ]);
   driver.wait(1000);
-  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 3 3:0a000001'], 'a lost one is repeated within a second');
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 4 3:0a000001'], 'a lost one is repeated within a second');
 });
 
 test('macOS sends its IPCP again quickly: a copy that comes when IPCP is up costs one more round, not the link', () => {
   const driver = letIn();
   driver.link.answerNetwork(ADDRESSES, 0);
-  driver.receive('IPCP Configure-Request 2 3:0a000007', 'IPCP Configure-Ack 3 3:0a000001');
+  driver.receive('IPCP Configure-Request 2 3:0a000007', 'IPCP Configure-Ack 4 3:0a000001');
   driver.sent();
   driver.receive('IPCP Configure-Request 2 3:0a000007');
   const [request, ack] = driver.sent();
@@ -60,12 +60,12 @@ test('MikroTik offers CCP with MPPE while it pipelines IPCP: Protocol-Reject for
     'IPCP Configure-Request 2 3:0a000007',
     'CCP Terminate-Request 3',
   );
-  driver.receive('IPCP Configure-Ack 3 3:0a000001');
+  driver.receive('IPCP Configure-Ack 4 3:0a000001');
   const sent = driver.sent();
   assert.equal(only(sent, 'LCP Protocol-Reject').length, 3);
   assert.deepEqual(only(sent, 'CCP'), []);
   assert.deepEqual(only(sent, 'IPCP'), [
-    'IPCP Configure-Request 3 3:0a000001',
+    'IPCP Configure-Request 4 3:0a000001',
     'IPCP Configure-Nak 1 3:0a000007',
     'IPCP Configure-Ack 2 3:0a000007',
   ]);
@@ -187,7 +187,7 @@ test('Windows asks for NBNS and DNS of everything: what we have not is rejected,
   driver.receive('CCP Configure-Request 4 18:01000001');
   driver.receive('IPCP Configure-Request 5 3:00000000 129:00000000 130:00000000 131:00000000 132:00000000');
   driver.receive('IPCP Configure-Request 6 3:00000000 129:00000000 131:00000000');
-  driver.receive('IPCP Configure-Request 7 3:0a000007 129:0a000035 131:0a000135', 'IPCP Configure-Ack 3 3:0a000001');
+  driver.receive('IPCP Configure-Request 7 3:0a000007 129:0a000035 131:0a000135', 'IPCP Configure-Ack 4 3:0a000001');
   assert.deepEqual(driver.sent(), [
     'LCP Protocol-Reject 2 80fd0104000a120601000001',
     'IPCP Configure-Reject 5 130:00000000 132:00000000',
@@ -207,7 +207,7 @@ test('pppd offers CCP, VJ compression and IPV6CP to an LNS of IPv4 alone: refuse
     'IPV6CP Configure-Request 1 1:5d1f6a2b3c4d5e6f',
     'IPCP Configure-Request 2 3:00000000',
     'IPCP Configure-Request 3 3:0a000007',
-    'IPCP Configure-Ack 3 3:0a000001',
+    'IPCP Configure-Ack 4 3:0a000001',
   );
   assert.deepEqual(
     driver.sent().map((one) => one.split(' ').slice(0, 2).join(' ')),

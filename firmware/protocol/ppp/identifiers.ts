@@ -1,0 +1,18 @@
+/**
+ * The identifiers of one protocol's packets on one link. They go on when the protocol begins anew, so that a late reply
+ * to a packet of before fits nothing.
+ */
+
+export class Identifiers {
+  #next: number;
+
+  constructor(first: number) {
+    this.#next = first;
+  }
+
+  next(): number {
+    const identifier = this.#next;
+    this.#next = (identifier + 1) & 0xff;
+    return identifier;
+  }
+}
