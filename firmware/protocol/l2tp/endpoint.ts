@@ -74,8 +74,8 @@ export class L2tpEndpoint {
     if (header === undefined) return;
     const body = packet.slice(header.payloadOffset, header.payloadEnd);
     if (header.tunnelId === 0) {
-      const unnamed = handleUnnamed(this.#state, header, body, path, now_ms);
-      if (unnamed !== 'handled') this.#deliver(unnamed.tunnel, header, body, path, now_ms, unnamed.showsLife);
+      const tunnel = handleUnnamed(this.#state, header, body, path, now_ms);
+      if (tunnel !== undefined) this.#deliver(tunnel, header, body, path, now_ms);
       return;
     }
     const tunnel = this.#state.tunnels.get(header.tunnelId);
@@ -241,14 +241,7 @@ export class L2tpEndpoint {
   }
 
   /** A packet that is for this tunnel by its IDs and its peer's address. */
-  #deliver(
-    tunnel: Tunnel,
-    header: L2tpHeader,
-    body: Uint8Array,
-    path: TransportPath,
-    now_ms: number,
-    showsLife = true,
-  ): void {
+  #deliver(tunnel: Tunnel, header: L2tpHeader, body: Uint8Array, path: TransportPath, now_ms: number): void {
     const { delivery } = tunnel;
     const current = delivery.isCurrent(header.ns, header.nr);
     const message: IncomingMessage | undefined = body.length === 0 ? undefined : { sessionId: header.sessionId, body };
@@ -256,7 +249,7 @@ export class L2tpEndpoint {
     if (reception === 'invalid-acknowledgement' || reception === 'outside-window') {
       this.#state.count(reception);
     } else {
-      if (showsLife) tunnel.lastReceived_ms = now_ms;
+      tunnel.lastReceived_ms = now_ms;
       if (current) this.#learnPath(tunnel, path);
     }
     if (reception === 'duplicate') this.#acknowledgeDuplicate(tunnel, path);

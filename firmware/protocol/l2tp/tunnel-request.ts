@@ -11,28 +11,20 @@ import { resultCodeAvp, STOP_RESULT } from './result.js';
 import type { Tunnel } from './tunnel.js';
 import { handleTie, refusalOfParameters, sendHello, takeParameters } from './tunnel-control.js';
 
-/** What a packet to tunnel ID 0 turned out to be. */
-export type Unnamed =
-  /** For this tunnel, as if its ID stood in the header; an SCCRQ that comes again is no sign that the peer still has it. */
-  | { readonly tunnel: Tunnel; readonly showsLife: boolean }
-  /** Done with. */
-  | 'handled';
-
-/** Finds the tunnel that the packet is for, or makes one for its SCCRQ. */
+/** Gives the tunnel that the packet is for, as if its ID stood in the header; undefined when it is done with. */
 export function handleUnnamed(
   state: EndpointState,
   header: L2tpHeader,
   body: Uint8Array,
   path: TransportPath,
   now_ms: number,
-): Unnamed {
+): Tunnel | undefined {
   const zeroIdTunnel = state.zeroIdTunnels.get(pathKey(path));
   const { message, error } = read(body);
   if (message?.messageType === 'SCCRQ') return handleSccrq(state, header, body, path, message, error, now_ms);
   const tunnel = (message && tunnelOfStop(state, message, path)) ?? zeroIdTunnel;
-  if (tunnel !== undefined) return { tunnel, showsLife: true };
-  state.count('unknown-tunnel');
-  return 'handled';
+  if (tunnel === undefined) state.count('unknown-tunnel');
+  return tunnel;
 }
 
 /** The message, as far as it can be read without a secret, and what is wrong with it. */
@@ -68,27 +60,27 @@ function handleSccrq(
   sccrq: ControlMessage,
   error: ProtocolError | undefined,
   now_ms: number,
-): Unnamed {
+): Tunnel | undefined {
   if (header.ns !== 0 || header.nr !== 0) {
     state.count('sccrq-invalid-sequence');
-    return 'handled';
+    return undefined;
   }
   const { assignedTunnelId } = sccrq.avps;
   if (!assignedTunnelId) {
     state.count('sccrq-malformed');
-    return 'handled';
+    return undefined;
   }
   const key = requestKey(path, assignedTunnelId);
   const repeated = repeatedRequest(state, key, body, now_ms);
-  if (repeated !== undefined) return { tunnel: repeated, showsLife: false };
+  if (repeated !== undefined) return repeated;
   const refusal = refusalOf(state, sccrq, error, path, now_ms);
-  if (refusal === 'silent') return 'handled';
+  if (refusal === 'silent') return undefined;
   if (refusal !== undefined) {
     sendRefusal(state, assignedTunnelId, refusal, path);
-    return 'handled';
+    return undefined;
   }
   requestTunnel(state, { key, body }, sccrq, path, now_ms);
-  return 'handled';
+  return undefined;
 }
 
 /**

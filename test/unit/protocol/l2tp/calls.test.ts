@@ -321,6 +321,17 @@ describe('the end of a call, RFC 2661 section 5.6', () => {
   });
 });
 
+describe('commands that a role must not give', () => {
+  it('to answer a call twice, or connect one that has not been replied to, is a mistake and throws', () => {
+    const { lac, lns, lacTunnelId, lnsSessionId } = establishedCall();
+    assert.throws(() => lns.endpoint.answerCall(lnsSessionId, { accepted: true }, 0));
+    assert.throws(() => lns.endpoint.connectCall(lnsSessionId, ICCN, 0));
+    const sessionId = lac.endpoint.placeCall(lacTunnelId, { callSerialNumber: 2 }, 0);
+    assert.throws(() => lac.endpoint.connectCall(sessionId, ICCN, 0));
+    assert.throws(() => lac.endpoint.answerTunnel(lacTunnelId, { accepted: true }, 0));
+  });
+});
+
 describe('messages out of place, RFC 2661 sections 7.4 and 7.5', () => {
   const REQUIRED: Readonly<Partial<Record<MessageType, AvpValues>>> = {
     ICRQ: { assignedSessionId: 501, callSerialNumber: 1 },

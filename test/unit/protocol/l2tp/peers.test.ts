@@ -338,6 +338,28 @@ describe('D-Link DIR-300', () => {
     assert.equal(node.endpoint.counters['unknown-tunnel'], 2);
   });
 
+  it('tunnel ID 0 means nothing any more once the tunnel is forgotten', () => {
+    const node = new Node('192.0.2.2', 2);
+    const peer = new RawPeer(node);
+    const header = { tunnelId: 0 };
+    const tunnelId = peer.establish(0, { allowTunnelIdZero: true, header });
+    node.endpoint.closeTunnel(tunnelId, { resultCode: 1 }, 0);
+    runAlone(node, 60_000);
+    peer.send('HELLO', {}, 60_000, header);
+    assert.deepEqual(node.transmit(), []);
+    assert.equal(node.endpoint.counters['unknown-tunnel'], 1);
+  });
+
+  it('its port changes and it writes our tunnel ID once: from there on 0 is taken from the new port', () => {
+    const node = new Node('192.0.2.2', 2);
+    const peer = new RawPeer(node);
+    peer.establish(0, { allowTunnelIdZero: true, header: { tunnelId: 0 } });
+    peer.path = { ...peer.path, peerPort: 50_000 };
+    peer.send('HELLO', {}, 10);
+    peer.send('HELLO', {}, 20, { tunnelId: 0 });
+    assert.equal(peer.receive()[0].nr, peer.ns);
+  });
+
   it('repeats its SCCRQ with tunnel ID 0 as every SCCRQ: still the same tunnel', () => {
     const node = new Node('192.0.2.2', 2);
     const peer = new RawPeer(node);

@@ -162,6 +162,15 @@ describe('messages out of order, section 5.8', () => {
     assert.equal(a.receive(1, 0, 'second', 0), 'duplicate');
   });
 
+  it('are not delivered again when their numbers come round', () => {
+    const a = delivery();
+    a.receive(1, 0, 'held', 0);
+    for (let ns = 0; ns < 0x10000 + 3; ns++) if (ns !== 1) a.receive(ns % 0x10000, 0, `${ns}`, 0);
+    const messages = delivered(a);
+    assert.equal(messages.filter((message) => message === 'held').length, 1);
+    assert.equal(messages.length, 0x10000 + 3);
+  });
+
   it('beyond the receive window are dropped', () => {
     const a = delivery();
     assert.equal(a.receive(4, 0, 'fifth', 0), 'outside-window');

@@ -485,7 +485,7 @@ describe('a repeated SCCRQ', () => {
     assert.equal(lns.all('tunnel-requested').length, 4);
   });
 
-  it('of a tunnel that stands asks the peer for life at once, and does not count as life', () => {
+  it('of a tunnel that stands asks the peer for life at once, however often it comes', () => {
     const lns = new Node('192.0.2.2', 2);
     const peer = new RawPeer(lns);
     const tunnelId = peer.establish(0);
@@ -595,6 +595,18 @@ describe('limits', () => {
     assert.equal(refused.avps.resultCode?.errorCode, 4);
     request(66, '198.51.100.2');
     assert.equal(lns.all('tunnel-requested').length, 66);
+  });
+
+  it('refused requests are not half-open', () => {
+    const lns = new Node('192.0.2.2', 2, { maxTunnels: 1000 });
+    for (let id = 1; id <= 100; id++) {
+      const peer = new RawPeer(lns);
+      peer.tunnelId = id;
+      peer.request(0);
+      const { tunnelId } = lns.all('tunnel-requested').at(-1)!;
+      lns.endpoint.answerTunnel(tunnelId, { accepted: false, resultCode: 4 }, 0);
+      assert.equal(peer.receiveMessages()[0].avps.resultCode?.resultCode, 4);
+    }
   });
 
   it('an SCCRQ never followed by SCCCN is freed: StopCCN after the establish timeout, nothing left a cycle later', () => {
