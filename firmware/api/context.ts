@@ -36,8 +36,11 @@ export interface ApiContext {
 /** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) => {
   const validator = Compile(schema);
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
+  const numbers = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
   return (value: unknown) => {
-    const converted = Value.Convert(schema, Value.Default(schema, value));
+    const converted = Value.Default(schema, { ...(value as object) }) as Record<string, unknown>;
+    for (const name of numbers) converted[name] = asNumber(converted[name]);
     if (validator.Check(converted)) return { value: converted };
     const error = schemaProblems(validator.Errors(converted)).map(({ field, reason }) => ({
       instancePath: field,
@@ -49,6 +52,11 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
     return { error };
   };
 };
+
+/** The number that a text in decimal says; everything else stays what it is, to be refused. */
+function asNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+}
 
 /** Who asks, for the audit: nothing more is known of a local caller. */
 export function whoAsks(request: FastifyRequest): string {

@@ -51,13 +51,13 @@ export class Listeners {
   }
 
   /**
-   * Serves this TCP port of the loopback addresses instead of the one before; 0 = none. Gives why it could not; the
-   * Unix socket is there all the same.
+   * Serves this TCP port of the loopback addresses instead of the one before; 0 = none. When it cannot, the one before
+   * stays, and why is given; the Unix socket is there all the same.
    */
   async useTcpPort(port: number): Promise<OperatingProblem[]> {
-    if (port === this.#tcpPort && !this.#problem) return [];
-    const opened: Server[] = [];
     this.#problem = undefined;
+    if (port === this.#tcpPort) return [];
+    const opened: Server[] = [];
     for (const host of port === 0 ? [] : LOOPBACK_ADDRESSES) {
       const server = this.#server();
       server.on('connection', (socket) => this.#tcpSockets.add(socket));
@@ -69,6 +69,8 @@ export class Listeners {
         // A machine without IPv6 has no ::1, and misses nothing.
         if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue;
         this.#problem = { what: message, advice: `set api.tcpPort to a free port, or end what uses port ${port}` };
+        for (const useless of opened) useless.close();
+        return this.problems;
       }
     }
     // Connections that are in use may end in peace: one of them may be waiting for the answer to this.
@@ -78,7 +80,7 @@ export class Listeners {
     }
     this.#tcpServers = opened;
     this.#tcpPort = port;
-    return this.problems;
+    return [];
   }
 
   /** Ends all connections. */

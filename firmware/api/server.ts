@@ -40,7 +40,7 @@ export interface ApiServer {
 export function buildServer({ store, view, webUiFolder, log }: ServerDependencies): ApiServer {
   const app: Api = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new fastify.LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: 1024 },
     frameworkErrors: (error, _request, reply) => {

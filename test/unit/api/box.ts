@@ -1,0 +1,191 @@
+/**
+ * A box for tests of the API: a real store in a temporary folder, the real trace, and calls and tunnels that are plain
+ * lists, for the API is what is tested here and not what makes them.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
+import { Trace } from '../../../firmware/control/trace.js';
+import type {
+  ControlPlaneView,
+  OperatingProblem,
+  SessionView,
+  StatusView,
+  TunnelView,
+} from '../../../firmware/control/view.js';
+import type { Settings } from '../../../firmware/settings.js';
+import type { Store } from '../../../firmware/store/store.js';
+import { temporaryStore } from '../store/temporary-store.js';
+
+export const SESSION: SessionView = {
+  sessionId: 4711,
+  peerSessionId: 12,
+  tunnelId: 815,
+  role: 'lns',
+  profile: '',
+  state: 'up',
+  user: 'alice',
+  address: '10.112.112.10',
+  interfaceId: '0211:22ff:fe33:4455',
+  linkLocalAddress: 'fe80::211:22ff:fe33:4455',
+  callingNumber: '12345',
+  peerAddress: '192.0.2.1',
+  peerPort: 1701,
+  since: '2026-01-02T03:04:05.678Z',
+  counters: { receivedPackets: 1, receivedOctets: 2 ** 40, sentPackets: 3, sentOctets: 4 },
+  mtu_bytes: 1400,
+  authentication: 'mschapv2',
+  lcp: { localMru_bytes: 1400, peerMru_bytes: 1500, transmitAcfc: true, transmitPfc: false },
+};
+
+export const TUNNEL: TunnelView = {
+  tunnelId: 815,
+  peerTunnelId: 9,
+  state: 'established',
+  originator: false,
+  profile: '',
+  peerHostName: 'lac.example',
+  peerVendorName: 'xelerance.com',
+  localAddress: '192.0.2.254',
+  peerAddress: '192.0.2.1',
+  peerPort: 1701,
+  sessions: 1,
+  since: '2026-01-02T03:04:05.678Z',
+};
+
+const STATUS: StatusView = {
+  hostName: 'lns1',
+  version: '0.1.0',
+  startedAt: '2026-01-02T03:04:05.678Z',
+  lns: { enabled: true, listening: true },
+  lacClients: [],
+  tunnels: 1,
+  sessions: 1,
+  drops: { 'unknown session': 7 },
+  problems: [],
+};
+
+/** What the API did to the box. */
+export class PlainView implements ControlPlaneView {
+  readonly trace = new Trace(1000);
+  readonly done: string[] = [];
+  applied: Settings | undefined;
+  cannot: OperatingProblem[] = [];
+  calls: SessionView[] = [SESSION];
+
+  sessions(): SessionView[] {
+    return this.calls;
+  }
+
+  session(sessionId: number): SessionView | undefined {
+    return this.calls.find((call) => call.sessionId === sessionId);
+  }
+
+  tunnels(): TunnelView[] {
+    return [TUNNEL];
+  }
+
+  status(): StatusView {
+    return STATUS;
+  }
+
+  disconnectSession(sessionId: number, reason: string): boolean {
+    if (!this.session(sessionId)) return false;
+    this.calls = this.calls.filter((call) => call.sessionId !== sessionId);
+    this.done.push(`session ${sessionId}: ${reason}`);
+    return true;
+  }
+
+  closeTunnel(tunnelId: number): boolean {
+    if (tunnelId !== TUNNEL.tunnelId) return false;
+    this.done.push(`tunnel ${tunnelId}`);
+    return true;
+  }
+
+  async applySettings(settings: Settings): Promise<OperatingProblem[]> {
+    this.applied = settings;
+    return [...this.cannot];
+  }
+
+  usersChanged(): void {
+    this.done.push('users');
+  }
+
+  poolsChanged(): void {
+    this.done.push('pools');
+  }
+
+  /** Puts a line into the trace. */
+  note(label: string): void {
+    const record = { at_ms: 0, role: 'lns', step: 5, kind: 'received', detail: {}, tunnelId: 815 } as const;
+    this.trace.add({ ...record, label, sessionId: 0, callId: 0 }, undefined, Date.UTC(2026, 0, 2));
+  }
+}
+
+/** Above the folder of the compiled tests. */
+const WEB_UI_FOLDER = resolve(fileURLToPath(new URL('../../../../web-ui', import.meta.url)));
+
+export interface Box extends ApiServer {
+  store: Store;
+  view: PlainView;
+  folder: string;
+}
+
+export async function openBox(t: TestContext): Promise<Box> {
+  const { store } = temporaryStore(t);
+  const folder = mkdtempSync(join(tmpdir(), 'api-'));
+  const view = new PlainView();
+  const server = buildServer({ store, view, webUiFolder: WEB_UI_FOLDER, log: pino({ level: 'silent' }) });
+  await server.app.ready();
+  t.after(async () => {
+    await server.app.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { ...server, store, view, folder };
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  text: string;
+}
+
+/** One request over a real socket, whole with its answer. */
+export async function ask(options: RequestOptions, body?: string): Promise<Answer> {
+  const { response } = await open(options, body);
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  return { status: response.statusCode ?? 0, headers: response.headers, text };
+}
+
+/** One request over a real socket, as far as the headers of its answer. */
+export function open(
+  options: RequestOptions,
+  body?: string,
+): Promise<{ request: ClientRequest; response: IncomingMessage }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ agent: false, ...options }, (response) => {
+      // A test that has read enough destroys the request, and the answer is cut short by it.
+      response.on('error', () => undefined);
+      resolve({ request: sent, response });
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+/** A TCP port that is free now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
