@@ -315,3 +315,17 @@ export class RawPeer {
     return sessionId;
   }
 }
+
+/** A node whose SCCRQ has gone to a raw peer that is to answer it. */
+export function rawAnswerer(secret?: Uint8Array): { node: Node; peer: RawPeer; sccrq: ControlMessage } {
+  const node = new Node('192.0.2.1', 1);
+  const peer = new RawPeer(node);
+  node.endpoint.openTunnel({ path: node.pathTo(peer.path.peerAddress), secret }, 0);
+  const [{ message }] = peer.receive();
+  return { node, peer, sccrq: message! };
+}
+
+/** What RFC 2661 section 6.2 requires of an SCCRP. */
+export function sccrpAvps(assignedTunnelId: number): AvpValues {
+  return { protocolVersion: { version: 1, revision: 0 }, hostName: 'raw', framingCapabilities: 3, assignedTunnelId };
+}
