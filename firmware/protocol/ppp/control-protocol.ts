@@ -64,7 +64,6 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   /** Our Configure-Request while no valid reply to it has come. */
   #request: { identifier: number; data: Uint8Array; options: ConfigurationOption[] } | undefined;
   #reply: { request: ControlPacket; packet: ControlPacket; options: ConfigurationOption[] } | undefined;
-  #terminateIdentifier: number | undefined;
   #terminateMessage = '';
   /**
    * Configure-Naks sent since the last Configure-Ack: Max-Failure counts them. One to a request that is only repeated
@@ -97,19 +96,14 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     this.#automaton.handle('Close', now_ms);
   }
 
-  /** The lower layer is up. */
+  /** The lower layer is up. Once: a protocol that begins anew on a link is a new one. */
   lowerUp(now_ms: number): void {
-    this.#naksGiven = 0;
-    this.#refusalsGiven = 0;
-    this.#refusalsTaken = 0;
     this.#automaton.handle('Up', now_ms);
   }
 
   /** The lower layer is down; heard once. */
   lowerDown(now_ms: number): void {
-    if (!this.#isLowerUp()) return;
-    this.#request = undefined;
-    this.#automaton.handle('Down', now_ms);
+    if (this.#isLowerUp()) this.#automaton.handle('Down', now_ms);
   }
 
   handleTimeout(now_ms: number): void {
@@ -337,7 +331,6 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     if (this.#request === undefined || !sameOctets(this.#request.data, data)) {
       this.#request = { identifier: this.nextIdentifier(), data, options };
     }
-    this.#terminateIdentifier = undefined;
     this.output.send({ code: CONTROL_CODE.configureRequest, identifier: this.#request.identifier, data });
   }
 
@@ -359,9 +352,8 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   }
 
   #sendTerminateRequest(): void {
-    this.#terminateIdentifier ??= this.nextIdentifier();
     const data = encodeUtf8(this.#terminateMessage).subarray(0, MAX_TEXT_BYTES);
-    this.output.send({ code: CONTROL_CODE.terminateRequest, identifier: this.#terminateIdentifier, data });
+    this.output.send({ code: CONTROL_CODE.terminateRequest, identifier: this.nextIdentifier(), data });
   }
 
   /** RFC 1661 section 5.6: cut to comply with the peer's MRU. */

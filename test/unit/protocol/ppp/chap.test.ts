@@ -328,6 +328,20 @@ test('an answer to a question of before the renegotiation is dropped, and the ne
   assert.match(driver.sent()[0], /^CHAP Failure/);
 });
 
+test('a question that waits for a late answer is forgotten when LCP begins anew once more', () => {
+  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
+  for (const name of ['bob', 'carol']) {
+    const challenge = driver.openLcp().sentAfterLcp()[0].split(' ')[2];
+    driver.receive(`CHAP Response ${challenge} 10${'cd'.repeat(16)}${ascii(name)}`);
+  }
+  driver.events();
+  driver.link.answerAuthentication({ accepted: true }, 0);
+  const [event, ...more] = driver.events();
+  assert.ok(event.type === 'authentication-request');
+  assert.equal(toHex(event.request.name), ascii('carol'));
+  assert.deepEqual(more, []);
+});
+
 test('answers without a question are a programming error', () => {
   const driver = server('chap-md5');
   assert.throws(() => driver.link.answerAuthentication({ accepted: true }, 0), /without a question/);

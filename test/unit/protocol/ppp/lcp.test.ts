@@ -93,6 +93,14 @@ test('RFC 1661 6.4: a line that is looped back ends the link as such', () => {
   assert.equal(find(driver.events(), 'down').reason, 'loopback');
 });
 
+test('RFC 1661 6.4: a few equal magic numbers with others in between are no loop', () => {
+  const driver = new Driver(LNS_OPEN).start();
+  for (let identifier = 0; identifier < 12; identifier++) {
+    driver.receive(`LCP Configure-Request ${identifier} 5:${identifier % 4 === 3 ? '0a0b0c0d' : '02020202'}`);
+  }
+  assert.equal(driver.sent().filter((one) => one.startsWith('LCP Terminate')).length, 0);
+});
+
 test('RFC 1661 6.4: an Echo-Request with our own magic number is a looped-back line', () => {
   const driver = new Driver(LNS_OPEN).openLcp();
   driver.receive('LCP Echo-Request 1 02020202');
@@ -171,6 +179,15 @@ test('RFC 1661 4.6, Max-Failure: a request that is only repeated, its Nak lost, 
   driver.sent();
   for (let repeat = 0; repeat < 10; repeat++) driver.receive('LCP Configure-Request 3 1:0010');
   assert.deepEqual(driver.sent().slice(-1), ['LCP Configure-Nak 3 1:0080']);
+});
+
+test('an option that is nak’ed for ever is given up after Max-Failure Naks', () => {
+  const driver = new Driver(LNS_OPEN).start();
+  for (let identifier = 1; identifier <= 5; identifier++)
+    driver.receive(`LCP Configure-Nak ${identifier} 2:0000000${identifier}`);
+  assert.equal(driver.sent().slice(-1)[0], 'LCP Configure-Request 6 1:0578 2:00000005 5:02020202');
+  driver.receive('LCP Configure-Nak 6 2:00000006');
+  assert.deepEqual(driver.sent(), ['LCP Configure-Request 7 1:0578 5:02020202']);
 });
 
 test('RFC 1661 4.5: a peer that asks for the impossible for ever is left', () => {
@@ -277,6 +294,24 @@ test('RFC 1661 5.7: a Protocol-Reject of LCP itself ends the link', () => {
   const driver = new Driver(LNS_OPEN).openLcp();
   driver.receive('LCP Protocol-Reject 1 c021').wait(6000);
   assert.equal(find(driver.events(), 'down').reason, 'negotiation-failed');
+});
+
+test('RFC 1661 5.7: a Protocol-Reject outside of state Opened is silently discarded', () => {
+  const driver = new Driver(LNS_OPEN).start();
+  driver.sent();
+  driver.receive('LCP Protocol-Reject 1 c021', 'LCP Protocol-Reject 2');
+  assert.deepEqual(driver.sent(), []);
+  assert.deepEqual(driver.events(), []);
+});
+
+test('RFC 1661 6: what the peer has asked for once has its default again when it does not ask after a renegotiation', () => {
+  const driver = new Driver(LNS_OPEN).openLcp('1:05d4', '7:', '8:');
+  driver.events();
+  const { peerMru_bytes, transmitAcfc, transmitPfc } = find(driver.openLcp().events(), 'lcp-up');
+  assert.deepEqual(
+    { peerMru_bytes, transmitAcfc, transmitPfc },
+    { peerMru_bytes: 1500, transmitAcfc: false, transmitPfc: false },
+  );
 });
 
 test('RFC 1661 6.2: authentication is offered in the order of preference, a Nak moves on', () => {

@@ -43,6 +43,20 @@ test('xl2tpd, pppd: a Configure-Request that comes before the link is started is
   ]);
 });
 
+test('frames that are kept are copies: the buffer they came in may be used again', () => {
+  const early = new Driver(LNS_OPEN);
+  const { protocol, information } = frame('LCP Configure-Request 1 5:0a0b0c0d');
+  early.link.handleFrame(protocol, information, 0);
+  information.fill(0);
+  assert.equal(early.start().sent()[1], 'LCP Configure-Ack 1 5:0a0b0c0d');
+  const held = new Driver(LNS_OPEN).openLcp();
+  const ipcp = frame('IPCP Configure-Request 1 3:00000000');
+  held.link.handleFrame(ipcp.protocol, ipcp.information, 0);
+  ipcp.information.fill(255);
+  held.link.answerNetwork(ADDRESSES, 0);
+  assert.equal(held.sent()[1], 'IPCP Configure-Nak 1 3:0a000007');
+});
+
 test('what else comes before the start is dropped and counted, and so is too much of it', () => {
   const driver = new Driver(LNS_OPEN).receive('IPCP Configure-Request 1 3:00000000');
   for (let i = 0; i < 10; i++) driver.receive(`LCP Configure-Request ${i}`);
@@ -116,6 +130,29 @@ test('RFC 1661 4.1: a Configure-Request in Opened restarts an NCP too, and it al
   const [request] = driver.sent();
   driver.receive(request.replace('Request', 'Ack'));
   assert.deepEqual(driver.eventTypes(), ['ipcp-up']);
+});
+
+test('an answer to a network-request of before a renegotiation is dropped, and the new question waits for it', () => {
+  const driver = new Driver(LNS_OPEN).openLcp();
+  driver.receive('IPCP Configure-Request 1 3:00000000');
+  driver.events();
+  driver.openLcp();
+  assert.deepEqual(driver.eventTypes(), ['lcp-up']);
+  driver.link.answerNetwork(ADDRESSES, 0);
+  assert.deepEqual(driver.sent(), []);
+  assert.deepEqual(driver.eventTypes(), ['network-request']);
+  driver.link.answerNetwork({ ipv4: { ...ADDRESSES.ipv4, localAddress: '10.0.0.2' } }, 0);
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 4 3:0a000002'], 'and what was held of before is forgotten');
+});
+
+test('a Terminate-Request while LCP is not up is forgotten when LCP comes up after all', () => {
+  const driver = new Driver(LNS_OPEN).start().receive('LCP Terminate-Request 5').openLcp();
+  driver.receive('LCP Configure-Request 9').wait(30_000);
+  assert.equal(find(driver.events(), 'down').reason, 'lcp-timeout');
+  const closed = new Driver(LNS_OPEN).start().receive('LCP Terminate-Request 5').openLcp();
+  closed.link.close('good bye', closed.now_ms);
+  closed.wait(6000);
+  assert.equal(find(closed.events(), 'down').reason, 'local-close');
 });
 
 // Network.
