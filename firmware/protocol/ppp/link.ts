@@ -3,7 +3,7 @@
  * outside and its events. Must not know what carries it, nor how questions are answered.
  */
 
-import type { RandomBytes } from '../../wire/bytes.js';
+import { octets, type RandomBytes } from '../../wire/bytes.js';
 import {
   type ControlPacket,
   emitPppControlPacket,
@@ -17,6 +17,7 @@ import { Keepalive } from './keepalive.js';
 import { Lcp, type LcpSignal } from './lcp.js';
 import type {
   AuthenticationAnswer,
+  AuthenticationProtocol,
   LinkDownReason,
   NetworkParameters,
   PppLinkConfig,
@@ -69,7 +70,7 @@ export class PppLink {
       {
         mru_bytes: config.mru_bytes,
         demand: config.authenticator?.protocols ?? [],
-        allow: config.peer?.allow ?? [],
+        allow: feasible(config.peer),
       },
       config,
       random,
@@ -349,4 +350,11 @@ export class PppLink {
   #emit(event: PppLinkEvent): void {
     this.#events.push(event);
   }
+}
+
+/** What we can authenticate ourselves with: PAP has room for 255 octets of name and of password (RFC 1334 2.2.1). */
+function feasible(peer: PppLinkConfig['peer']): readonly AuthenticationProtocol[] {
+  if (peer === undefined) return [];
+  const fitsPap = octets(peer.name).length <= 255 && octets(peer.password).length <= 255;
+  return fitsPap ? peer.allow : peer.allow.filter((protocol) => protocol !== 'pap');
 }

@@ -329,17 +329,15 @@ test('an answer to a question of before the renegotiation is dropped, and the ne
 });
 
 test('a question that waits for a late answer is forgotten when LCP begins anew once more', () => {
-  const driver = server('chap-md5').receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`);
-  for (const name of ['bob', 'carol']) {
-    const challenge = driver.openLcp().sentAfterLcp()[0].split(' ')[2];
-    driver.receive(`CHAP Response ${challenge} 10${'cd'.repeat(16)}${ascii(name)}`);
-  }
+  const driver = server('chap-md5')
+    .receive(`CHAP Response 3 10${'ab'.repeat(16)}${ascii('alice')}`)
+    .openLcp();
+  driver.receive(`CHAP Response 4 10${'cd'.repeat(16)}${ascii('bob')}`).openLcp();
   driver.events();
   driver.link.answerAuthentication({ accepted: true }, 0);
-  const [event, ...more] = driver.events();
-  assert.ok(event.type === 'authentication-request');
-  assert.equal(toHex(event.request.name), ascii('carol'));
-  assert.deepEqual(more, []);
+  assert.deepEqual(driver.events(), []);
+  driver.receive(`CHAP Response 5 10${'cd'.repeat(16)}${ascii('carol')}`);
+  assert.equal(toHex(find(driver.events(), 'authentication-request').request.name), ascii('carol'));
 });
 
 test('answers without a question are a programming error', () => {

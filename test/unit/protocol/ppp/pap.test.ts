@@ -133,3 +133,11 @@ test('as peer: PAP rejected by Protocol-Reject ends the link', () => {
   driver.receive('LCP Protocol-Reject 1 c023').wait(6000);
   assert.equal(find(driver.events(), 'down').reason, 'negotiation-failed');
 });
+
+test('as peer: a password that PAP has no room for is never offered by PAP', () => {
+  const peer = { name: 'alice', password: '\u20ac'.repeat(100), allow: ['pap', 'chap-md5'] as const };
+  const driver = new Driver({ ...CLIENT, peer }).start();
+  driver.sent();
+  driver.receive('LCP Configure-Request 1 3:c023');
+  assert.deepEqual(driver.sent(), ['LCP Configure-Nak 1 3:c22305']);
+});
