@@ -198,6 +198,14 @@ async function keepRefreshing() {
   setTimeout(keepRefreshing, POLL_INTERVAL_MS);
 }
 
+const clockTime = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hour12: false,
+});
+
 const ARROWS = { sent: '→', received: '←', within: '·' };
 
 function traceRow(record) {
@@ -205,7 +213,7 @@ function traceRow(record) {
   const direction = cell(ARROWS[record.direction], 'faint');
   direction.title = record.direction;
   row.append(
-    cell(record.time.slice(11, 23), 'code faint'),
+    cell(clockTime.format(new Date(record.time)), 'code faint'),
     cell(record.step === 0 ? '' : String(record.step), 'number'),
     cell([record.user, record.sessionId ? `#${record.sessionId}` : record.peerAddress].filter(Boolean).join(' ')),
     direction,
