@@ -1,0 +1,42 @@
+/**
+ * Addresses as the packet path keeps them, from and to text: four words in memory order, IPv4 as ::ffff:a.b.c.d
+ * (RFC 4291 section 2.5.5.2). For commands and reports; packets' addresses are compared as words.
+ */
+import { formatAddress, parseAddress } from '../wire/ip.js';
+import { ADDRESS_WORDS } from './packet-batch.js';
+
+const ADDRESS_BYTES = 16;
+const MAPPED_AT = 10;
+const IPV4_AT = 12;
+
+/** The words of an address in text; '' gives four zeros, that is, unspecified. Throws ProtocolError for other text. */
+export function addressWords(text: string): Uint32Array {
+  const bytes = new Uint8Array(ADDRESS_BYTES);
+  if (text !== '') {
+    const address = parseAddress(text);
+    const isIpv4 = address.length < ADDRESS_BYTES;
+    if (isIpv4) bytes.fill(0xff, MAPPED_AT, IPV4_AT);
+    bytes.set(address, isIpv4 ? IPV4_AT : 0);
+  }
+  return new Uint32Array(bytes.buffer);
+}
+
+/** The canonical text of an address among words; `index` counts addresses. Unspecified is ''. */
+export function addressText(words: Uint32Array, index: number): string {
+  const bytes = new Uint8Array(words.slice(index * ADDRESS_WORDS, (index + 1) * ADDRESS_WORDS).buffer);
+  if (isIpv4Mapped(words, index)) return formatAddress(bytes.subarray(IPV4_AT));
+  return bytes.every((byte) => byte === 0) ? '' : formatAddress(bytes);
+}
+
+const MAPPED_WORD = new Uint32Array(Uint8Array.of(0, 0, 0xff, 0xff).buffer)[0];
+
+/** Whether an address among words is an IPv4 address. */
+export function isIpv4Mapped(words: Uint32Array, index: number): boolean {
+  const at = index * ADDRESS_WORDS;
+  return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === MAPPED_WORD;
+}
+
+/** 32 bits of a packet as a number, most significant octet first. */
+export function readWord(memory: Uint8Array, offset: number): number {
+  return ((memory[offset] << 24) | (memory[offset + 1] << 16) | (memory[offset + 2] << 8) | memory[offset + 3]) >>> 0;
+}

@@ -1,0 +1,104 @@
+/**
+ * The packet path without its descriptors: takes batches and commands, changes the tables, fills the output batches. Who
+ * drives it sends and writes what is in `output`, then clears it, before the slots of a batch are used again. Does no
+ * I/O; time is an argument.
+ */
+import { addressWords, isIpv4Mapped } from './address.js';
+import type { CounterViews } from './counters.js';
+import { Downstream } from './downstream.js';
+import { DROP, type DropReason } from './drop-reasons.js';
+import { prependHeaders } from './framing.js';
+import type { DataPlaneCommand, SessionCounters, SessionRow, TransportPath } from './interface.js';
+import { ForwarderOutput } from './output.js';
+import { copyAddress, type PacketBatch, type PacketSlots, ROOM_BYTES } from './packet-batch.js';
+import { SessionTable } from './session-table.js';
+import { TunnelTable } from './tunnel-table.js';
+import { Upstream } from './upstream.js';
+
+type SessionUpdate = Extract<DataPlaneCommand, { type: 'session-update' }>;
+type Inject = Extract<DataPlaneCommand, { type: 'inject' }>;
+
+export class Forwarder {
+  readonly output: ForwarderOutput;
+  readonly sessions: SessionTable;
+  readonly tunnels = new TunnelTable();
+  readonly #drops: Float64Array;
+  readonly #upstream: Upstream;
+  readonly #downstream: Downstream;
+
+  /** `slots` are for packets that are built here, and never longer in use than until `output.clear()`. */
+  constructor(views: CounterViews, slots: PacketSlots, batch: number) {
+    this.output = new ForwarderOutput(slots, batch);
+    this.sessions = new SessionTable(views);
+    this.#drops = views.drops;
+    this.#upstream = new Upstream(this.sessions, this.tunnels, this.output, views.drops);
+    this.#downstream = new Downstream(this.sessions, this.output, views.drops);
+  }
+
+  /** Datagrams that came to the L2TP port. */
+  forwardUpstream(input: PacketBatch, now_ms: number): void {
+    this.#upstream.forward(input, now_ms);
+  }
+
+  /** IP packets from the TUN device of index `tun`. */
+  forwardDownstream(input: PacketBatch, tun: number, now_ms: number): void {
+    this.#downstream.forward(input, tun, now_ms);
+  }
+
+  count(reason: DropReason, packets = 1): void {
+    this.#drops[DROP[reason]] += packets;
+  }
+
+  addSession(row: SessionRow): void {
+    if (this.sessions.add(row) === 0) this.count('no-session-room');
+  }
+
+  updateSession({ sessionId, generation, changes }: SessionUpdate): void {
+    if (!this.sessions.update(sessionId, generation, changes)) this.count('stale-session');
+  }
+
+  /** What the session carried; undefined, and counted, where it is not there. */
+  removeSession(sessionId: number, generation: number): SessionCounters | undefined {
+    const counters = this.sessions.remove(sessionId, generation);
+    if (counters === undefined) this.count('stale-session');
+    return counters;
+  }
+
+  /** Frames and numbers what the main thread sends through a session. Needs a free slot in the output. */
+  inject({ sessionId, generation, protocol, information }: Inject): void {
+    const row = this.sessions.find(sessionId, generation);
+    if (row === 0) {
+      this.count('stale-session');
+      return;
+    }
+    const offset = this.#copy(information);
+    if (offset < 0) return;
+    const { memory } = this.output.toIpv4Peers;
+    const start = prependHeaders(memory, offset, row, protocol, this.sessions);
+    this.output.pushToPeer(start, offset - start + information.length, row, this.sessions);
+  }
+
+  /** A whole control message. Needs a free slot in the output. */
+  sendControl(path: TransportPath, packet: Uint8Array): void {
+    const peer = addressWords(path.peerAddress);
+    const offset = this.#copy(packet);
+    if (offset < 0) return;
+    const batch = isIpv4Mapped(peer, 0) ? this.output.toIpv4Peers : this.output.toIpv6Peers;
+    const index = batch.append(offset, packet.length, 0);
+    copyAddress(batch.peerAddress, index, peer, 0);
+    copyAddress(batch.localAddress, index, addressWords(path.localAddress), 0);
+    batch.peerPort[index] = path.peerPort;
+  }
+
+  /** Gives the offset of the copy, or -1, and counts, where it does not fit. */
+  #copy(bytes: Uint8Array): number {
+    if (bytes.length > ROOM_BYTES) {
+      this.count('frame-too-long');
+      return -1;
+    }
+    const offset = this.output.takeSlot();
+    if (offset < 0) this.count('no-buffer');
+    else this.output.toTun.memory.set(bytes, offset);
+    return offset;
+  }
+}

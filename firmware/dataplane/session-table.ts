@@ -1,0 +1,261 @@
+/**
+ * The session table: a row of flat arrays for each session, found by session ID, by destination or by the TUN device
+ * that is bound to it. Its counters lie in memory that the main thread reads. Looks at no packet but for the addresses
+ * it is asked about; row 0 is nobody's.
+ */
+import { addressWords, isIpv4Mapped, readWord } from './address.js';
+import { type CounterViews, sessionCountersOfRow } from './counters.js';
+import type { SessionCounters, SessionRow, TransportPath } from './interface.js';
+import { ADDRESS_WORDS } from './packet-batch.js';
+import { type ListedPrefix, PrefixLists, prefixWords } from './prefix-lists.js';
+import { RouteTable } from './route-table.js';
+import { TokenBuckets } from './token-bucket.js';
+
+/** Bits of a row's `flags`. */
+export const ROW = {
+  allowTunnelIdZero: 0x0001,
+  bindTun: 0x0002,
+  transmitAcfc: 0x0004,
+  transmitPfc: 0x0008,
+  /** FF 03 in front of all that we send. */
+  alwaysAddressControl: 0x0010,
+  sequencing: 0x0020,
+  ipv4Open: 0x0040,
+  ipv6Open: 0x0080,
+  /** The tunnel runs over IPv6. */
+  ipv6Path: 0x0100,
+  /** Learned: the peer's LCP comes without FF 03. */
+  peerOmitsAddressControl: 0x0200,
+  /** Learned, at the LAC's end: the LNS numbers what it sends, so we do (RFC 2661 section 5.4). */
+  peerNumbers: 0x0400,
+  /** Learned: `lastNs` holds a number. */
+  hasLastNs: 0x0800,
+} as const;
+
+/** PPP control frames of one session that reach the main thread: a negotiation takes some twenty. */
+const PPP_RATE_PER_S = 50;
+const PPP_BURST = 100;
+/** ICMP errors that go out for one session: path MTU discovery takes one for each flow. */
+const ICMP_RATE_PER_S = 50;
+const ICMP_BURST = 20;
+
+const COUNTER = { receivedPackets: 0, receivedOctets: 1, sentPackets: 2, sentOctets: 3 } as const;
+const COUNTERS_PER_ROW = 4;
+const IPV6_LINK_LOCAL = 0xfe800000;
+const IPV6_LINK_LOCAL_MASK = 0xffc00000;
+
+type RowChanges = Partial<Omit<SessionRow, 'sessionId' | 'generation'>>;
+
+export class SessionTable {
+  readonly rowOfSession: Uint16Array;
+  readonly generation: Uint32Array;
+  readonly sessionId: Uint16Array;
+  readonly flags: Uint16Array;
+  readonly tunnelId: Uint16Array;
+  readonly peerTunnelId: Uint16Array;
+  readonly peerSessionId: Uint16Array;
+  /** Four words each. */
+  readonly peerAddress: Uint32Array;
+  readonly localAddress: Uint32Array;
+  readonly peerPort: Uint16Array;
+  readonly tun: Uint16Array;
+  readonly mtu_bytes: Uint16Array;
+  readonly mssClamp_bytes: Uint16Array;
+  readonly nextNs: Uint16Array;
+  readonly lastNs: Uint16Array;
+  /** A token for each PPP control frame from the peer, and for each ICMP error of ours. */
+  readonly pppBuckets: TokenBuckets;
+  readonly icmpBuckets: TokenBuckets;
+  readonly sources: PrefixLists;
+  readonly destinations: PrefixLists;
+  readonly #counters: Float64Array;
+  readonly #ipv4Routes = new RouteTable();
+  readonly #ipv6Routes = new RouteTable();
+  /** Rows bound to a TUN device by its index, the last one to come at the end. */
+  readonly #boundRows = new Map<number, number[]>();
+  /** Rows that were in use and are not, as a stack; and the first that never was. */
+  readonly #freeRows: Uint16Array;
+  #freeCount = 0;
+  #firstUnused = 1;
+
+  /** For as many sessions as the counters have rows. */
+  constructor(views: CounterViews) {
+    const rows = views.generations.length;
+    this.rowOfSession = views.rowOfSession;
+    this.generation = views.generations;
+    this.#counters = views.sessions;
+    this.sessionId = new Uint16Array(rows);
+    this.flags = new Uint16Array(rows);
+    this.tunnelId = new Uint16Array(rows);
+    this.peerTunnelId = new Uint16Array(rows);
+    this.peerSessionId = new Uint16Array(rows);
+    this.peerAddress = new Uint32Array(rows * ADDRESS_WORDS);
+    this.localAddress = new Uint32Array(rows * ADDRESS_WORDS);
+    this.peerPort = new Uint16Array(rows);
+    this.tun = new Uint16Array(rows);
+    this.mtu_bytes = new Uint16Array(rows);
+    this.mssClamp_bytes = new Uint16Array(rows);
+    this.nextNs = new Uint16Array(rows);
+    this.lastNs = new Uint16Array(rows);
+    this.pppBuckets = new TokenBuckets(rows, PPP_RATE_PER_S, PPP_BURST);
+    this.icmpBuckets = new TokenBuckets(rows, ICMP_RATE_PER_S, ICMP_BURST);
+    this.sources = new PrefixLists(rows);
+    this.destinations = new PrefixLists(rows);
+    this.#freeRows = new Uint16Array(rows);
+  }
+
+  /** The row of a session, 0 where there is none of this ID and generation. */
+  find(sessionId: number, generation: number): number {
+    const row = this.rowOfSession[sessionId];
+    return row !== 0 && this.generation[row] === generation ? row : 0;
+  }
+
+  /** Adds a session and gives its row, 0 where the table is full. Throws where the session ID is in use. */
+  add(session: SessionRow): number {
+    const { sessionId, generation } = session;
+    if (!(sessionId >= 1 && sessionId <= 0xffff)) throw new RangeError(`session ID ${sessionId}`);
+    if (this.rowOfSession[sessionId] !== 0) throw new Error(`session ID ${sessionId} is in use`);
+    const row = this.#takeRow();
+    if (row === 0) return 0;
+    this.sessionId[row] = sessionId;
+    this.flags[row] = 0;
+    this.nextNs[row] = 0;
+    this.pppBuckets.refill(row);
+    this.icmpBuckets.refill(row);
+    this.#counters.fill(0, row * COUNTERS_PER_ROW, (row + 1) * COUNTERS_PER_ROW);
+    this.#change(row, session);
+    this.generation[row] = generation;
+    this.rowOfSession[sessionId] = row;
+    return row;
+  }
+
+  /** Changes a session; false where there is none of this ID and generation. */
+  update(sessionId: number, generation: number, changes: RowChanges): boolean {
+    const row = this.find(sessionId, generation);
+    if (row === 0) return false;
+    this.#change(row, changes);
+    return true;
+  }
+
+  /** Removes a session and gives what it has carried; undefined where there is none of this ID and generation. */
+  remove(sessionId: number, generation: number): SessionCounters | undefined {
+    const row = this.find(sessionId, generation);
+    if (row === 0) return undefined;
+    this.rowOfSession[sessionId] = 0;
+    this.#unroute(row);
+    this.sources.clear(row);
+    this.destinations.clear(row);
+    this.#freeRows[this.#freeCount++] = row;
+    return sessionCountersOfRow(this.#counters, row);
+  }
+
+  /** The row that all packets from a TUN device go to, 0 where they go by destination. */
+  boundRow(tun: number): number {
+    return this.#boundRows.get(tun)?.at(-1) ?? 0;
+  }
+
+  /** The row of the longest prefix that holds the IPv4 address at `memory[offset]`, 0 where none does. */
+  rowOfIpv4(memory: Uint8Array, offset: number): number {
+    return this.#ipv4Routes.lookup(readWord(memory, offset), 0, 0, 0);
+  }
+
+  /** The same for the IPv6 address at `memory[offset]`. */
+  rowOfIpv6(memory: Uint8Array, offset: number): number {
+    return this.#ipv6Routes.lookup(
+      readWord(memory, offset),
+      readWord(memory, offset + 4),
+      readWord(memory, offset + 8),
+      readWord(memory, offset + 12),
+    );
+  }
+
+  countReceived(row: number, octets: number): void {
+    const at = row * COUNTERS_PER_ROW;
+    this.#counters[at + COUNTER.receivedPackets]++;
+    this.#counters[at + COUNTER.receivedOctets] += octets;
+  }
+
+  countSent(row: number, octets: number): void {
+    const at = row * COUNTERS_PER_ROW;
+    this.#counters[at + COUNTER.sentPackets]++;
+    this.#counters[at + COUNTER.sentOctets] += octets;
+  }
+
+  /** Rows just used are used again, and those never used stay untouched; 0 where there is none. */
+  #takeRow(): number {
+    if (this.#freeCount > 0) return this.#freeRows[--this.#freeCount];
+    return this.#firstUnused < this.generation.length ? this.#firstUnused++ : 0;
+  }
+
+  #change(row: number, changes: RowChanges): void {
+    const { tun, bindTun, sources } = changes;
+    const moves = tun !== undefined || bindTun !== undefined || sources !== undefined;
+    if (moves) this.#unroute(row);
+    this.#changeFlags(row, changes);
+    if (changes.path !== undefined) this.#setPath(row, changes.path);
+    if (changes.tunnelId !== undefined) this.tunnelId[row] = changes.tunnelId;
+    if (changes.peerTunnelId !== undefined) this.peerTunnelId[row] = changes.peerTunnelId;
+    if (changes.peerSessionId !== undefined) this.peerSessionId[row] = changes.peerSessionId;
+    if (tun !== undefined) this.tun[row] = tun;
+    if (changes.mtu_bytes !== undefined) this.mtu_bytes[row] = changes.mtu_bytes;
+    if (changes.mssClamp_bytes !== undefined) this.mssClamp_bytes[row] = changes.mssClamp_bytes;
+    if (sources !== undefined) this.sources.set(row, sources.map(prefixWords));
+    if (changes.destinations !== undefined) this.destinations.set(row, changes.destinations.map(prefixWords));
+    if (moves) this.#route(row);
+  }
+
+  #changeFlags(row: number, changes: RowChanges): void {
+    const { addressControl } = changes;
+    this.#setFlag(row, ROW.allowTunnelIdZero, changes.allowTunnelIdZero);
+    this.#setFlag(row, ROW.bindTun, changes.bindTun);
+    this.#setFlag(row, ROW.transmitAcfc, changes.transmitAcfc);
+    this.#setFlag(row, ROW.transmitPfc, changes.transmitPfc);
+    this.#setFlag(
+      row,
+      ROW.alwaysAddressControl,
+      addressControl === undefined ? undefined : addressControl === 'always',
+    );
+    this.#setFlag(row, ROW.sequencing, changes.sequencing);
+    this.#setFlag(row, ROW.ipv4Open, changes.ipv4Open);
+    this.#setFlag(row, ROW.ipv6Open, changes.ipv6Open);
+  }
+
+  #setFlag(row: number, flag: number, value: boolean | undefined): void {
+    if (value === true) this.flags[row] |= flag;
+    else if (value === false) this.flags[row] &= ~flag;
+  }
+
+  #setPath(row: number, path: TransportPath): void {
+    const peer = addressWords(path.peerAddress);
+    this.peerAddress.set(peer, row * ADDRESS_WORDS);
+    this.localAddress.set(addressWords(path.localAddress), row * ADDRESS_WORDS);
+    this.peerPort[row] = path.peerPort;
+    this.#setFlag(row, ROW.ipv6Path, !isIpv4Mapped(peer, 0));
+  }
+
+  /** Makes a row known to what comes from the TUN devices. */
+  #route(row: number): void {
+    if ((this.flags[row] & ROW.bindTun) !== 0) {
+      const tun = this.tun[row];
+      this.#boundRows.set(tun, [...(this.#boundRows.get(tun) ?? []), row]);
+      return;
+    }
+    for (const prefix of this.sources.get(row)) if (isRouted(prefix)) this.#routes(prefix).add(prefix, row);
+  }
+
+  #unroute(row: number): void {
+    const bound = this.#boundRows.get(this.tun[row])?.filter((other) => other !== row);
+    if (bound?.length === 0) this.#boundRows.delete(this.tun[row]);
+    else if (bound !== undefined) this.#boundRows.set(this.tun[row], bound);
+    for (const prefix of this.sources.get(row)) if (isRouted(prefix)) this.#routes(prefix).remove(prefix, row);
+  }
+
+  #routes(prefix: ListedPrefix): RouteTable {
+    return prefix.isIpv6 ? this.#ipv6Routes : this.#ipv4Routes;
+  }
+}
+
+/** Link-local addresses belong to one link each: many peers may have the same. */
+function isRouted({ isIpv6, w0 }: ListedPrefix): boolean {
+  return !isIpv6 || (w0 & IPV6_LINK_LOCAL_MASK) >>> 0 !== IPV6_LINK_LOCAL;
+}
