@@ -1,6 +1,6 @@
 /**
  * The identifiers of one protocol's packets on one link. They go on when the protocol begins anew, so that a late reply
- * to a packet of before fits nothing.
+ * to a packet of before fits nothing. Must not decide when a packet needs a new one.
  */
 
 export class Identifiers {

@@ -1,4 +1,7 @@
-/** What is done with a peer's octets before they are believed: read or dropped, compared, made printable. */
+/**
+ * What is done with a peer's octets before they are believed: read or dropped, compared, made printable.
+ * Must not know any packet.
+ */
 
 import { ProtocolError } from '../../wire/bytes.js';
 

@@ -1,6 +1,7 @@
 /**
  * One question at a time to the outside, whose answers bear no name: an answer to a question that has lost its
- * meaning (LCP has begun anew since) is recognised and dropped, and the next question waits for it.
+ * meaning (LCP has begun anew since) is recognised and dropped, and the next question waits for it. Must not know what
+ * is asked.
  */
 
 export class Question<Content> {

@@ -1,4 +1,7 @@
-/** A packet of PAP or CHAP that is sent again until it is answered (RFC 1334 section 2.2.1, RFC 1994 section 4.1). */
+/**
+ * A packet of PAP or CHAP that is sent again until it is answered (RFC 1334 section 2.2.1, RFC 1994 section 4.1).
+ * Must not know what it says or what counts as an answer.
+ */
 
 import type { ControlPacket } from '../../wire/ppp.js';
 import type { AuthenticationTiming } from './authentication.js';
