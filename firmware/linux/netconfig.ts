@@ -27,11 +27,15 @@ interface NetworkProblem {
   advice: string;
 }
 
-/** One thing in the kernel: how it is set, and how it is taken away ('' when it goes with its device). */
+/**
+ * One thing in the kernel: how it is set, how it is set again when it may have been lost, and how it is taken away
+ * ('' when it goes with its device).
+ */
 interface Item {
   kind: 'link' | 'address' | 'route';
   link: DesiredLink;
   set: string;
+  setAgain: string;
   unset: string;
 }
 
@@ -155,31 +159,22 @@ function linkKey({ name, generation }: DesiredLink): string {
 function itemsOf({ links, routes }: DesiredNetwork): Map<string, Item> {
   const items = new Map<string, Item>();
   for (const link of links) {
-    items.set(linkKey(link), {
-      kind: 'link',
-      link,
-      set: `link set dev ${link.name} mtu ${link.mtu_bytes} up`,
-      unset: '',
-    });
+    const dev = `dev ${link.name}`;
+    const up = `link set ${dev} mtu ${link.mtu_bytes} up`;
+    items.set(linkKey(link), { kind: 'link', link, set: up, setAgain: up, unset: '' });
     for (const address of link.addresses) {
-      const noDad = address.includes(':') ? ' nodad' : '';
-      items.set(`address ${address} ${linkKey(link)}`, {
-        kind: 'address',
-        link,
-        set: `address replace ${address} dev ${link.name}${noDad}`,
-        unset: `address delete ${address} dev ${link.name}`,
-      });
+      const set = `address replace ${address} ${dev}${address.includes(':') ? ' nodad' : ''}`;
+      const unset = `address delete ${address} ${dev}`;
+      items.set(`address ${address} ${linkKey(link)}`, { kind: 'address', link, set, setAgain: set, unset });
     }
   }
   for (const { prefix, link: name } of routes) {
     const link = links.find((each) => each.name === name);
     if (!link) continue;
-    items.set(`route ${prefix} ${linkKey(link)}`, {
-      kind: 'route',
-      link,
-      set: `route replace ${prefix} dev ${name} proto static`,
-      unset: `route delete ${prefix} dev ${name} proto static`,
-    });
+    // Added and not put in the place of another: that one is not ours, and would be lost when ours goes.
+    const what = `${prefix} dev ${name} proto static`;
+    const [set, setAgain, unset] = [`route add ${what}`, `route replace ${what}`, `route delete ${what}`];
+    items.set(`route ${prefix} ${linkKey(link)}`, { kind: 'route', link, set, setAgain, unset });
   }
   return items;
 }
@@ -193,13 +188,14 @@ function difference(applied: ReadonlyMap<string, Item>, wanted: ReadonlyMap<stri
   const isThere = ({ link }: Item) => (devices.get(link.name) ?? link.generation) === link.generation;
   const gone = [...applied].filter(([key, item]) => item.unset !== '' && !wanted.has(key) && isThere(item));
   const shaken = new Set(gone.filter(([, { kind }]) => kind === 'address').map(([, { link }]) => link.name));
-  const due = [...wanted].filter(([key, item]) => {
-    return applied.get(key)?.set !== item.set || (item.kind === 'route' && shaken.has(item.link.name));
-  });
   const setting = (isRoute: boolean): Work[] =>
-    due
+    [...wanted]
       .filter(([, { kind }]) => (kind === 'route') === isRoute)
-      .map(([key, item]) => ({ line: item.set, key, item, takesAway: false }));
+      .flatMap(([key, item]) => {
+        const isSet = applied.get(key)?.set === item.set;
+        if (isSet && !(isRoute && shaken.has(item.link.name))) return [];
+        return [{ line: isSet ? item.setAgain : item.set, key, item, takesAway: false }];
+      });
   const takingAway = gone.reverse().map(([key, item]) => ({ line: item.unset, key, item, takesAway: true }));
   return [...setting(false), ...takingAway, ...setting(true)];
 }
@@ -250,7 +246,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/EROFS/, '/proc/sys is read-only here; set this value outside of the container'],
   [/Cannot find device|No such device/, 'the device is not there (any more); look for why its TUN was not opened'],
   [/Network is down|Device for nexthop is not up/, 'the device did not come up; look at the first problem'],
-  [/File exists/, 'something else has set this already; remove it there'],
+  [
+    /File exists/,
+    'there is another route to this prefix already; remove it, or leave the prefix out of pool or profile',
+  ],
   [
     /IPv6 is disabled|No such file or directory/,
     'the kernel has no IPv6 on this device; switch IPv6 on or set ipv6 to false',

@@ -87,6 +87,11 @@ export function validateUser(document: unknown, around: Surroundings): Validated
   if (user.pool !== undefined && !around.pools().some((pool) => pool.name === user.pool)) {
     problems.push({ field: '/pool', reason: `names no pool; make a pool ${user.pool} first, or leave this out` });
   }
+  user.routes.forEach((route, at) => {
+    if (!route.endsWith('/0')) return;
+    const reason = "leads everywhere, and would take the box's own way out; name the user's networks instead";
+    problems.push({ field: `/routes/${at}`, reason });
+  });
   if (user.fixedAddress !== undefined) {
     const holder = around.userWithFixedAddress(user.fixedAddress);
     const field = '/fixedAddress';
@@ -228,9 +233,15 @@ function lacClientProblems(profile: LacClientSettings, path: string): Problem[] 
   }
   const own = canonicalPrefix(`${profile.server}/${isIPv4(profile.server) ? 32 : 128}`);
   profile.routes.forEach((route, at) => {
-    if (route !== own) return;
-    const reason = 'leads to the LNS itself, so that packets of the tunnel would enter the tunnel; remove it';
-    problems.push({ field: `${path}/routes/${at}`, reason });
+    const field = `${path}/routes/${at}`;
+    if (route === own) {
+      const reason = 'leads to the LNS itself, so that packets of the tunnel would enter the tunnel; remove it';
+      problems.push({ field, reason });
+    } else if (route.endsWith('/0')) {
+      const reason =
+        'leads everywhere, so that packets of the tunnel would enter the tunnel; name the networks instead';
+      problems.push({ field, reason });
+    }
   });
   return problems;
 }

@@ -142,6 +142,19 @@ test('routes stay when a link loses its last address, with which the kernel take
   assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.113.0.0/16']);
 });
 
+test('a route that somebody else has set stays theirs, with advice, and is not taken away', async (kernel) => {
+  await kernel.ip('link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'far');
+  await kernel.ip('link', 'set', 'uplink', 'up');
+  await kernel.ip('route', 'add', '10.113.0.0/16', 'dev', 'uplink', 'proto', 'static');
+  await kernel.addTun('tw0');
+  const [problem, ...others] = await kernel.apply(DESIRED);
+  assert.deepEqual(others, []);
+  assert.match(problem?.line ?? '', /^route add 10\.113\.0\.0\/16 dev tw0/);
+  assert.match(problem?.advice ?? '', /another route to this prefix/);
+  await kernel.withdraw();
+  assert.deepEqual(await kernel.routes('uplink'), ['10.113.0.0/16']);
+});
+
 test('a route moves from one link to another', async (kernel) => {
   const other = { ...LINK, name: 'tw1', addresses: ['10.112.113.1/32'] };
   for (const name of ['tw0', 'tw1']) await kernel.addTun(name);
@@ -217,7 +230,7 @@ test('a line that the kernel refuses is told with its words and advice, the othe
   const problems = await kernel.apply(desired);
   assert.deepEqual(
     problems.map(({ line }) => line),
-    ['link set dev tw9 mtu 1400 up', 'route replace 10.115.0.0/16 dev tw9 proto static'],
+    ['link set dev tw9 mtu 1400 up', 'route add 10.115.0.0/16 dev tw9 proto static'],
   );
   for (const { message, advice } of problems) {
     assert.match(message, /Cannot find device/);

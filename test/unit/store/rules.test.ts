@@ -165,6 +165,12 @@ const CONTRADICTORY_SETTINGS: readonly [string, object, string, RegExp][] = [
     /enter the tunnel/,
   ],
   [
+    'a route to everywhere',
+    { lacClients: [{ ...PROFILE, routes: ['::/0'] }] },
+    '/lacClients/0/routes/0',
+    /leads everywhere.*name the networks/,
+  ],
+  [
     'one route through two profiles',
     {
       lacClients: [
@@ -212,7 +218,7 @@ test('what does not contradict itself is accepted', () => {
     { lns: { ...LNS, localAddress: '10.0.0.50' } },
     { lns: { ...LNS, enabled: false, pool: 'none', localAddress: '10.0.0.7' } },
     { lacClients: [{ ...PROFILE, enabled: false, password: undefined }] },
-    { lacClients: [{ ...PROFILE, server: 'lns.example.net', routes: ['0.0.0.0/0', '::/0'] }] },
+    { lacClients: [{ ...PROFILE, server: 'lns.example.net', routes: ['172.16.0.0/12', '2001:db8::/32'] }] },
     { lns: LNS, lacClients: [{ ...PROFILE, routes: ['10.0.0.0/8'] }] },
     {
       tunnelPeers: [
@@ -297,6 +303,7 @@ const CONTRADICTORY_USERS: readonly [string, object, string, RegExp][] = [
   ['the address of another user', { ...USER, fixedAddress: '10.9.9.9' }, '/fixedAddress', /that of user alice/],
   ['the address of the LNS', { ...USER, fixedAddress: '10.0.0.100' }, '/fixedAddress', /LNS's own/],
   ['a multicast address', { ...USER, fixedAddress: '224.0.0.1' }, '/fixedAddress', /no address that a host/],
+  ['a route to everywhere', { ...USER, routes: ['0.0.0.0/0'] }, '/routes/0', /leads everywhere/],
   ['a route with host bits', { ...USER, routes: ['10.7.0.1/16'] }, '/routes/0', /prefix/],
   ['a name with a line feed', { ...USER, name: 'carol\n' }, '/name', /control characters/],
 ];
