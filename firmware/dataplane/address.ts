@@ -3,7 +3,7 @@
  * (RFC 4291 section 2.5.5.2). For commands and reports; packets' addresses are compared as words.
  */
 import { formatAddress, parseAddress } from '../wire/ip.js';
-import { ADDRESS_WORDS } from './packet-batch.js';
+import { ADDRESS_WORDS, IPV4_MAPPED_WORD } from './packet-batch.js';
 
 const ADDRESS_BYTES = 16;
 const MAPPED_AT = 10;
@@ -28,12 +28,10 @@ export function addressText(words: Uint32Array, index: number): string {
   return bytes.every((byte) => byte === 0) ? '' : formatAddress(bytes);
 }
 
-const MAPPED_WORD = new Uint32Array(Uint8Array.of(0, 0, 0xff, 0xff).buffer)[0];
-
 /** Whether an address among words is an IPv4 address. */
 export function isIpv4Mapped(words: Uint32Array, index: number): boolean {
   const at = index * ADDRESS_WORDS;
-  return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === MAPPED_WORD;
+  return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === IPV4_MAPPED_WORD;
 }
 
 /** 32 bits of a packet as a number, most significant octet first. */

@@ -14,6 +14,8 @@ export const ROOM_BYTES = SLOT_BYTES - HEADROOM_BYTES;
 
 /** 32-bit words of an address in a descriptor or row: IPv6, or IPv4 as ::ffff:a.b.c.d; in memory order. */
 export const ADDRESS_WORDS = 4;
+/** The third word of an IPv4 address in that form (RFC 4291 section 2.5.5.2); the fourth is the address. */
+export const IPV4_MAPPED_WORD = new Uint32Array(Uint8Array.of(0, 0, 0xff, 0xff).buffer)[0];
 
 /** Slots side by side in `memory`, the first at `firstSlot` (bytes). */
 export class PacketSlots {

@@ -1,0 +1,18 @@
+/** What a person can do about an error of the kernel, by the error's name. Words alone. */
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    'another program holds the L2TP port (xl2tpd, l2tpns or a second tunnelwerk): stop it, or change the port',
+  EACCES: 'run the program as root, or give it the capabilities CAP_NET_ADMIN and CAP_NET_BIND_SERVICE',
+  EPERM: 'run the program as root, or give it the capability CAP_NET_ADMIN',
+  ENOENT: 'load the kernel module tun (modprobe tun), or use a kernel that has TUN devices',
+  ENODEV: 'load the kernel module tun (modprobe tun), or use a kernel that has TUN devices',
+  EBUSY: 'another program holds the device of that name: stop it, or choose another name',
+  EINVAL: 'a device of another kind has that name: choose another name',
+  EMFILE: 'raise the limit of open files (ulimit -n, or LimitNOFILE of the service)',
+};
+
+/** `errno` is a name as in 'EADDRINUSE'; '' and unknown ones get the advice to look further. */
+export function adviceFor(errno: string): string {
+  return ADVICE[errno] ?? 'look for the cause in the kernel log (dmesg)';
+}

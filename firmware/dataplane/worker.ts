@@ -1,0 +1,275 @@
+/**
+ * The packet path's thread: owns every packet descriptor, runs batches to completion. Each turn it waits, does what the
+ * main thread asks, takes up to a batch from each descriptor, forwards it, sends what came of it, and reports. Joins
+ * the forwarder with the system calls; decides nothing about packets.
+ */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Arena } from '../linux/arena.js';
+import { PollSet, WakeUp } from '../linux/poll-set.js';
+import { SystemError } from '../linux/syscalls.js';
+import { TunDevice, TunMemory } from '../linux/tun.js';
+import { UdpSocket, udpSocketArena_bytes } from '../linux/udp-socket.js';
+import { adviceFor } from './advice.js';
+import { createCounters, viewCounters } from './counters.js';
+import { Forwarder } from './forwarder.js';
+import type { DataPlaneCommand, DataPlaneOptions, DataPlaneReport } from './interface.js';
+import { PacketBatch, PacketSlots, ROOM_BYTES, SLOT_BYTES } from './packet-batch.js';
+import { PuntQueue } from './punt-queue.js';
+
+/** Slots for what is built here: injected frames, control messages, fragments, ICMP errors, until they are sent. */
+const BUILD_SLOTS = 128;
+const MAX_DESCRIPTORS = 1024;
+/** The longest wait: a process that ends without saying 'stop' waits that long for this thread. */
+const MAX_WAIT_MS = 500;
+
+class PacketPath {
+  readonly #port: MessagePort;
+  readonly #arena: Arena;
+  readonly #input: PacketBatch;
+  readonly #forwarder: Forwarder;
+  readonly #punts: PuntQueue;
+  readonly #wakeUp: WakeUp;
+  readonly #pollSet: PollSet;
+  readonly #ipv4: UdpSocket | undefined;
+  readonly #ipv6: UdpSocket | undefined;
+  readonly #sockets: UdpSocket[];
+  readonly #tunMemory: TunMemory;
+  readonly #tuns = new Map<number, TunDevice>();
+  /** The devices in the order in which the poll set has them, and their indexes. */
+  #tunOrder: readonly (readonly [number, TunDevice])[] = [];
+  #isStopping = false;
+
+  /** Takes the memory, opens the sockets, and says so to the main thread. Throws SystemError. */
+  constructor(port: MessagePort, options: DataPlaneOptions) {
+    const { listen, maxSessions, batch } = options;
+    const sendCount = batch + BUILD_SLOTS;
+    this.#port = port;
+    this.#arena = new Arena(arenaSize_bytes(batch, sendCount));
+    const { bytes } = this.#arena;
+    const inputSlots = new PacketSlots(bytes, this.#arena.take(batch * SLOT_BYTES), batch);
+    const buildSlots = new PacketSlots(bytes, this.#arena.take(BUILD_SLOTS * SLOT_BYTES), BUILD_SLOTS);
+    this.#input = new PacketBatch(bytes, batch);
+    const counters = createCounters(maxSessions);
+    const views = viewCounters(counters);
+    this.#forwarder = new Forwarder(views, buildSlots, batch);
+    this.#punts = new PuntQueue(views, this.#forwarder.sessions, listen.port);
+    this.#wakeUp = new WakeUp(this.#arena);
+    this.#pollSet = new PollSet(this.#arena, MAX_DESCRIPTORS);
+    this.#tunMemory = new TunMemory(this.#arena, inputSlots);
+    this.#ipv4 = UdpSocket.open(this.#arena, 'ipv4', listen.port, inputSlots, sendCount);
+    this.#ipv6 = UdpSocket.open(this.#arena, 'ipv6', listen.port, inputSlots, sendCount);
+    this.#sockets = [this.#ipv4, this.#ipv6].filter((socket) => socket !== undefined);
+    this.#watch();
+    this.#punts.push({ type: 'ready', counters, wakeFd: this.#wakeUp.fd });
+    this.#report();
+  }
+
+  /** Runs until told to stop. */
+  run(): void {
+    while (!this.#isStopping) this.#turn();
+    this.close();
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+    for (const device of this.#tuns.values()) device.close();
+  }
+
+  #turn(): void {
+    const ready = this.#pollSet.wait(MAX_WAIT_MS);
+    const now_ms = performance.now();
+    // A wait that ends with nothing to do looks for commands too, should a wake-up have been lost.
+    if (ready === 0 || this.#pollSet.isReady(0)) this.#takeCommands();
+    if (ready > 0 && !this.#isStopping) {
+      this.#serveSockets(now_ms);
+      this.#serveTuns(now_ms);
+    }
+    this.#report();
+  }
+
+  #serveSockets(now_ms: number): void {
+    for (let i = 0; i < this.#sockets.length; i++) {
+      if (!this.#pollSet.isReady(1 + i)) continue;
+      if (!this.#sockets[i].receive(this.#input)) this.#forwarder.count('receive-error');
+      this.#forwarder.forwardUpstream(this.#input, now_ms);
+      this.#flush();
+    }
+  }
+
+  #serveTuns(now_ms: number): void {
+    const first = 1 + this.#sockets.length;
+    const order = this.#tunOrder;
+    for (let i = 0; i < order.length; i++) {
+      if (!this.#pollSet.isReady(first + i)) continue;
+      const [tun, device] = order[i];
+      device.read(this.#input);
+      this.#forwarder.forwardDownstream(this.#input, tun, now_ms);
+      this.#flush();
+      if (device.isLost) this.#loseTun(tun, device);
+    }
+  }
+
+  /** Sends and writes all that the forwarder has put out, so that its slots and those of the input are free again. */
+  #flush(): void {
+    const { output } = this.#forwarder;
+    this.#writeTuns(output.toTun);
+    this.#send(this.#ipv4, output.toIpv4Peers);
+    this.#send(this.#ipv6, output.toIpv6Peers);
+    this.#punts.take(output);
+    output.clear();
+  }
+
+  #writeTuns(batch: PacketBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      const device = this.#tuns.get(batch.tun[i]);
+      if (device === undefined) this.#forwarder.count('tun-not-open');
+      else if (!device.write(batch.offset[i], batch.length_bytes[i])) this.#forwarder.count('tun-write-refused');
+    }
+  }
+
+  #send(socket: UdpSocket | undefined, batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    if (socket === undefined) {
+      this.#forwarder.count('no-socket', batch.count);
+      return;
+    }
+    socket.send(batch);
+    this.#forwarder.count('send-buffer-full', socket.notSentForRoom);
+    this.#forwarder.count('send-refused', socket.refused);
+  }
+
+  #takeCommands(): void {
+    this.#wakeUp.reset();
+    for (let message = this.#nextMessage(); message !== undefined; message = this.#nextMessage()) {
+      for (const command of message) {
+        if (this.#forwarder.output.freeSlots === 0) this.#flush();
+        this.#carryOut(command);
+        if (this.#isStopping) break;
+      }
+    }
+    this.#flush();
+  }
+
+  #nextMessage(): DataPlaneCommand[] | undefined {
+    if (this.#isStopping) return undefined;
+    return receiveMessageOnPort(this.#port)?.message as DataPlaneCommand[] | undefined;
+  }
+
+  #carryOut(command: DataPlaneCommand): void {
+    switch (command.type) {
+      case 'inject':
+        this.#forwarder.inject(command);
+        break;
+      case 'send-control':
+        this.#forwarder.sendControl(command.path, command.packet);
+        break;
+      case 'session-add':
+        this.#forwarder.addSession(command.row);
+        break;
+      case 'session-update':
+        this.#forwarder.updateSession(command);
+        break;
+      case 'session-remove':
+        this.#removeSession(command.sessionId, command.generation);
+        break;
+      case 'tunnel-add':
+      case 'tunnel-path':
+        this.#forwarder.tunnels.set(command.tunnelId, command.path);
+        break;
+      case 'tunnel-remove':
+        this.#forwarder.tunnels.remove(command.tunnelId);
+        break;
+      case 'open-tun':
+        this.#openTun(command);
+        break;
+      case 'close-tun':
+        this.#closeTun(command.tun);
+        break;
+      case 'stop':
+        this.#isStopping = true;
+        break;
+    }
+  }
+
+  #removeSession(sessionId: number, generation: number): void {
+    const counters = this.#forwarder.removeSession(sessionId, generation);
+    if (counters !== undefined) this.#punts.push({ type: 'session-removed', sessionId, generation, counters });
+  }
+
+  #openTun({ tun, name, mtu_bytes }: Extract<DataPlaneCommand, { type: 'open-tun' }>): void {
+    if (this.#tuns.has(tun)) throw new Error(`TUN device ${tun} is open already`);
+    const what = `make the TUN device ${name}`;
+    if (mtu_bytes >= ROOM_BYTES) {
+      const advice = `choose an MTU below ${ROOM_BYTES} bytes`;
+      this.#punts.push({ type: 'failed', what, errno: '', advice, fatal: false, tun });
+      return;
+    }
+    try {
+      this.#tuns.set(tun, TunDevice.open(this.#tunMemory, name));
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#punts.push({ ...failure(error), fatal: false, tun });
+      return;
+    }
+    this.#watch();
+    this.#punts.push({ type: 'tun-opened', tun, name });
+  }
+
+  #closeTun(tun: number): void {
+    this.#tuns.get(tun)?.close();
+    this.#tuns.delete(tun);
+    this.#watch();
+  }
+
+  #loseTun(tun: number, { name }: TunDevice): void {
+    this.#forwarder.count('tun-read-error');
+    this.#closeTun(tun);
+    const advice = 'something outside of this program removed it: save the settings again to make it anew';
+    this.#punts.push({ type: 'failed', what: `TUN device ${name} is gone`, errno: '', advice, fatal: false, tun });
+  }
+
+  #watch(): void {
+    this.#tunOrder = [...this.#tuns];
+    const sockets = this.#sockets.map(({ fd }) => fd);
+    this.#pollSet.watch([this.#wakeUp.fd, ...sockets, ...this.#tunOrder.map(([, { fd }]) => fd)]);
+  }
+
+  #report(): void {
+    const reports = this.#punts.drain();
+    if (reports.length > 0) this.#port.postMessage(reports);
+  }
+}
+
+function arenaSize_bytes(batch: number, sendCount: number): number {
+  return (
+    (batch + BUILD_SLOTS) * SLOT_BYTES +
+    2 * udpSocketArena_bytes(batch, sendCount) +
+    PollSet.arena_bytes(MAX_DESCRIPTORS) +
+    WakeUp.arena_bytes() +
+    TunMemory.arena_bytes()
+  );
+}
+
+function failure(error: unknown): Extract<DataPlaneReport, { type: 'failed' }> {
+  if (error instanceof SystemError) {
+    return { type: 'failed', what: error.message, errno: error.errno, advice: adviceFor(error.errno), fatal: true };
+  }
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { type: 'failed', what, errno: '', advice: 'a fault of this program: report it with this text', fatal: true };
+}
+
+/** Runs the packet path; what goes wrong in it is told to the main thread before the thread ends. */
+function main(port: MessagePort): void {
+  let path: PacketPath | undefined;
+  try {
+    path = new PacketPath(port, workerData as DataPlaneOptions);
+    path.run();
+  } catch (error) {
+    path?.close();
+    port.postMessage([failure(error)] satisfies DataPlaneReport[]);
+    process.exitCode = 1;
+  }
+}
+
+if (parentPort === null) throw new Error('this file is run as a worker thread');
+main(parentPort);
