@@ -55,6 +55,10 @@ export class Appliance {
     await this.#daemon.stop('SIGKILL');
   }
 
+  get pid(): number {
+    return this.#daemon.pid;
+  }
+
   get hasExited(): boolean {
     return this.#daemon.hasExited;
   }

@@ -23,6 +23,8 @@ export interface L2tpnsOptions {
   tunnelSecret: string;
   radius: { address: string; secret: string };
   authentication: 'pap' | 'chap';
+  /** How much it logs, 0 (what is critical) to 5; 3 unless told. */
+  debug?: number;
 }
 
 const MASTER_TIMEOUT_MS = 20_000;
@@ -43,7 +45,7 @@ export async function startL2tpns(lab: Lab, options: L2tpnsOptions): Promise<Dae
 
 function configuration(folder: string, options: L2tpnsOptions): string {
   return `
-set debug 3
+set debug ${options.debug ?? 3}
 set pid_file "${folder}/pid"
 set hostname "l2tpns"
 set bind_address ${options.address}

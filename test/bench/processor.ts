@@ -1,0 +1,35 @@
+/**
+ * What the kernel says of a process: processor time and resident memory; and of a namespace: lost datagrams. Reads
+ * alone.
+ */
+import { readFileSync } from 'node:fs';
+import type { Namespace } from '../lab/namespaces.js';
+
+/** The unit of times in /proc/<pid>/stat, proc(5): USER_HZ is 100 on every Linux that Node runs on. */
+const TICK_MS = 10;
+/** Fields of /proc/<pid>/stat behind the name in parentheses, counted from 0: utime, stime, cutime, cstime. */
+const FIRST_TIME_FIELD = 11;
+const TIME_FIELDS = 4;
+
+/** Of all threads of a process, and of the programs that it started and that have ended, to 10 ms. */
+export function processorTime_ms(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = fields.slice(FIRST_TIME_FIELD, FIRST_TIME_FIELD + TIME_FIELDS).map(Number);
+  return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
+}
+
+export function residentMemory_bytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024;
+}
+
+/** Datagrams that sockets of the namespace had no room for, since the start. */
+export async function lostDatagrams(namespace: Namespace): Promise<number> {
+  const { stdout } = await namespace.run(['cat', '/proc/net/snmp', '/proc/net/snmp6']);
+  const [names = [], values = []] = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('Udp:'))
+    .map((line) => line.split(' '));
+  const ipv6 = Number(/Udp6RcvbufErrors\s+(\d+)/.exec(stdout)?.[1] ?? 0);
+  return Number(values[names.indexOf('RcvbufErrors')]) + ipv6;
+}
