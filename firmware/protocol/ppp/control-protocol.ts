@@ -54,6 +54,13 @@ const GIVE_UP_FACTOR = 4;
 
 const CONTROL_HEADER_BYTES = 4;
 
+/**
+ * A Configure-Request that has waited so long when the peer's first packet comes was sent before the peer listened
+ * (pppd starts after its ICCN is out): it is repeated at once, for the restart timer is long. Two ends that begin at
+ * the same time are quicker than this.
+ */
+const UNHEARD_AFTER_MS = 50;
+
 export abstract class ControlProtocol<Signal = ControlSignal> {
   protected readonly output: ControlOutput<Signal | ControlSignal>;
   /** The packet that is being answered. */
@@ -63,6 +70,8 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   readonly #identifiers: Identifiers;
   /** Our Configure-Request while no valid reply to it has come. */
   #request: { identifier: number; data: Uint8Array; options: ConfigurationOption[] } | undefined;
+  #requestSentAt_ms = 0;
+  #hasHeardPeer = false;
   #reply: { request: ControlPacket; packet: ControlPacket; options: ConfigurationOption[] } | undefined;
   #terminateMessage = '';
   /**
@@ -78,7 +87,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     this.#timing = timing;
     this.#identifiers = identifiers;
     this.output = output;
-    this.#automaton = new Automaton(timing, (action) => this.#perform(action));
+    this.#automaton = new Automaton(timing, (action, now_ms) => this.#perform(action, now_ms));
   }
 
   get state(): AutomatonState {
@@ -119,8 +128,12 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   handlePacket(packet: ControlPacket, now_ms: number): void {
     if (!this.#isLowerUp()) return;
     this.received = packet;
+    const isFirst = !this.#hasHeardPeer;
+    this.#hasHeardPeer = true;
     switch (packet.code) {
       case CONTROL_CODE.configureRequest:
+        // Before the answer: a peer that has ours already is not in state Opened yet, where it would begin anew.
+        if (isFirst) this.#repeatUnheardRequest(now_ms);
         this.#handleConfigureRequest(packet, now_ms);
         return;
       case CONTROL_CODE.configureAck:
@@ -289,7 +302,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     this.event('RXJ-', now_ms);
   }
 
-  #perform(action: OutwardAction): void {
+  #perform(action: OutwardAction, now_ms: number): void {
     switch (action) {
       case 'tlu':
         this.output.signal({ type: 'up' });
@@ -303,7 +316,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
         this.output.signal({ type: 'finished' });
         return;
       case 'scr':
-        this.#sendConfigureRequest();
+        this.#sendConfigureRequest(now_ms);
         return;
       case 'sca':
       case 'scn':
@@ -325,13 +338,22 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   }
 
   /** The identifier changes with the options and after each valid reply (RFC 1661 section 5.1). */
-  #sendConfigureRequest(): void {
+  #sendConfigureRequest(now_ms: number): void {
+    this.#requestSentAt_ms = now_ms;
     const options = this.requestOptions();
     const data = emitOptions(options);
     if (this.#request === undefined || !sameOctets(this.#request.data, data)) {
       this.#request = { identifier: this.nextIdentifier(), data, options };
     }
     this.output.send({ code: CONTROL_CODE.configureRequest, identifier: this.#request.identifier, data });
+  }
+
+  /** What was sent before the peer listened does not count against Max-Configure either. */
+  #repeatUnheardRequest(now_ms: number): void {
+    if (this.#request === undefined || now_ms - this.#requestSentAt_ms < UNHEARD_AFTER_MS) return;
+    this.#automaton.restartCounter = this.#timing.maxConfigure;
+    const { identifier, data } = this.#request;
+    this.output.send({ code: CONTROL_CODE.configureRequest, identifier, data });
   }
 
   #sendReply(): void {

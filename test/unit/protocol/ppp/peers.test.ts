@@ -215,3 +215,25 @@ test('pppd offers CCP, VJ compression and IPV6CP to an LNS of IPv4 alone: refuse
   );
   assert.ok(driver.eventTypes().includes('ipcp-up'));
 });
+
+test('pppd starts after its ICCN is out: our first proposal is repeated when it is heard, not a restart time later', () => {
+  const driver = new Driver(LNS_OPEN).start();
+  const [proposal] = driver.sent();
+  driver.wait(90);
+
+  driver.receive('LCP Configure-Request 1 5:0a0b0c0d');
+
+  assert.deepEqual(driver.sent(), [proposal, 'LCP Configure-Ack 1 5:0a0b0c0d']);
+  driver.receive(proposal.replace('Request', 'Ack'), proposal.replace('Request', 'Ack'));
+  assert.equal(driver.link.phase, 'network', 'the second Ack is none of ours');
+});
+
+test('a peer that begins when we do is asked once', () => {
+  const driver = new Driver(LNS_OPEN).start();
+  driver.sent();
+  driver.wait(20);
+
+  driver.receive('LCP Configure-Request 1 5:0a0b0c0d');
+
+  assert.deepEqual(driver.sent(), ['LCP Configure-Ack 1 5:0a0b0c0d']);
+});
