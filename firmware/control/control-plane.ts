@@ -13,6 +13,7 @@ import type { RandomBytes } from '../wire/bytes.js';
 import { AddressPools, poolPrefixes } from './address-pool.js';
 import { applianceConfig } from './appliance-config.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
+import { Faults } from './faults.js';
 import { LocalAnswers } from './local-answers.js';
 import type { NetworkConfiguration, NetworkProblem } from './network.js';
 import { planNetwork, routesToUser } from './network-plan.js';
@@ -63,6 +64,7 @@ export class ControlPlane {
   #timer: NodeJS.Timeout | undefined;
   #nextActivity_ms: number;
   #inTurn = false;
+  readonly #faults = new Faults();
   #networkIsStale = false;
   #stopped = false;
 
@@ -229,11 +231,16 @@ export class ControlPlane {
   #handleReport(report: DataPlaneReport, now_ms: number): void {
     switch (report.type) {
       case 'control':
-        this.appliance.handlePacket(report.packet, report.path, now_ms);
+        // The tunnel's ID, RFC 2661 section 3.1; the packet path hands on what has a whole header.
+        this.#guard((report.packet[4] << 8) | report.packet[5], now_ms, () =>
+          this.appliance.handlePacket(report.packet, report.path, now_ms),
+        );
         break;
       case 'ppp': {
         const { sessionId, generation, protocol, information } = report;
-        this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms);
+        this.#guard(this.appliance.callInfo(sessionId)?.tunnelId ?? 0, now_ms, () =>
+          this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms),
+        );
         break;
       }
       case 'session-removed':
@@ -249,6 +256,19 @@ export class ControlPlane {
         this.packetPathProblems = [...this.packetPathProblems, { what: `${what}: ${errno}`, advice }];
         break;
       }
+    }
+  }
+
+  /** A fault in our own code while a peer's input is handled ends that peer's tunnel: StopCCN result 2, error 6. */
+  #guard(tunnelId: number, now_ms: number, handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      const { stack } = error as Error;
+      this.#dependencies.log.error({ tunnelId, stack, count: this.#faults.count + 1 }, 'fault in the program');
+      if (this.#faults.note(now_ms)) throw error;
+      const result = { resultCode: 2, errorCode: 6, errorMessage: 'internal fault' };
+      this.appliance.endpoint.closeTunnel(tunnelId, result, now_ms);
     }
   }
 

@@ -36,12 +36,17 @@ export function planNetwork(
       if (link === undefined) continue;
       clients.set(call.profile, { ...link, addresses: [`${call.localAddress}/32`] });
       const wanted = settings.lacClients.find(({ name }) => name === call.profile)?.routes ?? [];
-      for (const prefix of [`${call.peerAddress}/32`, ...wanted]) routes.push({ prefix, link: link.name });
+      for (const prefix of [...gatewayRoute(call), ...wanted]) routes.push({ prefix, link: link.name });
     }
   }
   clients.delete(undefined);
   links.push(...clients.values());
   return { links, routes, forwarding: settings.routing.forwarding };
+}
+
+/** Some LNSes (l2tpns) have one address for both ends: a route to it would lead the tunnel into itself. */
+function gatewayRoute(call: CallInfo): string[] {
+  return call.peerAddress === call.path.peerAddress ? [] : [`${call.peerAddress}/32`];
 }
 
 function linkOf({ name, generation, mtu_bytes }: TunDevice, addresses: string[]): DesiredLink {

@@ -11,7 +11,7 @@ import { Call, type PppTimers } from './call.js';
 import type { Answer, CallEnd, CallInfo, RoleContext, TunnelPolicy } from './role.js';
 
 /** A tunnel without a call is closed by the LNS after this time; a client that needs one again opens one. */
-const IDLE_TUNNEL_MS = 60_000;
+const IDLE_TUNNEL_MS = 15_000;
 
 export interface LnsConfig {
   /** Offered to the caller in this order. */

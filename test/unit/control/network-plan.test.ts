@@ -111,3 +111,11 @@ test('a device that is not open yet is not configured', () => {
   assert.deepEqual(planned.links, []);
   assert.deepEqual(planned.routes, []);
 });
+
+test('l2tpns: an LNS whose PPP address is its outer one gets no route through the tunnel', () => {
+  const up = call({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '192.0.2.1' });
+
+  const { routes } = planNetwork(settings, pools, [branchTun], [up]);
+
+  assert.deepEqual(routes, [{ prefix: '172.16.0.0/12', link: 'tw1' }]);
+});
