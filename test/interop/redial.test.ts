@@ -24,7 +24,8 @@ describe('redialling', { skip: labIsMissing() }, () => {
 
   before(async () => {
     sites = await layThreeSites();
-    [appliance, guest] = await Promise.all([startLns(sites), bootGuest(sites)]);
+    // Our first Configure-Request meets no pppd yet: with the RFC's 3 s each call would wait for the second.
+    [appliance, guest] = await Promise.all([startLns(sites, { ppp: { restartTimer_ms: 300 } }), bootGuest(sites)]);
     // Two addresses: one that leaks is missed at once.
     await appliance.api.putPool('default', { ranges: [{ first: '10.112.112.10', last: '10.112.112.11' }] });
   });
@@ -36,7 +37,10 @@ describe('redialling', { skip: labIsMissing() }, () => {
     for (let redial = 0; redial < REDIALS; redial++) {
       addresses.add((await caller.connect()).localAddress);
       if (redial % 2 === 0) await caller.disconnect();
-      else await caller.hangUp();
+      else {
+        await caller.hangUp();
+        await caller.closeTunnel();
+      }
     }
     await caller.stop();
     await idle(appliance);

@@ -30,6 +30,7 @@ mount -t sysfs sys /sys
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
 mount -t hostfs none /etc/ppp -o "$GUEST_FOLDER"
 for module in ${MODULES.join(' ')}; do
   insmod "/usr/lib/uml/modules/$(uname -r)/kernel/$module.ko" || echo "@event failed insmod $module"

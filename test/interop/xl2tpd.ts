@@ -44,8 +44,10 @@ export interface CallerOptions {
   authentication: PppAuthentication;
   user: string;
   password: string;
-  /** Asks for tunnel authentication and answers it. */
+  /** Answers the LNS's tunnel authentication, */
   tunnelSecret?: string;
+  /** and asks the LNS for its own, unless this is false. */
+  challenges?: boolean;
   path: DataPath;
   ipv6?: boolean;
   /** Routes that pppd gets once the link is up. */
@@ -86,7 +88,7 @@ class Xl2tpd {
 
   /** Awaits a line of xl2tpd's log. */
   async logged(pattern: RegExp, options: { from?: number; timeout_ms?: number } = {}): Promise<string> {
-    const words = await this.guest.event(new RegExp(`xl2tpd .*(?:${pattern.source})`), {
+    const words = await this.guest.event(new RegExp(`xl2tpd\\[\\d+\\]: .*(?:${pattern.source})`), {
       timeout_ms: CALL_TIMEOUT_MS,
       ...options,
     });
@@ -94,7 +96,11 @@ class Xl2tpd {
   }
 }
 
+/** What an earlier test left running, if it failed, is gone first. */
+const CRASH = 'kill -9 $(cat /run/xl2tpd.pid /run/ppp*.pid) 2>/dev/null; rm -f /run/xl2tpd.pid /run/ppp*.pid';
+
 async function startDaemon(guest: UmlGuest): Promise<void> {
+  await guest.run(CRASH);
   const from = guest.mark();
   await guest.run(
     `(xl2tpd -D -c ${FOLDER}/xl2tpd.conf -s ${FOLDER}/l2tp-secrets -C ${CONTROL} -p /run/xl2tpd.pid 2>&1 </dev/null | sed -u "s/^/@event /" >/dev/console) &`,
@@ -131,6 +137,7 @@ const pppOptions = (options: { ipv6?: boolean; mru_bytes?: number }): string[] =
 /** The caller's side. */
 export class Xl2tpdCaller extends Xl2tpd {
   static async start(guest: UmlGuest, options: CallerOptions): Promise<Xl2tpdCaller> {
+    const challenges = options.tunnelSecret !== undefined && options.challenges !== false;
     writeCommon(guest, options);
     writeFileSync(join(guest.folder, 'routes'), (options.routes ?? []).map((route) => `${route}\n`).join(''));
     writeFileSync(
@@ -147,7 +154,7 @@ export class Xl2tpdCaller extends Xl2tpd {
       [
         ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
         ...[`[lac ${CALL_NAME}]`, `lns = ${options.lns}`, 'autodial = no', 'redial = no', 'length bit = yes'],
-        ...['require authentication = no', `challenge = ${options.tunnelSecret === undefined ? 'no' : 'yes'}`],
+        ...['require authentication = no', `challenge = ${challenges ? 'yes' : 'no'}`],
         ...[
           `hostname = ${options.hostName ?? 'caller'}`,
           `name = ${options.user}`,
@@ -193,11 +200,19 @@ export class Xl2tpdCaller extends Xl2tpd {
     await this.linkDown(from, timeout_ms);
   }
 
-  /** Has pppd hang up: LCP Terminate-Request first, then CDN. Resolves when the interface is down. */
+  /** Has pppd hang up: LCP Terminate-Request first, then CDN. Resolves when xl2tpd has closed the call. */
   async hangUp(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
     const from = this.guest.mark();
     await this.guest.run('kill $(cat /run/ppp*.pid)');
     await this.linkDown(from, timeout_ms);
+    await this.logged(/call_close: Call|Connection closed/, { from, timeout_ms });
+  }
+
+  /** Ends the tunnel that a call left standing, which xl2tpd would not dial through again at once. */
+  async closeTunnel(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
+    const from = this.guest.mark();
+    await this.guest.run(`echo "d ${CALL_NAME}" >${CONTROL}`);
+    await this.logged(/closing down tunnel/, { from, timeout_ms });
   }
 
   /** Resolves when a PPP interface has gone down since the mark. (pppd's own ip-down script does not always run.) */
@@ -207,7 +222,7 @@ export class Xl2tpdCaller extends Xl2tpd {
 
   /** Ends xl2tpd and pppd without a word to anybody. */
   async crash(): Promise<void> {
-    await this.guest.run('kill -9 $(cat /run/xl2tpd.pid) $(cat /run/ppp*.pid); rm -f /run/ppp*.pid', { mayFail: true });
+    await this.guest.run(CRASH);
   }
 }
 

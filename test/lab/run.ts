@@ -14,6 +14,12 @@ const TUNNEL_SECRET = 'lab tunnel secret';
 
 const say = (text = ''): void => console.log(text);
 
+/** To the width of the terminal: the rest is in the browser. */
+function cut(line: string): string {
+  const width = process.stdout.columns ?? 120;
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+}
+
 /** One line for each step, with the time since the first. */
 function stepPrinter(): (record: CallStepRecord) => void {
   let started_ms: number | undefined;
@@ -25,7 +31,11 @@ function stepPrinter(): (record: CallStepRecord) => void {
     const step = record.step === shownStep || record.step === 0 ? '' : String(record.step);
     if (record.step !== 0) shownStep = record.step;
     const arrow = { received: 'user → LNS', sent: 'user ← LNS', within: '       LNS' }[record.direction];
-    say(`  ${step.padStart(4)}  ${time.padStart(8)}   ${arrow}   ${record.what.padEnd(30)}${record.detail}`.trimEnd());
+    say(
+      cut(
+        `  ${step.padStart(4)}  ${time.padStart(8)}   ${arrow}   ${record.what.padEnd(26)}${record.detail}`.trimEnd(),
+      ),
+    );
   };
 }
 

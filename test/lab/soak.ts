@@ -46,7 +46,8 @@ async function startBranch(sites: Sites, lns: Appliance): Promise<Appliance> {
 async function soak(sites: Sites, seconds: number): Promise<Report> {
   const [lns, guest] = await Promise.all([startLns(sites), bootGuest(sites)]);
   const branch = await startBranch(sites, lns);
-  sites.office.start('iperf3 server', ['iperf3', '--server']);
+  const server = sites.office.start('iperf3 server', ['iperf3', '--server', '--forceflush']);
+  await server.waitForLine(/Server listening/, { timeout_ms: 10_000 });
   const traffic = sites.user.start('iperf3 client', [
     ...['iperf3', '--client', ADDRESS.office, '--bitrate', '20M', '--time', String(seconds + 60), '--bidir'],
   ]);
@@ -64,7 +65,10 @@ async function soak(sites: Sites, seconds: number): Promise<Report> {
     const ping = await guest.run(`ping -n -q -c 2 -i 0.2 -W 2 ${ADDRESS.office}`, { mayFail: true });
     if (ping.status !== 0) failures.push(`call ${calls}: the office does not answer`);
     if (calls % 2 === 0) await caller.disconnect();
-    else await caller.hangUp();
+    else {
+      await caller.hangUp();
+      await caller.closeTunnel();
+    }
     calls++;
     least_bytes = Math.min(least_bytes, lns.residentMemory_bytes());
     if (calls % CALLS_PER_SAMPLE !== 0) continue;
