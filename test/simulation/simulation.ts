@@ -1,0 +1,437 @@
+/**
+ * Runs one seed: boxes in one thread on virtual time, first with faults (nothing wrong may ever happen), then without
+ * (all must come up, or end as it must), then to the end of all calls (nothing may be left).
+ */
+
+import type { Output } from '../../firmware/roles/role.js';
+import { Agenda } from './agenda.js';
+import { callUp, disagreements, leftovers } from './agreement.js';
+import { Box, type BoxInput, type BoxObserver, type World } from './box.js';
+import { DeliveryChecker, type TunnelEnd } from './delivery-checker.js';
+import { Network, NO_FAULTS } from './network.js';
+import { AddressPool } from './outside.js';
+import { type Goal, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
+import { SeededRandom } from './seeded-random.js';
+import { StateChecker } from './state-checker.js';
+import { Story } from './story.js';
+import { ensure, type Invariant, Violation } from './violation.js';
+
+/** Without faults every profile must have reached its goal after so long. */
+const CONVERGENCE_MS = 300_000;
+/** After the end of faults and of all calls nothing must be left after so long. */
+const CLOSING_MS = 300_000;
+/** With faults all closes for so long, where the scenario says so. */
+const CLOSING_UNDER_FAULTS_MS = 20_000;
+/** How long a user's packet and its answer may take when nothing is lost. */
+const ROUND_TRIP_MS = 100;
+/** Users send so often. */
+const USER_PACKETS_MS = 3_000;
+/** A machine that keeps itself busy does so many turns and more; a whole simulation has some thousand. */
+const MAX_TURNS = 200_000;
+/** How often a box that has nothing to do looks whether it has (its sweep). */
+const IDLE_TURN_MS = 1_000;
+const SILENCE_MS = 5_000;
+
+/** Where faults can be planted without touching what ships. */
+export interface Seams {
+  makePool?: (addresses: readonly string[]) => AddressPool;
+  filter?: (output: Output) => Output | undefined;
+}
+
+export interface Outcome {
+  seed: number;
+  kind: ScenarioKind;
+  /** Undefined: all was as it must be. */
+  failure: { invariant: Invariant; message: string; at_ms: number; error: unknown } | undefined;
+  counters: SimulationCounters;
+}
+
+export interface SimulationCounters {
+  virtual_ms: number;
+  turns: number;
+  callsUp: number;
+  callsEnded: number;
+  restarts: number;
+  ties: number;
+  userPackets: number;
+  datagrams: number;
+  lost: number;
+  corrupted: number;
+  messages: number;
+  retransmissions: number;
+  /** From the end of the faults until all was as it must be. */
+  converged_ms: number;
+}
+
+/** A message by which a profile was refused since the faults ended. */
+interface Refusal {
+  messageType: string;
+  resultCode: number;
+}
+
+type Step = { box: Box; input: BoxInput } | { run: () => void };
+
+class Simulation implements BoxObserver {
+  readonly counters: SimulationCounters = {
+    virtual_ms: 0,
+    turns: 0,
+    callsUp: 0,
+    callsEnded: 0,
+    restarts: 0,
+    ties: 0,
+    userPackets: 0,
+    datagrams: 0,
+    lost: 0,
+    corrupted: 0,
+    messages: 0,
+    retransmissions: 0,
+    converged_ms: 0,
+  };
+  now_ms = 0;
+  readonly #scenario: Scenario;
+  readonly #story: Story | undefined;
+  readonly #network: Network<TunnelEnd | undefined>;
+  readonly #agenda = new Agenda<Step>();
+  readonly #boxes = new Map<string, Box>();
+  readonly #delivery = new DeliveryChecker();
+  readonly #states: StateChecker;
+  /** Since the faults ended: by box, the ends of the tunnels and calls that were begun since. */
+  readonly #refusals = new Map<string, Refusal[]>();
+  readonly #newTunnels = new Map<string, Set<number>>();
+  #healed_ms: number | undefined;
+  /** Tokens of users' packets whose answer has come, by the user's address. */
+  readonly #answered = new Set<string>();
+
+  constructor(scenario: Scenario, seams: Seams, story: Story | undefined) {
+    this.#scenario = scenario;
+    this.#story = story;
+    const random = new SeededRandom(scenario.seed ^ 0x5eed);
+    this.#network = new Network(random.fork(), (at_ms, datagram) => {
+      const box = this.#boxes.get(datagram.to);
+      if (box !== undefined) this.#agenda.add(at_ms, { box, input: { type: 'datagram', datagram } });
+    });
+    const world: World = {
+      random: random.fork(),
+      makePool: seams.makePool ?? ((addresses) => new AddressPool(addresses)),
+      filter: seams.filter ?? ((output) => output),
+      send: (box, { path, packet }, sender) => {
+        this.#network.send(box.plan.address, path, packet, sender, this.now_ms);
+      },
+      later: (box, delay_ms, input) => this.#agenda.add(this.now_ms + delay_ms, { box, input }),
+      observer: this,
+    };
+    for (const plan of scenario.boxes) this.#boxes.set(plan.address, new Box(plan, world, this.now_ms));
+    this.#states = new StateChecker(scenario, this.#boxes);
+  }
+
+  run(): void {
+    try {
+      this.#safetyPhase();
+      this.#livenessPhase();
+      this.#closingPhase();
+    } finally {
+      const { sent: datagrams, lost, corrupted } = this.#network.counters;
+      const { messages, retransmissions } = this.#delivery.counters;
+      const virtual_ms = this.now_ms;
+      Object.assign(this.counters, { virtual_ms, datagrams, lost, corrupted, messages, retransmissions });
+      for (const box of this.#boxes.values()) this.#countTies(box);
+    }
+  }
+
+  // The three phases.
+
+  #safetyPhase(): void {
+    const { faults, cuts, incidents, safety_ms } = this.#scenario;
+    this.#network.faults = faults;
+    this.#delivery.isCorrupting = faults.corruption > 0;
+    for (const { from_ms, to_ms } of cuts) {
+      this.#at(from_ms, 'the network is cut', () => {
+        this.#network.isCut = true;
+      });
+      this.#at(to_ms, 'the network is whole', () => {
+        this.#network.isCut = false;
+      });
+    }
+    for (const { at_ms, box: name, label, run } of incidents) {
+      const box = this.#boxNamed(name);
+      const input: BoxInput = { type: 'command', run };
+      this.#at(at_ms, `${name}: ${label}`, () => this.#turn(box, [input]));
+    }
+    for (let at_ms = USER_PACKETS_MS; at_ms < safety_ms; at_ms += USER_PACKETS_MS) {
+      this.#agenda.add(at_ms, { run: () => this.#sendUserPackets() });
+    }
+    this.#pass(safety_ms);
+  }
+
+  #livenessPhase(): void {
+    this.#heal();
+    for (const box of this.#boxes.values()) {
+      this.#turn(box, [{ type: 'command', run: (at, now_ms) => at.configure(at.plan.config, now_ms) }]);
+    }
+    const healed_ms = this.now_ms;
+    let open: string[] = [];
+    const isDone = () => {
+      open = this.#openGoals();
+      return open.length === 0;
+    };
+    this.#pass(healed_ms + CONVERGENCE_MS, isDone);
+    ensure(open.length === 0, 'convergence', () => open.join('; '));
+    this.counters.converged_ms = this.now_ms - healed_ms;
+    this.#story?.note(this.now_ms, '', `all is as it must be after ${this.counters.converged_ms} ms`);
+    this.#checkTraffic();
+  }
+
+  #closingPhase(): void {
+    if (this.#scenario.closesUnderFaults) {
+      this.#story?.note(this.now_ms, '', 'the faults are back');
+      this.#network.faults = { ...this.#scenario.faults, corruption: 0 };
+    }
+    const { closing } = this.#scenario;
+    this.#story?.note(this.now_ms, '', closing);
+    for (const box of this.#boxes.values()) this.#beginClosing(box);
+    this.#pass(this.now_ms + CLOSING_UNDER_FAULTS_MS);
+    this.#heal();
+    for (const box of this.#boxes.values()) {
+      const run = (at: Box, now_ms: number) => at.configure({ ...at.config, lacClients: [] }, now_ms);
+      this.#turn(box, [{ type: 'command', run }]);
+    }
+    let left: string[] = [];
+    const isDone = () => {
+      left = [...this.#boxes.values()].flatMap(leftovers);
+      return left.length === 0;
+    };
+    this.#pass(this.now_ms + CLOSING_MS, isDone);
+    ensure(left.length === 0, 'nothing-left', () => left.join('; '));
+    this.#checkSilence();
+  }
+
+  #beginClosing(box: Box): void {
+    const { closing } = this.#scenario;
+    const withoutProfiles = (at: Box, now_ms: number) => at.configure({ ...at.config, lacClients: [] }, now_ms);
+    const withoutLns = (at: Box, now_ms: number) => at.configure({ ...at.config, lns: undefined }, now_ms);
+    const shutDown = (at: Box, now_ms: number) => at.appliance.shutDown(now_ms);
+    const isLns = box.config.lns !== undefined;
+    const run = {
+      'profiles removed': withoutProfiles,
+      'LNS switched off': withoutLns,
+      'all shut down': shutDown,
+      'LNS shut down first': isLns ? shutDown : () => undefined,
+    }[closing];
+    this.#turn(box, [{ type: 'command', run }]);
+  }
+
+  /** The network is good from now on, and always was for what is on its way. */
+  #heal(): void {
+    this.#network.isCut = false;
+    this.#network.faults = NO_FAULTS;
+    this.#delivery.isCorrupting = false;
+    this.#healed_ms ??= this.now_ms;
+    this.#story?.note(this.now_ms, '', 'the faults end');
+  }
+
+  // Goals.
+
+  /** What is not yet as it must be. */
+  #openGoals(): string[] {
+    const open: string[] = [];
+    let contended = 0;
+    let contendedUp = 0;
+    for (const { box: name, profile, goal } of this.#scenario.profiles) {
+      const box = this.#boxNamed(name);
+      const isUp = callUp(this.#boxes, box, profile) !== undefined;
+      if (goal.type === 'refused') {
+        const refusals = this.#refusals.get(name) ?? [];
+        if (refusals.length === 0) open.push(`${profile} has not been refused`);
+        else checkRefusal(profile, goal, refusals);
+      } else if (goal.type === 'up') {
+        if (!isUp) open.push(`${profile} is not up`);
+      } else {
+        contended++;
+        if (isUp) contendedUp++;
+        else if ((this.#refusals.get(name) ?? []).length === 0) open.push(`${profile} has neither call nor refusal`);
+      }
+    }
+    const expectedUp = Math.min(contended, this.#scenario.addresses);
+    if (contendedUp !== expectedUp) open.push(`${contendedUp} calls are up with ${expectedUp} addresses`);
+    if (open.length > 0) return open;
+    const isBusy = (box: Box) => this.#dialsInVain(box);
+    for (const box of this.#boxes.values()) {
+      if (!isBusy(box)) open.push(...disagreements(this.#boxes, box, this.#delivery, isBusy));
+    }
+    return open;
+  }
+
+  /** A box with a profile that is refused opens and closes tunnels all the time. */
+  #dialsInVain(box: Box): boolean {
+    return this.#scenario.profiles.some(
+      ({ box: name, profile, goal }) =>
+        name === box.plan.name && goal.type !== 'up' && callUp(this.#boxes, box, profile) === undefined,
+    );
+  }
+
+  /** A packet of each user gets through, and its answer back. */
+  #checkTraffic(): void {
+    const token = 0xffff_ffff;
+    const expected: string[] = [];
+    for (const box of this.#boxes.values()) {
+      for (const call of box.sendUserPackets(token)) expected.push(`${box.plan.name} ${call.localAddress} ${token}`);
+    }
+    this.#pass(this.now_ms + ROUND_TRIP_MS);
+    for (const key of expected) ensure(this.#answered.has(key), 'traffic', () => `no answer for ${key}`);
+  }
+
+  /** With nothing left nobody says anything, and nothing is due but each box's look whether there is anything. */
+  #checkSilence(): void {
+    const { sent } = this.#network.counters;
+    const { turns } = this.counters;
+    this.#pass(this.now_ms + SILENCE_MS);
+    const looks = this.#boxes.size * (SILENCE_MS / IDLE_TURN_MS + 1);
+    ensure(this.#network.counters.sent === sent, 'nothing-left', () => 'packets are sent with nothing left');
+    ensure(
+      this.counters.turns - turns <= looks,
+      'nothing-left',
+      () => `${this.counters.turns - turns} turns in silence`,
+    );
+    const late = this.#agenda.next_ms();
+    ensure(late === undefined, 'nothing-left', () => `something is still to come at ${late}`);
+  }
+
+  // Virtual time.
+
+  #at(at_ms: number, label: string, run: () => void): void {
+    const told = () => {
+      this.#story?.note(this.now_ms, '', label);
+      run();
+    };
+    this.#agenda.add(at_ms, { run: told });
+  }
+
+  /** Lets time pass until `end_ms`, or until `isDone` says so after a turn. */
+  #pass(end_ms: number, isDone: () => boolean = () => false): void {
+    if (isDone()) return;
+    for (;;) {
+      const due = this.#nextBox();
+      const next_ms = Math.min(this.#agenda.next_ms() ?? Number.POSITIVE_INFINITY, due.due_ms);
+      if (next_ms > end_ms) break;
+      this.now_ms = Math.max(this.now_ms, next_ms);
+      const step = this.#agenda.takeDue(this.now_ms);
+      if (step === undefined) this.#turn(due, []);
+      else if ('run' in step) step.run();
+      else this.#turn(step.box, this.#inputsOf(step.box, step.input));
+      if (isDone()) return;
+    }
+    this.now_ms = end_ms;
+  }
+
+  /** What comes to one box at one moment comes in one turn, as the packet path's reports do. */
+  #inputsOf(box: Box, first: BoxInput): BoxInput[] {
+    const inputs = [first];
+    for (let next = this.#agenda.peekDue(this.now_ms); next !== undefined; next = this.#agenda.peekDue(this.now_ms)) {
+      if ('run' in next || next.box !== box) break;
+      inputs.push(next.input);
+      this.#agenda.takeDue(this.now_ms);
+    }
+    return inputs;
+  }
+
+  #nextBox(): Box {
+    let next: Box | undefined;
+    for (const box of this.#boxes.values()) if (next === undefined || box.due_ms < next.due_ms) next = box;
+    return next!;
+  }
+
+  #turn(box: Box, inputs: readonly BoxInput[]): void {
+    this.counters.turns++;
+    ensure(this.counters.turns <= MAX_TURNS, 'no-storm', () => `${MAX_TURNS} turns`);
+    box.turn(inputs, this.now_ms);
+  }
+
+  #sendUserPackets(): void {
+    for (const box of this.#boxes.values()) box.sendUserPackets(this.counters.turns);
+  }
+
+  #boxNamed(name: string): Box {
+    for (const box of this.#boxes.values()) if (box.plan.name === name) return box;
+    throw new Error(`there is no box ${name}`);
+  }
+
+  #countTies(box: Box): void {
+    this.counters.ties += box.appliance.endpoint.counters['sccrq-tie-breaker'];
+  }
+
+  // What the boxes do.
+
+  handed(...event: Parameters<BoxObserver['handed']>): void {
+    this.#delivery.handed(...event);
+    this.#story?.handed(this.now_ms, ...event);
+  }
+
+  output(box: Box, output: Output): void {
+    this.#story?.output(this.now_ms, box, output);
+    this.#delivery.output(box, output);
+    this.#states.output(box, output);
+    if (output.type === 'call-up') this.counters.callsUp++;
+    else if (output.type === 'call-ended') this.counters.callsEnded++;
+    else if (this.#healed_ms !== undefined) this.#noteRefusal(box.plan.name, output);
+  }
+
+  sent(box: Box, packet: Uint8Array): TunnelEnd | undefined {
+    return this.#delivery.sent(box, packet);
+  }
+
+  userPacket(...[box, , packet]: Parameters<BoxObserver['userPacket']>): void {
+    this.counters.userPackets++;
+    if (packet.isReply) this.#answered.add(`${box.plan.name} ${packet.destination} ${packet.token}`);
+  }
+
+  turned(box: Box, inputs: number, now_ms: number): void {
+    this.#delivery.turned(box);
+    this.#states.turned(box, inputs, now_ms);
+  }
+
+  restarted(box: Box): void {
+    this.counters.restarts++;
+    this.#countTies(box);
+    this.#delivery.restarted(box);
+    this.#states.restarted(box);
+  }
+
+  /** Of tunnels that were begun without faults: by what they or their calls ended. */
+  #noteRefusal(box: string, output: Output): void {
+    const tunnels = this.#newTunnels.get(box) ?? new Set();
+    this.#newTunnels.set(box, tunnels);
+    if (output.type === 'tunnel-add') tunnels.add(output.tunnelId);
+    if (output.type !== 'trace' || output.record.kind === 'note' || !tunnels.has(output.record.tunnelId)) return;
+    const { label: messageType, detail, tunnelId } = output.record;
+    if (messageType !== 'StopCCN' && messageType !== 'CDN') return;
+    // What comes after the first of a tunnel only follows from it.
+    tunnels.delete(tunnelId);
+    const { resultCode } = detail.resultCode as { resultCode: number };
+    this.#refusals.set(box, [...(this.#refusals.get(box) ?? []), { messageType, resultCode }]);
+  }
+}
+
+function checkRefusal(profile: string, goal: Extract<Goal, { type: 'refused' }>, refusals: readonly Refusal[]): void {
+  for (const { messageType, resultCode } of refusals) {
+    ensure(
+      messageType === goal.messageType && resultCode === goal.resultCode,
+      'result-code',
+      () => `${profile} ended by ${messageType} ${resultCode}, not by ${goal.messageType} ${goal.resultCode}`,
+    );
+  }
+}
+
+/** Runs one seed from beginning to end. `tell` is given each line of what happens. */
+export function simulate(seed: number, seams: Seams = {}, tell?: (line: string) => void): Outcome {
+  const scenario = scenarioOf(seed);
+  const simulation = new Simulation(scenario, seams, tell && new Story(tell, scenario));
+  let failure: Outcome['failure'];
+  try {
+    simulation.run();
+  } catch (error) {
+    const invariant = error instanceof Violation ? error.invariant : 'no-exception';
+    const message = error instanceof Error ? error.message : String(error);
+    failure = { invariant, message, at_ms: simulation.now_ms, error };
+  }
+  return { seed, kind: scenario.kind, failure, counters: simulation.counters };
+}

@@ -1,0 +1,198 @@
+/**
+ * Checks a box after each of its turns: commands to the packet path, rows, calls, IDs, addresses, leases, and that no
+ * input makes a storm. What must hold is taken from the design, not from the code.
+ */
+
+import type { CallInfo, Output } from '../../firmware/roles/role.js';
+import type { Box } from './box.js';
+import type { Scenario } from './scenario.js';
+import { ensure } from './violation.js';
+
+/** Packets that one input or one tunnel or call, by its timers, may cause in a turn. */
+const PACKETS_PER_CAUSE = 24;
+/** Packets that one tunnel or call may cause in a second. */
+const PACKETS_PER_SECOND = 60;
+
+interface BoxState {
+  /** Generation by session ID, as the commands have it. */
+  readonly rows: Map<number, number>;
+  readonly tunnels: Set<number>;
+  readonly generations: Set<number>;
+  /** Calls that were there after the last turn. */
+  calls: Set<number>;
+  readonly pastCalls: Set<number>;
+  packetsInTurn: number;
+  second: number;
+  packetsInSecond: number;
+}
+
+export class StateChecker {
+  readonly #scenario: Scenario;
+  readonly #boxByAddress: ReadonlyMap<string, Box>;
+  readonly #boxes = new Map<Box, BoxState>();
+
+  constructor(scenario: Scenario, boxByAddress: ReadonlyMap<string, Box>) {
+    this.#scenario = scenario;
+    this.#boxByAddress = boxByAddress;
+  }
+
+  restarted(box: Box): void {
+    this.#boxes.delete(box);
+  }
+
+  output(box: Box, output: Output): void {
+    const state = this.#stateOf(box);
+    switch (output.type) {
+      case 'tunnel-add':
+        ensure(output.tunnelId !== 0, 'unique-ids', () => 'a tunnel has ID 0');
+        ensure(!state.tunnels.has(output.tunnelId), 'unique-ids', () => `tunnel ${output.tunnelId} is there already`);
+        state.tunnels.add(output.tunnelId);
+        break;
+      case 'tunnel-path':
+      case 'tunnel-remove':
+        ensure(state.tunnels.has(output.tunnelId), 'row-commands', () => `${output.type} for no tunnel`);
+        if (output.type === 'tunnel-remove') state.tunnels.delete(output.tunnelId);
+        break;
+      case 'session-add':
+        this.#added(state, output.row);
+        break;
+      case 'session-update':
+      case 'session-remove':
+      case 'inject': {
+        const { type, sessionId, generation } = output;
+        ensure(
+          state.rows.get(sessionId) === generation,
+          'row-commands',
+          () => `${type} for session ${sessionId}, generation ${generation}: there is ${state.rows.get(sessionId)}`,
+        );
+        if (type === 'session-remove') state.rows.delete(sessionId);
+        break;
+      }
+    }
+    if (output.type === 'inject' || output.type === 'send-control') state.packetsInTurn++;
+  }
+
+  turned(box: Box, inputs: number, now_ms: number): void {
+    const state = this.#stateOf(box);
+    const calls = [...box.appliance.calls()];
+    this.#checkStorm(box, state, inputs, calls.length, now_ms);
+    this.#checkCalls(state, calls, box);
+    this.#checkAddresses(box, calls);
+    for (const { profile, goal } of this.#scenario.profiles) {
+      if (goal.type !== 'refused') continue;
+      const call = calls.find((info) => info.profile === profile && info.state === 'up');
+      ensure(call === undefined, 'refused-stays-down', () => `${box.plan.name}: ${profile} is up`);
+    }
+  }
+
+  #stateOf(box: Box): BoxState {
+    let state = this.#boxes.get(box);
+    if (state === undefined) {
+      state = {
+        rows: new Map(),
+        tunnels: new Set(),
+        generations: new Set(),
+        calls: new Set(),
+        pastCalls: new Set(),
+        packetsInTurn: 0,
+        second: 0,
+        packetsInSecond: 0,
+      };
+      this.#boxes.set(box, state);
+    }
+    return state;
+  }
+
+  #added(
+    state: BoxState,
+    { sessionId, generation, tunnelId }: { sessionId: number; generation: number; tunnelId: number },
+  ) {
+    ensure(sessionId !== 0, 'unique-ids', () => 'a session has ID 0');
+    ensure(!state.rows.has(sessionId), 'row-commands', () => `session ${sessionId} is added twice`);
+    ensure(!state.generations.has(generation), 'row-commands', () => `generation ${generation} comes a second time`);
+    ensure(state.tunnels.has(tunnelId), 'row-commands', () => `session ${sessionId} is added before its tunnel`);
+    state.rows.set(sessionId, generation);
+    state.generations.add(generation);
+  }
+
+  #checkStorm(box: Box, state: BoxState, inputs: number, calls: number, now_ms: number): void {
+    const { packetsInTurn } = state;
+    state.packetsInTurn = 0;
+    const causes = inputs + state.tunnels.size + calls;
+    const limit = PACKETS_PER_CAUSE * causes;
+    ensure(
+      packetsInTurn <= limit,
+      'no-storm',
+      () => `${box.plan.name}: ${packetsInTurn} packets from ${causes} causes`,
+    );
+    const second = Math.floor(now_ms / 1000);
+    if (second !== state.second) state.packetsInSecond = 0;
+    state.second = second;
+    state.packetsInSecond += packetsInTurn;
+    const perSecond = PACKETS_PER_SECOND * (1 + state.tunnels.size + calls);
+    ensure(
+      state.packetsInSecond <= perSecond,
+      'no-storm',
+      () => `${box.plan.name}: ${state.packetsInSecond} packets in a second`,
+    );
+  }
+
+  #checkCalls(state: BoxState, calls: readonly CallInfo[], box: Box): void {
+    const sessionIds = new Set(calls.map(({ sessionId }) => sessionId));
+    const callIds = new Set(calls.map(({ callId }) => callId));
+    ensure(sessionIds.size === calls.length, 'unique-ids', () => 'two calls have one session ID');
+    ensure(callIds.size === calls.length, 'unique-ids', () => 'two calls have one call ID');
+    for (const callId of state.calls) if (!callIds.has(callId)) state.pastCalls.add(callId);
+    for (const callId of callIds) {
+      ensure(!state.pastCalls.has(callId), 'unique-ids', () => `call ID ${callId} is used again`);
+    }
+    state.calls = callIds;
+    for (const { sessionId, generation } of calls) {
+      const row = box.path.rows.get(sessionId);
+      ensure(row?.generation === generation, 'rows-have-calls', () => `the call of session ${sessionId} has no row`);
+    }
+    for (const { sessionId } of box.path.rows.values()) {
+      ensure(sessionIds.has(sessionId), 'rows-have-calls', () => `the row of session ${sessionId} has no call`);
+    }
+  }
+
+  #checkAddresses(box: Box, calls: readonly CallInfo[]): void {
+    const holders = new Map<string, number>();
+    for (const { role, peerAddress, callId } of calls) {
+      if (role !== 'lns' || peerAddress === '') continue;
+      const other = holders.get(peerAddress);
+      ensure(other === undefined, 'unique-addresses', () => `calls ${other} and ${callId} both have ${peerAddress}`);
+      holders.set(peerAddress, callId);
+    }
+    const lnsCalls = new Set(calls.filter(({ role }) => role === 'lns').map(({ callId }) => callId));
+    for (const holder of box.outside.pool.holders()) {
+      ensure(lnsCalls.has(holder), 'leases-have-calls', () => `call ${holder} has a lease and is gone`);
+    }
+    for (const call of calls) this.#compareWithPeer(box, call);
+  }
+
+  #compareWithPeer(box: Box, call: CallInfo): void {
+    const row = box.path.rows.get(call.sessionId);
+    const peer = this.#boxByAddress.get(call.path.peerAddress);
+    const theirs = peer?.appliance.callInfo(call.peerSessionId);
+    const theirRow = peer?.path.rows.get(call.peerSessionId);
+    if (row === undefined || theirs === undefined || theirRow === undefined) return;
+    if (theirRow.peerSessionId !== row.sessionId || theirRow.tunnelId !== row.peerTunnelId) return;
+    const who = () => `session ${call.sessionId} of ${box.plan.name} and session ${theirs.sessionId} of its peer`;
+    if (row.ipv4Open && theirRow.ipv4Open) {
+      ensure(
+        call.localAddress === theirs.peerAddress && call.peerAddress === theirs.localAddress,
+        'same-addresses',
+        () => `${who()}: ${call.localAddress}, ${call.peerAddress}; ${theirs.localAddress}, ${theirs.peerAddress}`,
+      );
+    }
+    if (row.ipv6Open && theirRow.ipv6Open) {
+      ensure(
+        call.localLinkLocal === theirs.peerLinkLocal && call.peerLinkLocal === theirs.localLinkLocal,
+        'same-addresses',
+        () =>
+          `${who()}: ${call.localLinkLocal}, ${call.peerLinkLocal}; ${theirs.localLinkLocal}, ${theirs.peerLinkLocal}`,
+      );
+    }
+  }
+}
