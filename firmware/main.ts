@@ -118,6 +118,7 @@ async function start(): Promise<void> {
     store,
     network: new NetConfig(),
     post: packetPath.post,
+    listeningPort: port,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
     now_ms: () => performance.now(),
     random: (length_bytes) => randomBytes(length_bytes),

@@ -41,6 +41,8 @@ export interface ControlPlaneDependencies {
   /** Hands a turn's commands to the packet path. */
   post(commands: DataPlaneCommand[]): void;
   readSessionCounters: SessionCountersReader;
+  /** The UDP port that the packet path was started on. */
+  listeningPort: number;
   /** Monotonic, in ms. */
   now_ms(): number;
   random: RandomBytes;
@@ -53,9 +55,6 @@ export class ControlPlane {
   readonly trace = new Trace(TRACE_CAPACITY);
   readonly appliance: Appliance;
   readonly calls: CallRecords;
-  /** What the kernel refused, and what the packet path could not open. */
-  networkProblems: readonly NetworkProblem[] = [];
-  packetPathProblems: readonly OperatingProblem[] = [];
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #answers: LocalAnswers;
@@ -64,6 +63,8 @@ export class ControlPlane {
   #timer: NodeJS.Timeout | undefined;
   #nextActivity_ms: number;
   #inTurn = false;
+  /** What the kernel refused. */
+  #networkProblems: readonly NetworkProblem[] = [];
   readonly #faults = new Faults();
   #networkIsStale = false;
   #stopped = false;
@@ -87,6 +88,16 @@ export class ControlPlane {
   /** Whether the LNS has what it needs to take calls. */
   get isListening(): boolean {
     return this.#tuns.isLnsOpen();
+  }
+
+  /** What does not work although the settings ask for it. */
+  problems(): OperatingProblem[] {
+    const kernel = this.#networkProblems.map(({ line, message, advice }) => ({ what: `${line}: ${message}`, advice }));
+    const { port } = this.#settings.l2tp;
+    const { listeningPort } = this.#dependencies;
+    if (port === listeningPort) return [...this.#tuns.problems(), ...kernel];
+    const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
+    return [{ what, advice: 'restart the program' }, ...this.#tuns.problems(), ...kernel];
   }
 
   now_ms(): number {
@@ -251,9 +262,9 @@ export class ControlPlane {
         this.#networkIsStale = true;
         break;
       case 'failed': {
-        const { what, errno, advice } = report;
+        const { what, errno, advice, tun } = report;
         this.#dependencies.log.error({ what, errno, advice }, 'packet path');
-        this.packetPathProblems = [...this.packetPathProblems, { what: `${what}: ${errno}`, advice }];
+        if (tun !== undefined) this.#tuns.failed(tun, { what: `${what}: ${errno}`, advice });
         break;
       }
     }
@@ -287,7 +298,7 @@ export class ControlPlane {
     const desired = planNetwork(this.#settings, this.#pools(), this.#tuns.devices(), calls);
     const problems = await this.#dependencies.network.apply(desired);
     for (const problem of problems) this.#dependencies.log.warn(problem, 'kernel configuration');
-    this.networkProblems = problems;
+    this.#networkProblems = problems;
   }
 
   #pools() {

@@ -56,7 +56,6 @@ export class ControlView implements ControlPlaneView {
   status(): StatusView {
     const { settings, appliance } = this.#plane;
     const profiles = new Map(appliance.profiles().map((profile) => [profile.profile, profile]));
-    const problems = this.#problems();
     return {
       hostName: settings.system.hostName,
       version: this.#version,
@@ -66,7 +65,7 @@ export class ControlView implements ControlPlaneView {
       tunnels: Array.from(appliance.tunnels()).length,
       sessions: Array.from(appliance.calls()).length,
       drops: { ...this.#readDrops(), ...appliance.endpoint.counters },
-      problems,
+      problems: this.#plane.problems(),
     };
   }
 
@@ -87,7 +86,7 @@ export class ControlView implements ControlPlaneView {
 
   async applySettings(settings: Settings): Promise<OperatingProblem[]> {
     await this.#plane.reconfigure(settings);
-    return this.#problems();
+    return this.#plane.problems();
   }
 
   usersChanged(): void {
@@ -135,14 +134,6 @@ export class ControlView implements ControlPlaneView {
       lastError: status?.lastFailure ?? '',
       redialAt: status?.redialAt_ms === undefined ? '' : this.#timeOf(status.redialAt_ms),
     };
-  }
-
-  #problems(): OperatingProblem[] {
-    const kernel = this.#plane.networkProblems.map(({ line, message, advice }) => ({
-      what: `${line}: ${message}`,
-      advice,
-    }));
-    return [...this.#plane.packetPathProblems, ...kernel];
   }
 
   #timeOf(monotonic_ms: number): string {

@@ -6,6 +6,7 @@
 import type { DataPlaneCommand } from '../dataplane/interface.js';
 import type { Settings } from '../settings.js';
 import { LNS_TUN } from './appliance-config.js';
+import type { OperatingProblem } from './view.js';
 
 export interface TunDevice {
   tun: number;
@@ -17,6 +18,8 @@ export interface TunDevice {
   generation: number;
   /** False until the packet path has made it. */
   isOpen: boolean;
+  /** Why it could not be made. */
+  failure: OperatingProblem | undefined;
 }
 
 export class TunDevices {
@@ -51,10 +54,10 @@ export class TunDevices {
   open(settings: Settings): void {
     for (const wanted of this.#wanted(settings)) {
       const device = this.#devices.get(wanted.tun);
-      if (device !== undefined && device.name === wanted.name && device.mtu_bytes === wanted.mtu_bytes) continue;
-      if (device !== undefined) this.#push({ type: 'close-tun', tun: wanted.tun });
+      if (device !== undefined && isAsWanted(device, wanted)) continue;
+      if (device?.isOpen) this.#push({ type: 'close-tun', tun: wanted.tun });
       this.#generation += 1;
-      this.#devices.set(wanted.tun, { ...wanted, generation: this.#generation, isOpen: false });
+      this.#devices.set(wanted.tun, { ...wanted, generation: this.#generation, isOpen: false, failure: undefined });
       const { tun, name, mtu_bytes } = wanted;
       this.#push({ type: 'open-tun', tun, name, mtu_bytes });
     }
@@ -65,14 +68,25 @@ export class TunDevices {
     const wanted = new Set(this.#wanted(settings).map(({ tun }) => tun));
     for (const tun of [...this.#devices.keys()]) {
       if (wanted.has(tun)) continue;
+      const wasOpen = this.#devices.get(tun)?.isOpen;
       this.#devices.delete(tun);
-      this.#push({ type: 'close-tun', tun });
+      if (wasOpen) this.#push({ type: 'close-tun', tun });
     }
   }
 
   opened(tun: number): void {
     const device = this.#devices.get(tun);
     if (device !== undefined) device.isOpen = true;
+  }
+
+  failed(tun: number, failure: OperatingProblem): void {
+    const device = this.#devices.get(tun);
+    if (device !== undefined) device.failure = failure;
+  }
+
+  /** What could not be made; tried again with the next settings. */
+  problems(): OperatingProblem[] {
+    return Array.from(this.#devices.values(), ({ failure }) => failure).filter((failure) => failure !== undefined);
   }
 
   #wanted(settings: Settings): Pick<TunDevice, 'tun' | 'profile' | 'name' | 'mtu_bytes'>[] {
@@ -89,4 +103,8 @@ export class TunDevices {
       }));
     return [...lns, ...profiles];
   }
+}
+
+function isAsWanted(device: TunDevice, wanted: Pick<TunDevice, 'name' | 'mtu_bytes'>): boolean {
+  return device.failure === undefined && device.name === wanted.name && device.mtu_bytes === wanted.mtu_bytes;
 }

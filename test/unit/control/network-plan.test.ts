@@ -5,8 +5,24 @@ import type { TunDevice } from '../../../firmware/control/tun-devices.js';
 import type { CallInfo } from '../../../firmware/roles/role.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
 
-const lnsTun: TunDevice = { tun: 0, profile: undefined, name: 'tw0', mtu_bytes: 1400, generation: 1, isOpen: true };
-const branchTun: TunDevice = { tun: 1, profile: 'branch', name: 'tw1', mtu_bytes: 1400, generation: 2, isOpen: true };
+const lnsTun: TunDevice = {
+  tun: 0,
+  profile: undefined,
+  name: 'tw0',
+  mtu_bytes: 1400,
+  generation: 1,
+  isOpen: true,
+  failure: undefined,
+};
+const branchTun: TunDevice = {
+  tun: 1,
+  profile: 'branch',
+  name: 'tw1',
+  mtu_bytes: 1400,
+  generation: 2,
+  isOpen: true,
+  failure: undefined,
+};
 const pools = [{ name: 'default', ranges: [{ first: '10.0.0.8', last: '10.0.0.15' }], excluded: [], sticky: true }];
 const settings: Settings = {
   ...DEFAULT_SETTINGS,

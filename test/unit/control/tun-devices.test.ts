@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TunDevices } from '../../../firmware/control/tun-devices.js';
+import type { DataPlaneCommand } from '../../../firmware/dataplane/interface.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
+
+function withLns(changes: Partial<Settings['lns']> = {}): Settings {
+  return { ...DEFAULT_SETTINGS, lns: { ...DEFAULT_SETTINGS.lns, enabled: true, ...changes } };
+}
+
+function devices(): { tuns: TunDevices; commands: () => string[] } {
+  const pushed: DataPlaneCommand[] = [];
+  const tuns = new TunDevices((command) => pushed.push(command));
+  const commands = () => pushed.splice(0).map((command) => JSON.stringify(command));
+  return { tuns, commands };
+}
+
+const OPEN = JSON.stringify({ type: 'open-tun', tun: 0, name: 'tw0', mtu_bytes: DEFAULT_SETTINGS.ppp.mru_bytes });
+const CLOSE = JSON.stringify({ type: 'close-tun', tun: 0 });
+
+test('a device is asked for once, and given up when it is no longer wanted', () => {
+  const { tuns, commands } = devices();
+
+  tuns.open(withLns());
+  tuns.opened(0);
+  assert.deepEqual(commands(), [OPEN]);
+  tuns.open(withLns());
+  tuns.close(withLns());
+  assert.deepEqual(commands(), []);
+  tuns.close(DEFAULT_SETTINGS);
+
+  assert.deepEqual(commands(), [CLOSE]);
+  assert.equal(tuns.isLnsOpen(), false);
+});
+
+test('a device under another name is made anew, of another generation', () => {
+  const { tuns, commands } = devices();
+  tuns.open(withLns());
+  tuns.opened(0);
+  const [before] = tuns.devices();
+  commands();
+
+  tuns.open(withLns({ tunInterface: 'lns0' }));
+
+  assert.deepEqual(commands(), [CLOSE, OPEN.replace('tw0', 'lns0')]);
+  const [after] = tuns.devices();
+  assert.notEqual(after.generation, before.generation);
+  assert.equal(after.isOpen, false);
+});
+
+test('a device that could not be made is a problem, until the next settings bring it', () => {
+  const { tuns, commands } = devices();
+  tuns.open(withLns());
+  tuns.failed(0, { what: 'TUN tw0: EBUSY', advice: 'take another name' });
+  assert.deepEqual(tuns.problems(), [{ what: 'TUN tw0: EBUSY', advice: 'take another name' }]);
+  commands();
+
+  tuns.open(withLns());
+
+  assert.deepEqual(commands(), [OPEN]);
+  assert.deepEqual(tuns.problems(), []);
+});
+
+test("a profile's index stays its own", () => {
+  const { tuns } = devices();
+
+  assert.equal(tuns.indexOf('a'), 1);
+  assert.equal(tuns.indexOf('b'), 2);
+  assert.equal(tuns.indexOf('a'), 1);
+});
