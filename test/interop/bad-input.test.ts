@@ -19,6 +19,15 @@ import type { UmlGuest } from './uml.js';
 import { Xl2tpdCaller } from './xl2tpd.js';
 
 const UNKNOWN_AVP_TYPE = 999;
+/** What RFC 2661 section 6.1 requires of an SCCRQ. */
+const NEEDED_AVPS = {
+  ...{
+    protocolVersion: { version: 1, revision: 0 },
+    hostName: 'stranger',
+    framingCapabilities: 3,
+    assignedTunnelId: 7,
+  },
+};
 const concat = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts);
 
 /** Octets that look random and are the same in every run: a xorshift generator. */
@@ -43,8 +52,10 @@ function lyingPacket(body: Uint8Array, length: number): Uint8Array {
 /** What a stranger may send without ever having sent a valid SCCRQ. */
 function strangersNonsense(): Uint8Array[] {
   const random = noise(0x2661);
-  const whole = controlPacket({}, sccrq(7));
-  const body = emitControlMessage(sccrq(7));
+  // Nothing in it may be missing.
+  const needed = { messageType: 'SCCRQ', avps: NEEDED_AVPS } as const;
+  const whole = controlPacket({}, needed);
+  const body = emitControlMessage(needed);
   const start = emitControlMessage({ messageType: 'HELLO', avps: {} });
   const avpBad = (length: number): Uint8Array =>
     controlPacket({}, concat(body, rawAvp({ mandatory: true, length, type: 8, value: octets('vendor') })));
@@ -57,7 +68,13 @@ function strangersNonsense(): Uint8Array[] {
     // AVPs that end before they begin, loop, or reach beyond.
     ...[0, 1, 5, 1023].map(avpBad),
     // Oversized.
-    controlPacket({}, concat(body, ...Array.from({ length: 8 }, () => rawAvp({ type: 7, value: random(1000) })))),
+    controlPacket(
+      {},
+      concat(
+        body,
+        ...Array.from({ length: 8 }, () => rawAvp({ mandatory: true, type: UNKNOWN_AVP_TYPE, value: random(1000) })),
+      ),
+    ),
     // What makes no tunnel: other messages for tunnel 0, other versions, required AVPs missing.
     ...(['SCCRP', 'SCCCN', 'HELLO', 'ICRQ', 'ICCN', 'CDN', 'StopCCN', 'WEN', 'SLI'] as const).map((messageType) =>
       controlPacket({}, emitControlMessage({ messageType, avps: {} })),

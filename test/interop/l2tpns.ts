@@ -36,9 +36,8 @@ export async function startL2tpns(lab: Lab, options: L2tpnsOptions): Promise<Dae
   writeFileSync(join(folder, 'ip_pool'), `${options.pool}\n`);
   writeFileSync(join(folder, 'users'), '');
   // It reads /etc/l2tpns, whatever its arguments: bound privately, since each `ip netns exec` has mounts of its own.
-  const daemon = options.namespace.start('l2tpns', [
-    ...['sh', '-c', 'mount --bind "$1" /etc/l2tpns && exec l2tpns -v', 'sh', folder],
-  ]);
+  const script = 'echo 1 >/proc/sys/net/ipv4/ip_forward && mount --bind "$1" /etc/l2tpns && exec l2tpns -v';
+  const daemon = options.namespace.start('l2tpns', ['sh', '-c', script, 'sh', folder]);
   await daemon.waitForLine(/I am master|declaring myself|becoming master/i, { timeout_ms: MASTER_TIMEOUT_MS });
   return daemon;
 }
