@@ -64,7 +64,7 @@ export class ControlView implements ControlPlaneView {
       lacClients: settings.lacClients.map((client) => this.#clientView(client, profiles.get(client.name))),
       tunnels: Array.from(appliance.tunnels()).length,
       sessions: Array.from(appliance.calls()).length,
-      drops: { ...this.#readDrops(), ...appliance.endpoint.counters },
+      drops: added(this.#readDrops(), appliance.endpoint.counters),
       problems: this.#plane.problems(),
     };
   }
@@ -150,3 +150,13 @@ const CLIENT_STATE: Readonly<Record<ProfileStatus['state'], string>> = {
   up: 'up',
   closing: 'waiting',
 };
+
+/** Packet path and endpoint share some reasons, as each of them meets what the other could not know. */
+function added(
+  some: Readonly<Record<string, number>>,
+  others: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sum = { ...some };
+  for (const [reason, count] of Object.entries(others)) sum[reason] = (sum[reason] ?? 0) + count;
+  return sum;
+}
