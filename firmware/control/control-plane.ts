@@ -7,9 +7,10 @@
 import type { DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
 import type { Answer, CallInfo, Output, Question } from '../roles/role.js';
-import type { Settings } from '../settings.js';
+import type { Pool, Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
+import { type Prefix, parsePrefix } from '../wire/ip.js';
 import { AddressPools, poolPrefixes } from './address-pool.js';
 import { applianceConfig } from './appliance-config.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
@@ -63,6 +64,7 @@ export class ControlPlane {
   #timer: NodeJS.Timeout | undefined;
   #nextActivity_ms: number;
   #inTurn = false;
+  #routed: { pools: readonly Pool[]; routes: readonly Prefix[] } = { pools: [], routes: [] };
   /** What the kernel refused. */
   #networkProblems: readonly NetworkProblem[] = [];
   readonly #faults = new Faults();
@@ -218,8 +220,7 @@ export class ControlPlane {
   /** A call changes the kernel's routes only when it has some of its own; most are covered by their pool's. */
   #noteRoutes(call: CallInfo): void {
     if (call.role === 'lac-client') this.#networkIsStale = true;
-    else if (call.peerAddress !== '' && routesToUser(call, poolPrefixes(this.#pools())).length > 0)
-      this.#networkIsStale = true;
+    else if (call.peerAddress !== '' && routesToUser(call, this.#poolRoutes()).length > 0) this.#networkIsStale = true;
   }
 
   #endCall(callId: number, reason: string): void {
@@ -301,8 +302,15 @@ export class ControlPlane {
     this.#networkProblems = problems;
   }
 
-  #pools() {
+  #pools(): readonly Pool[] {
     return this.#dependencies.store.documents.pools();
+  }
+
+  /** Worked out anew when the pools have changed, not for every call. */
+  #poolRoutes(): readonly Prefix[] {
+    const pools = this.#pools();
+    if (this.#routed.pools !== pools) this.#routed = { pools, routes: poolPrefixes(pools).map(parsePrefix) };
+    return this.#routed.routes;
   }
 
   #applianceConfig(): ApplianceConfig {

@@ -5,7 +5,7 @@
 
 import type { CallInfo } from '../roles/role.js';
 import type { Pool, Settings } from '../settings.js';
-import { parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
+import { type Prefix, parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 import { poolPrefixes } from './address-pool.js';
 import type { DesiredLink, DesiredNetwork, DesiredRoute } from './network.js';
 import type { TunDevice } from './tun-devices.js';
@@ -20,6 +20,7 @@ export function planNetwork(
   const open = [...devices].filter(({ isOpen }) => isOpen);
   const lns = open.find(({ profile }) => profile === undefined);
   const prefixes = poolPrefixes(pools);
+  const poolRoutes = prefixes.map(parsePrefix);
   const links: DesiredLink[] = [];
   const routes: DesiredRoute[] = [];
   if (lns !== undefined) {
@@ -29,7 +30,7 @@ export function planNetwork(
   const clients = new Map(open.map((device) => [device.profile, linkOf(device, [])]));
   for (const call of calls) {
     if (call.role === 'lns' && lns !== undefined) {
-      const own = routesToUser(call, prefixes);
+      const own = routesToUser(call, poolRoutes);
       for (const prefix of own) routes.push({ prefix, link: lns.name });
     } else if (call.role === 'lac-client') {
       const link = clients.get(call.profile);
@@ -54,8 +55,8 @@ function linkOf({ name, generation, mtu_bytes }: TunDevice, addresses: string[])
 }
 
 /** The networks behind a user, and its address when no pool's route leads to it. */
-export function routesToUser(call: CallInfo, poolRoutes: readonly string[]): string[] {
+export function routesToUser(call: CallInfo, poolRoutes: readonly Prefix[]): string[] {
   const address = parseAddress(call.peerAddress);
-  const isInPool = poolRoutes.some((prefix) => prefixContains(parsePrefix(prefix), address));
+  const isInPool = poolRoutes.some((prefix) => prefixContains(prefix, address));
   return isInPool ? [...call.routes] : [`${call.peerAddress}/32`, ...call.routes];
 }
