@@ -4,7 +4,7 @@
  */
 
 import { answerLinkLocal, interfaceIdText, linkLocalAddress } from '../protocol/ipv6/link-local.js';
-import { PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
+import { type NetworkParameters, PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { describePpp, pppStep } from './describe-ppp.js';
 import type { CallInfo, ForwardingRow, RoleContext, StepNumber, TraceRecord } from './role.js';
@@ -34,6 +34,8 @@ export class Call {
   readonly info: CallInfo;
   /** Set by the role that ends the call, so that the end is told in its own words. */
   endReason = '';
+  /** What the LNS gives: one pair for the whole call, so that a late packet of before a renegotiation agrees with it. */
+  interfaceIds: NetworkParameters['ipv6'];
   #link: PppLink | undefined;
   #row: ForwardingRow | undefined;
   #held: { protocol: number; information: Uint8Array }[] = [];

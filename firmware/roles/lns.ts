@@ -311,11 +311,12 @@ export class Lns {
     call.info.routes = lease.routes;
     call.note(13, 'answer', 'address leased', { address: lease.address }, now_ms);
     const { localAddress, dns, nbns } = config;
+    if (config.ipv6) call.interfaceIds ??= interfaceIds(this.#context.random);
     call.withLink(now_ms, (link) =>
       link.answerNetwork(
         {
           ipv4: { localAddress, peerAddress: lease.address, dns, nbns },
-          ...(config.ipv6 ? { ipv6: interfaceIds(this.#context.random) } : {}),
+          ...(config.ipv6 ? { ipv6: call.interfaceIds } : {}),
         },
         now_ms,
       ),

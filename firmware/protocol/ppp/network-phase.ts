@@ -20,7 +20,7 @@ export interface NetworkPhaseOutput {
   later(work: (now_ms: number) => void): void;
   /** The peer is told that we do not run this protocol. */
   refuse(protocol: number, packet: ControlPacket, now_ms: number): void;
-  /** Nothing is up, nothing can come up any more. */
+  /** Nothing is up and nothing can come up any more, or the two ends do not agree on what is up. */
   noNetworkProtocol(message: string, now_ms: number): void;
   peerMru_bytes(): number;
 }
@@ -31,6 +31,8 @@ interface Ncp {
   /** What to tell when it is up; undefined where its agreement is worth nothing. */
   readonly upEvent: () => PppLinkEvent | undefined;
   readonly downEvent: PppLinkEvent;
+  /** The peer speaks it, and may take it for open where we have given up. */
+  isSpoken: boolean;
   isUp: boolean;
 }
 
@@ -49,6 +51,8 @@ export class NetworkPhase {
   readonly #ncps = new Map<number, Ncp>();
   /** The last Configure-Request of each protocol that came before the answer. */
   readonly #held = new Map<number, ControlPacket>();
+  /** A client's, one for the whole link: a request of before a renegotiation that comes late asks for the same. */
+  #ownInterfaceIds: NonNullable<NetworkParameters['ipv6']> | undefined;
 
   constructor(config: PppLinkConfig, random: RandomBytes, output: NetworkPhaseOutput) {
     this.#config = config;
@@ -69,8 +73,11 @@ export class NetworkPhase {
     if (this.#config.ipv4) {
       this.#add(PPP_PROTOCOL.ipcp, (output) => this.#ipcp(new IpcpClient(this.#timing, this.#ipcpIdentifiers, output)));
     }
-    const localInterfaceId = randomInterfaceId(this.#random);
-    this.#addIpv6cp({ localInterfaceId, peerInterfaceId: randomInterfaceId(this.#random) });
+    this.#ownInterfaceIds ??= {
+      localInterfaceId: randomInterfaceId(this.#random),
+      peerInterfaceId: randomInterfaceId(this.#random),
+    };
+    this.#addIpv6cp(this.#ownInterfaceIds);
     this.#run(now_ms);
   }
 
@@ -108,8 +115,12 @@ export class NetworkPhase {
       return;
     }
     const ncp = this.#ncps.get(protocol);
-    if (ncp === undefined) this.#output.refuse(protocol, packet, now_ms);
-    else ncp.machine.handlePacket(packet, now_ms);
+    if (ncp === undefined) {
+      this.#output.refuse(protocol, packet, now_ms);
+      return;
+    }
+    ncp.isSpoken = true;
+    ncp.machine.handlePacket(packet, now_ms);
   }
 
   /** RFC 1661 section 5.7: nothing of this protocol is sent any more. */
@@ -121,7 +132,16 @@ export class NetworkPhase {
   }
 
   handleTimeout(now_ms: number): void {
-    for (const ncp of this.#ncps.values()) ncp.machine.handleTimeout(now_ms);
+    for (const [protocol, { machine, isSpoken }] of this.#ncps) {
+      const isTerminating = machine.state === 'Stopping' || machine.state === 'Closing';
+      const hadEnded = ENDED.has(machine.state);
+      machine.handleTimeout(now_ms);
+      const hasGivenUp = !hadEnded && !isTerminating && machine.state === 'Stopped';
+      // A peer that went silent may have IPCP open at its end, and nothing would ever tell it otherwise.
+      if (hasGivenUp && isSpoken && protocol === PPP_PROTOCOL.ipcp) {
+        this.#output.later((at_ms) => this.#output.noNetworkProtocol('the peer does not answer IPCP', at_ms));
+      }
+    }
   }
 
   pollTimeouts(): (number | undefined)[] {
@@ -144,7 +164,7 @@ export class NetworkPhase {
     this.#add(PPP_PROTOCOL.ipv6cp, (output) => {
       const machine = new Ipv6cp(interfaceIds, this.#timing, this.#ipv6cpIdentifiers, this.#random, output);
       const upEvent = (): PppLinkEvent => ({ type: 'ipv6cp-up', ...machine.agreement });
-      return { machine, upEvent, downEvent: { type: 'ipv6cp-down' }, isUp: false };
+      return { machine, upEvent, downEvent: { type: 'ipv6cp-down' }, isSpoken: false, isUp: false };
     });
   }
 
@@ -153,7 +173,7 @@ export class NetworkPhase {
       const { agreement } = machine;
       return agreement && { type: 'ipcp-up', ...agreement };
     };
-    return { machine, upEvent, downEvent: { type: 'ipcp-down' }, isUp: false };
+    return { machine, upEvent, downEvent: { type: 'ipcp-down' }, isSpoken: false, isUp: false };
   }
 
   #add(protocol: number, make: (output: ControlOutput) => Ncp): void {

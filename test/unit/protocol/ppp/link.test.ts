@@ -207,6 +207,35 @@ test('NCPs retransmit briskly, and yet have the patience of LCP', () => {
   assert.equal(find(driver.events(), 'down').reason, 'no-network-protocol');
 });
 
+test('a peer that goes silent in IPCP has no link any more: at its end IPCP may be open', () => {
+  const driver = upBoth().receive('IPCP Configure-Request 2 3:0a000007');
+  assert.deepEqual(driver.sent(), ['IPCP Configure-Request 6 3:0a000001', 'IPCP Configure-Ack 2 3:0a000007']);
+  driver.wait(40_000);
+  const events = driver.events();
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['ipcp-down', 'ipv6cp-down', 'down'],
+  );
+  assert.equal(find(events, 'down').reason, 'no-network-protocol');
+});
+
+test('a peer that never says a word of IPCP keeps its link for IPv6 alone', () => {
+  const driver = new Driver({ ...LNS_OPEN, ipv6: true }).openLcp();
+  driver.link.answerNetwork(BOTH, 0);
+  driver.receive('IPV6CP Configure-Request 1 1:0000000000000009', 'IPV6CP Configure-Ack 5 1:0000000000000001');
+  driver.wait(60_000);
+  assert.deepEqual(driver.eventTypes(), ['lcp-up', 'network-request', 'ipv6cp-up']);
+});
+
+test('a client asks for the same interface identifier after a renegotiation, so that a late request does no harm', () => {
+  const driver = new Driver({ ...CLIENT, ipv4: false, ipv6: true }).openLcp();
+  const before = driver.sentAfterLcp().find((one) => one.startsWith('IPV6CP'));
+  driver.openLcp('5:0a0b0c0d');
+  const after = driver.sentAfterLcp().find((one) => one.startsWith('IPV6CP'));
+  assert.ok(before && after);
+  assert.equal(after.split(' ')[3], before.split(' ')[3]);
+});
+
 test('a peer whose IPCP ends has no link any more when nothing else is up', () => {
   const driver = up().receive('IPCP Terminate-Request 5');
   assert.deepEqual(driver.sent(), ['IPCP Terminate-Ack 5']);
