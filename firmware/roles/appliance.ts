@@ -139,12 +139,8 @@ export class Appliance {
 
   /** Works off what the inputs have caused. */
   turn(now_ms: number): void {
-    for (;;) {
-      this.#dispatchEvents(now_ms);
-      const transmit = this.endpoint.pollTransmit();
-      if (transmit === undefined) return;
-      this.#outputs.push({ type: 'send-control', path: transmit.path, packet: transmit.packet });
-    }
+    do this.#dispatchEvents(now_ms);
+    while (this.#transmit());
   }
 
   // Outputs.
@@ -199,8 +195,20 @@ export class Appliance {
     return this.#lns.call(sessionId) ?? this.#lacClient.call(sessionId);
   }
 
+  /** Hands on what the endpoint has to send; false when it had nothing. */
+  #transmit(): boolean {
+    let transmit = this.endpoint.pollTransmit();
+    if (transmit === undefined) return false;
+    for (; transmit !== undefined; transmit = this.endpoint.pollTransmit()) {
+      this.#outputs.push({ type: 'send-control', path: transmit.path, packet: transmit.packet });
+    }
+    return true;
+  }
+
   #dispatchEvents(now_ms: number): void {
     for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent()) {
+      // PPP begins with this event: our ICCN goes out first, for an LNS may drop PPP of a session that does not stand.
+      if (event.type === 'call-connected') this.#transmit();
       this.#dispatch(event, now_ms);
     }
   }
