@@ -5,7 +5,8 @@
 import type { Arena } from './arena.js';
 import { ERRNO, errno, eventfd, O_CLOEXEC, O_NONBLOCK, POLLFD, poll, read, SystemError } from './syscalls.js';
 
-const POLLIN = 1;
+const POLLIN = 0x01;
+const POLLNVAL = 0x20;
 const COUNTER_BYTES = 8;
 
 export class PollSet {
@@ -49,9 +50,11 @@ export class PollSet {
     return 0;
   }
 
-  /** Whether the descriptor at this place can be read, or is in error, since the last wait. */
+  /** Whether the descriptor at this place can be read, or is in error, since the last wait. Throws for a closed one. */
   isReady(place: number): boolean {
-    return this.#arena.words16[(this.#at + place * POLLFD.size + POLLFD.revents) >>> 1] !== 0;
+    const events = this.#arena.words16[(this.#at + place * POLLFD.size + POLLFD.revents) >>> 1];
+    if ((events & POLLNVAL) !== 0) throw new Error(`the descriptor at place ${place} is closed`);
+    return events !== 0;
   }
 }
 

@@ -1,0 +1,180 @@
+/**
+ * A forwarder with memory of its own, fed with packets in hex and read in hex: what the tests of the packet path share.
+ */
+import { addressText, addressWords } from '../../../firmware/dataplane/address.js';
+import { createCounters, readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
+import { Forwarder } from '../../../firmware/dataplane/forwarder.js';
+import { readSessionCounters, type SessionRow } from '../../../firmware/dataplane/interface.js';
+import { copyAddress, PacketBatch, PacketSlots, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
+
+export const PEER = '192.0.2.1';
+export const LOCAL = '192.0.2.2';
+
+/** Hex text without its spaces and line ends. */
+export function hex(...parts: readonly string[]): string {
+  return parts.join('').replace(/\s+/g, '');
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(hex(text), 'hex'));
+}
+
+export function u16(value: number): string {
+  return value.toString(16).padStart(4, '0');
+}
+
+/** What came of the packets that were forwarded in one go. */
+export interface Result {
+  toTun: { tun: number; packet: string }[];
+  toPeers: { to: string; from: string; packet: string }[];
+  control: { path: string; packet: string }[];
+  strangers: { path: string; packet: string }[];
+  ppp: { sessionId: number; protocol: number; information: string }[];
+  /** Those reasons alone that were counted. */
+  drops: Record<string, number>;
+}
+
+/** A result in which nothing happened but for what is given. */
+export function only(part: Partial<Result>): Result {
+  return { toTun: [], toPeers: [], control: [], strangers: [], ppp: [], drops: {}, ...part };
+}
+
+/** A row of an LNS: its user has 10.64.0.7 and 2001:db8:7::/64. */
+export function lnsRow(changes: Partial<SessionRow> = {}): SessionRow {
+  return {
+    sessionId: 0x0101,
+    generation: 7,
+    tunnelId: 0x0a0a,
+    allowTunnelIdZero: false,
+    peerTunnelId: 0x0b0b,
+    peerSessionId: 0x0202,
+    path: { localAddress: LOCAL, localPort: 1701, peerAddress: PEER, peerPort: 1701 },
+    tun: 0,
+    bindTun: false,
+    transmitAcfc: false,
+    transmitPfc: false,
+    addressControl: 'detect',
+    sequencing: false,
+    mtu_bytes: 1400,
+    mssClamp_bytes: 0,
+    ipv4Open: true,
+    ipv6Open: true,
+    sources: ['10.64.0.7/32', '2001:db8:7::/64'],
+    destinations: [],
+    ...changes,
+  };
+}
+
+/** A row of a LAC client, bound to TUN device 1: 10.64.0.7 and 2001:db8:7::/64 are at this end. */
+export function lacRow(changes: Partial<SessionRow> = {}): SessionRow {
+  return lnsRow({
+    tun: 1,
+    bindTun: true,
+    sources: [],
+    destinations: ['10.64.0.7/32', '2001:db8:7::/64'],
+    ...changes,
+  });
+}
+
+export class Harness {
+  readonly memory: Uint8Array;
+  readonly counters: SharedArrayBuffer;
+  readonly forwarder: Forwarder;
+  readonly input: PacketBatch;
+  readonly inputSlots: PacketSlots;
+  now_ms = 1_000;
+
+  constructor({ maxSessions = 8, batch = 4, buildSlots = 4 } = {}) {
+    this.memory = new Uint8Array((batch + buildSlots) * SLOT_BYTES);
+    this.counters = createCounters(maxSessions);
+    this.inputSlots = new PacketSlots(this.memory, 0, batch);
+    this.input = new PacketBatch(this.memory, batch);
+    const slots = new PacketSlots(this.memory, batch * SLOT_BYTES, buildSlots);
+    this.forwarder = new Forwarder(viewCounters(this.counters), slots, batch);
+  }
+
+  /** Datagrams from one peer, forwarded in one batch. */
+  receive(packets: string | readonly string[], from: { peer?: string; port?: number; local?: string } = {}): Result {
+    const peer = addressWords(from.peer ?? PEER);
+    const local = addressWords(from.local ?? LOCAL);
+    return this.observe(() => {
+      this.fill(packets);
+      for (let i = 0; i < this.input.count; i++) {
+        copyAddress(this.input.peerAddress, i, peer, 0);
+        copyAddress(this.input.localAddress, i, local, 0);
+        this.input.peerPort[i] = from.port ?? 1701;
+      }
+      this.forwarder.forwardUpstream(this.input, this.now_ms);
+    });
+  }
+
+  /** Packets from a TUN device, forwarded in one batch. */
+  fromTun(packets: string | readonly string[], tun = 0): Result {
+    return this.observe(() => {
+      this.fill(packets);
+      this.forwarder.forwardDownstream(this.input, tun, this.now_ms);
+    });
+  }
+
+  inject(protocol: number, information: string, { sessionId = 0x0101, generation = 7 } = {}): Result {
+    const command = { type: 'inject', sessionId, generation, protocol, information: bytesOf(information) } as const;
+    return this.observe(() => this.forwarder.inject(command));
+  }
+
+  session({ sessionId = 0x0101, generation = 7 } = {}) {
+    return readSessionCounters(this.counters, sessionId, generation);
+  }
+
+  /** Puts packets into the input batch, each in a slot of its own. */
+  fill(packets: string | readonly string[]): void {
+    this.input.count = 0;
+    for (const [slot, text] of [packets].flat().entries()) {
+      const packet = bytesOf(text);
+      this.memory.set(packet, this.inputSlots.room(slot));
+      this.input.append(this.inputSlots.room(slot), packet.length, 0);
+    }
+  }
+
+  /** What `action` puts into the output, which is then cleared. */
+  observe(action: () => void): Result {
+    const before = readDropCounters(this.counters);
+    action();
+    const { output, sessions } = this.forwarder;
+    const after = readDropCounters(this.counters);
+    const drops = Object.entries(after)
+      .map(([name, count]) => [name, count - before[name as keyof typeof before]] as const)
+      .filter(([, count]) => count > 0);
+    const result: Result = {
+      toTun: this.#list(output.toTun, (i, packet) => ({ tun: output.toTun.tun[i]!, packet })),
+      toPeers: [output.toIpv4Peers, output.toIpv6Peers].flatMap((batch) =>
+        this.#list(batch, (i, packet) => ({
+          to: `${addressText(batch.peerAddress, i)} ${batch.peerPort[i]}`,
+          from: addressText(batch.localAddress, i),
+          packet,
+        })),
+      ),
+      control: this.#list(output.control, (i, packet) => ({ path: pathOf(output.control, i), packet })),
+      strangers: this.#list(output.strangers, (i, packet) => ({ path: pathOf(output.strangers, i), packet })),
+      ppp: this.#list(output.ppp, (i, information) => ({
+        sessionId: sessions.sessionId[output.ppp.row[i]!]!,
+        protocol: output.ppp.protocol[i]!,
+        information,
+      })),
+      drops: Object.fromEntries(drops),
+    };
+    output.clear();
+    return result;
+  }
+
+  #list<T>(batch: PacketBatch, make: (index: number, packet: string) => T): T[] {
+    return Array.from({ length: batch.count }, (_, i) => {
+      const start = batch.offset[i]!;
+      return make(i, Buffer.from(this.memory.subarray(start, start + batch.length_bytes[i]!)).toString('hex'));
+    });
+  }
+}
+
+function pathOf(batch: PacketBatch, index: number): string {
+  const peer = `${addressText(batch.peerAddress, index)} ${batch.peerPort[index]}`;
+  return `${peer} > ${addressText(batch.localAddress, index)}`;
+}

@@ -1,0 +1,365 @@
+/**
+ * The packet path's thread as it is shipped, with the kernel's sockets and TUN devices, in network namespaces: against
+ * a UDP socket that plays the peer, and two of it against each other.
+ */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { DataPlaneCommand, SessionRow } from '../../../firmware/dataplane/interface.js';
+import { internetChecksum } from '../../../firmware/wire/ip.js';
+import { Lab, type Namespace } from '../../lab/namespaces.js';
+import type { Daemon } from '../../lab/process.js';
+import { labIsMissing } from '../../lab/requirements.js';
+
+const PATIENCE_MS = 5_000;
+const LNS = ['192.0.2.2', '192.0.2.3'] as const;
+const PEER = '192.0.2.1';
+const LNS_IPV6 = '2001:db8:1::2';
+const PEER_IPV6 = '2001:db8:1::1';
+
+interface Line {
+  type?: string;
+  [key: string]: unknown;
+}
+
+function bytes(hex: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(hex, 'hex'));
+}
+
+/** All that a test has started. */
+const speakers: Speaker[] = [];
+
+/** A program that speaks JSON lines, and what it has said that nobody has asked for yet. */
+class Speaker {
+  readonly daemon: Daemon;
+  #mark = 0;
+
+  constructor(namespace: Namespace, program: string, ...args: string[]) {
+    const path = fileURLToPath(new URL(program, import.meta.url));
+    this.daemon = namespace.start(program, [process.execPath, path, ...args]);
+    speakers.push(this);
+  }
+
+  say(value: unknown): void {
+    const replace = (_: string, part: unknown) =>
+      part instanceof Uint8Array ? { hex: Buffer.from(part).toString('hex') } : part;
+    this.daemon.write(`${JSON.stringify(value, replace)}\n`);
+  }
+
+  /** The next line that matches; lines before it are passed over. */
+  async hear(pattern: RegExp): Promise<Line> {
+    const from = this.#mark;
+    const line = await this.daemon.waitForLine(pattern, { from, timeout_ms: PATIENCE_MS });
+    this.#mark = from + this.daemon.lines(from).indexOf(line) + 1;
+    return JSON.parse(line) as Line;
+  }
+}
+
+class PacketPath extends Speaker {
+  static async start(namespace: Namespace): Promise<PacketPath> {
+    const options = { listen: { port: 1701 }, maxSessions: 16, batch: 8 };
+    const path = new PacketPath(namespace, 'packet-path-program.js', JSON.stringify(options));
+    await path.hear(/"ready"/);
+    return path;
+  }
+
+  command(...commands: DataPlaneCommand[]): void {
+    this.say(commands);
+  }
+
+  async openTun(namespace: Namespace, tun: number, name: string, ...lines: string[]): Promise<void> {
+    this.command({ type: 'open-tun', tun, name, mtu_bytes: 1400 });
+    await this.hear(/"tun-opened"/);
+    await namespace.ip(`link set ${name} addrgenmode none`, `link set ${name} mtu 1400 up`, ...lines);
+  }
+
+  /** Resolves when all commands so far are carried out: the last of them is answered. */
+  async settle(): Promise<void> {
+    const last = row({ sessionId: 0xffff, sources: [] });
+    const { sessionId, generation } = last;
+    this.command({ type: 'session-add', row: last }, { type: 'session-remove', sessionId, generation });
+    await this.hear(/"session-removed"/);
+  }
+
+  async counters(sessionId = 0, generation = 0): Promise<{ session: unknown; drops: Record<string, number> }> {
+    this.say({ read: [sessionId, generation] });
+    return (await this.hear(/"counters"/)) as unknown as { session: unknown; drops: Record<string, number> };
+  }
+
+  async end(): Promise<number> {
+    this.command({ type: 'stop' });
+    const { code } = await this.hear(/"exit"/);
+    assert.equal(await this.daemon.exited, 0);
+    return code as number;
+  }
+}
+
+class UdpPeer extends Speaker {
+  static async open(namespace: Namespace, address: string, port = 1701): Promise<UdpPeer> {
+    const peer = new UdpPeer(namespace, 'udp-peer-program.js', address, String(port));
+    await peer.hear(/bound/);
+    return peer;
+  }
+
+  send(address: string, hex: string): void {
+    this.say({ address, port: 1701, hex: hex.replaceAll(' ', '') });
+  }
+}
+
+function row(changes: Partial<SessionRow> = {}): SessionRow {
+  return {
+    sessionId: 0x0101,
+    generation: 7,
+    tunnelId: 0x0a0a,
+    allowTunnelIdZero: false,
+    peerTunnelId: 0x0b0b,
+    peerSessionId: 0x0202,
+    path: { localAddress: LNS[0], localPort: 1701, peerAddress: PEER, peerPort: 1701 },
+    tun: 0,
+    bindTun: false,
+    transmitAcfc: false,
+    transmitPfc: false,
+    addressControl: 'detect',
+    sequencing: false,
+    mtu_bytes: 1400,
+    mssClamp_bytes: 0,
+    ipv4Open: true,
+    ipv6Open: true,
+    sources: ['10.64.0.7/32', '2001:db8:7::/64'],
+    destinations: [],
+    ...changes,
+  };
+}
+
+/** Answers the ICMP echo requests that come to `peer` through the tunnel, as a user's machine would, from now on. */
+function answerPings(peer: UdpPeer, lns: string): void {
+  peer.daemon.onLine((line) => {
+    const { hex } = JSON.parse(line) as { hex: string };
+    const packet = Buffer.from(hex.slice('0002 0b0b 0202 ff03 0021'.replaceAll(' ', '').length), 'hex');
+    if (packet[0] !== 0x45 || packet[9] !== 1 || packet[20] !== 8) return;
+    const [source, destination] = [packet.subarray(12, 16).toString('hex'), packet.subarray(16, 20).toString('hex')];
+    packet.write(destination + source, 12, 'hex');
+    packet[20] = 0;
+    packet.writeUInt16BE(0, 22);
+    packet.writeUInt16BE(internetChecksum(packet, 20, packet.length - 20), 22);
+    peer.send(lns, `0002 0a0a 0101 ff03 0021 ${packet.toString('hex')}`);
+  });
+}
+
+const skip = labIsMissing();
+
+describe('the packet path in the kernel', { skip }, () => {
+  let lab: Lab;
+  let lns: Namespace;
+  let remote: Namespace;
+
+  before(async () => {
+    lab = await Lab.open();
+    lns = await lab.namespace('lns');
+    remote = await lab.namespace('remote');
+    await lab.cable(
+      { namespace: lns, device: 'eth0', addresses: [`${LNS[0]}/24`, `${LNS[1]}/24`, `${LNS_IPV6}/64`] },
+      { namespace: remote, device: 'eth0', addresses: [`${PEER}/24`, `${PEER_IPV6}/64`] },
+    );
+  });
+
+  afterEach(async () => {
+    await Promise.all(speakers.splice(0).map(({ daemon }) => daemon.stop()));
+  });
+
+  after(() => lab.close());
+
+  test('a control message reaches the main thread, and the answer leaves from the address that was dialled', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER);
+    const sccrq = 'c802 0014 0000 0000 0000 0000 8008 0000 0000 0001';
+    for (const address of LNS) {
+      peer.send(address, sccrq);
+      const report = await path.hear(/"control"/);
+      assert.deepEqual(report, {
+        type: 'control',
+        path: { localAddress: address, localPort: 1701, peerAddress: PEER, peerPort: 1701 },
+        packet: { hex: sccrq.replaceAll(' ', '') },
+      });
+      const packet = bytes('c802000c0b0b000000000001');
+      path.command({ type: 'send-control', path: report.path as SessionRow['path'], packet });
+      assert.deepEqual(await peer.hear(/hex/), { address, port: 1701, hex: 'c802000c0b0b000000000001' });
+    }
+    assert.equal(await path.end(), 0);
+  });
+
+  test('a control message over IPv6 is answered over IPv6, from the address that was dialled', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER_IPV6, 4000);
+    peer.send(LNS_IPV6, 'c802 000c 0000 0000 0000 0000');
+    const report = await path.hear(/"control"/);
+    assert.deepEqual(report.path, {
+      localAddress: LNS_IPV6,
+      localPort: 1701,
+      peerAddress: PEER_IPV6,
+      peerPort: 4000,
+    });
+    const packet = bytes('c802000c0b0b000000000001');
+    path.command({ type: 'send-control', path: report.path as SessionRow['path'], packet });
+    assert.deepEqual(await peer.hear(/hex/), { address: LNS_IPV6, port: 1701, hex: 'c802000c0b0b000000000001' });
+    await path.end();
+  });
+
+  test('a PPP control frame reaches the main thread; an injected one reaches the peer in L2TP', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER);
+    path.command({ type: 'session-add', row: row() });
+    await path.settle();
+    peer.send(LNS[0], '0002 0a0a 0101 ff03 c021 0101 0004');
+    assert.deepEqual(await path.hear(/"ppp"/), {
+      type: 'ppp',
+      sessionId: 0x0101,
+      generation: 7,
+      protocol: 0xc021,
+      information: { hex: '01010004' },
+    });
+    const information = bytes('02010004');
+    path.command({ type: 'inject', sessionId: 0x0101, generation: 7, protocol: 0xc021, information });
+    assert.deepEqual(await peer.hear(/hex/), { address: LNS[0], port: 1701, hex: '00020b0b0202ff03c02102010004' });
+    await path.end();
+  });
+
+  test('a ping from the TUN device goes through the tunnel and back, and is counted', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER);
+    await path.openTun(lns, 0, 'tw0', 'address add 10.64.0.1/32 dev tw0', 'route add 10.64.0.0/24 dev tw0');
+    path.command({ type: 'session-add', row: row() });
+    answerPings(peer, LNS[0]);
+    const { status, stdout } = await lns.ping('10.64.0.7', { count: 3 });
+    assert.equal(status, 0, stdout);
+    const expected = { receivedPackets: 3, receivedOctets: 3 * 84, sentPackets: 3, sentOctets: 3 * 84 };
+    assert.deepEqual((await path.counters(0x0101, 7)).session, expected);
+    path.command({ type: 'session-remove', sessionId: 0x0101, generation: 7 });
+    assert.deepEqual(await path.hear(/session-removed/), {
+      type: 'session-removed',
+      sessionId: 0x0101,
+      generation: 7,
+      counters: expected,
+    });
+    await path.end();
+    const links = await lns.run(['ip', '-o', 'link', 'show', 'type', 'tun']);
+    assert.equal(links.stdout, '', 'a TUN device goes with the thread');
+  });
+
+  for (const outer of ['IPv4', 'IPv6'] as const) {
+    test(`two packet paths carry IPv4 and IPv6 between their TUN devices over ${outer}`, async () => {
+      const [left, right] = outer === 'IPv4' ? [LNS[1], PEER] : [LNS_IPV6, PEER_IPV6];
+      const server = await PacketPath.start(lns);
+      const client = await PacketPath.start(remote);
+      await server.openTun(
+        lns,
+        0,
+        'tw0',
+        'address add 10.64.0.1/32 dev tw0',
+        'address add 2001:db8:6::1/128 dev tw0 nodad',
+        'route add 10.64.0.0/24 dev tw0',
+        'route add 2001:db8:7::/64 dev tw0',
+      );
+      await client.openTun(
+        remote,
+        1,
+        'twc1',
+        'address add 10.64.0.7/32 dev twc1',
+        'address add 2001:db8:7::7/128 dev twc1 nodad',
+        'route add 10.64.0.1/32 dev twc1',
+        'route add 2001:db8:6::/64 dev twc1',
+      );
+      const serverRow = row({
+        path: { localAddress: left, localPort: 1701, peerAddress: right, peerPort: 1701 },
+        sequencing: true,
+        mtu_bytes: 1300,
+      });
+      server.command({ type: 'session-add', row: serverRow });
+      client.command({
+        type: 'session-add',
+        row: row({
+          sessionId: serverRow.peerSessionId,
+          tunnelId: serverRow.peerTunnelId,
+          peerSessionId: serverRow.sessionId,
+          peerTunnelId: serverRow.tunnelId,
+          path: { localAddress: '', localPort: 1701, peerAddress: left, peerPort: 1701 },
+          tun: 1,
+          bindTun: true,
+          transmitAcfc: true,
+          transmitPfc: true,
+          sources: [],
+          destinations: ['10.64.0.7/32', '2001:db8:7::/64'],
+        }),
+      });
+      for (const address of ['10.64.0.1', '2001:db8:6::1']) {
+        const { status, stdout } = await remote.ping(address, { count: 2, size_bytes: 1200 });
+        assert.equal(status, 0, `${address}: ${stdout}`);
+      }
+      // 1,380 bytes of packet do not fit through 1,300: without DF they go in two, with it the kernel hears of it.
+      const fragmented = await lns.ping('10.64.0.7', { count: 2, size_bytes: 1352 });
+      assert.equal(fragmented.status, 0, fragmented.stdout);
+      const refused = await lns.ping('10.64.0.7', { count: 2, size_bytes: 1352, dontFragment: true });
+      assert.match(refused.stdout + refused.stderr, /mtu ?= ?1300/);
+      const ipv6 = await lns.ping('2001:db8:7::7', { count: 3, size_bytes: 1352 });
+      assert.match(ipv6.stdout, /[12] received/, 'the first is answered with packet too big, the next fit');
+      await server.end();
+      await client.end();
+    });
+  }
+
+  test('a port that another program holds is said, with what to do, and the thread ends', async () => {
+    await UdpPeer.open(lns, '0.0.0.0');
+    const options = { listen: { port: 1701 }, maxSessions: 16, batch: 8 };
+    const path = new PacketPath(lns, 'packet-path-program.js', JSON.stringify(options));
+    const report = await path.hear(/"failed"/);
+    assert.equal(report.errno, 'EADDRINUSE');
+    assert.equal(report.fatal, true);
+    assert.match(String(report.advice), /another program holds the L2TP port/);
+    assert.equal((await path.hear(/"exit"/)).code, 1);
+  });
+
+  test('a TUN device whose name is taken is reported, and the packet path goes on', async () => {
+    const path = await PacketPath.start(lns);
+    path.command({ type: 'open-tun', tun: 3, name: 'eth0', mtu_bytes: 1400 });
+    const report = await path.hear(/"failed"/);
+    assert.deepEqual([report.tun, report.fatal, report.errno], [3, false, 'EINVAL']);
+    path.command({ type: 'open-tun', tun: 3, name: 'tw3', mtu_bytes: 1400 });
+    await path.hear(/"tun-opened"/);
+    await path.end();
+  });
+
+  test('a TUN device that somebody removes is reported, and the packet path goes on', async () => {
+    const path = await PacketPath.start(lns);
+    await path.openTun(lns, 0, 'tw0');
+    await lns.ip('link delete tw0');
+    const report = await path.hear(/"failed"/);
+    assert.deepEqual([report.tun, report.fatal], [0, false]);
+    const { drops } = await path.counters();
+    assert.equal(drops['tun-read-error'], 1);
+    await path.end();
+  });
+
+  test('datagrams that the kernel refuses are counted, and those behind them go out', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER);
+    const packet = bytes('c802000c0b0b000000000001');
+    const to = (peerAddress: string, localAddress: string) => ({
+      type: 'send-control' as const,
+      path: { localAddress, localPort: 1701, peerAddress, peerPort: 1701 },
+      packet,
+    });
+    path.command(to('203.0.113.1', ''), to(PEER, '198.51.100.1'), to('2001:db8:ffff::1', ''), to(PEER, LNS[0]));
+    await peer.hear(/hex/);
+    const { drops } = await path.counters();
+    assert.equal(drops['send-refused'], 3, 'no route, a local address that is not ours, no route over IPv6');
+    await path.end();
+  });
+
+  test('a process that ends without saying stop takes the thread and its devices with it', async () => {
+    const path = await PacketPath.start(lns);
+    await path.openTun(lns, 0, 'tw0');
+    await path.daemon.stop('SIGTERM');
+    const links = await lns.run(['ip', '-o', 'link', 'show', 'type', 'tun']);
+    assert.equal(links.stdout, '');
+  });
+});
