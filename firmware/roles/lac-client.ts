@@ -354,9 +354,13 @@ export class LacClient {
     profile.sessionId = 0;
     const { call } = profile;
     profile.call = undefined;
-    const { resultCode, errorMessage } = event.cause;
+    const { by, resultCode, errorMessage } = event.cause;
     const reason = call?.endReason || (errorMessage ?? '') || `result ${resultCode}`;
-    profile.lastFailure = `the call ended: ${reason}`;
+    // l2tpns refuses a user without a CHAP Failure.
+    const wasRefused = by === 'peer' && call?.info.state === 'authenticate';
+    profile.lastFailure = wasRefused
+      ? `the LNS hung up during authentication: ${reason}; look at user name and password`
+      : `the call ended: ${reason}`;
     if (call !== undefined) {
       call.remove(now_ms);
       const end: CallEnd = { ...event.cause, reason };
