@@ -72,6 +72,8 @@ async function show(sites: Sites): Promise<boolean> {
   return new Promise(() => undefined);
 }
 
+// A reader that went away, as `head` does, ends the lab and is no fault.
+process.stdout.on('error', () => process.exit(1));
 const missing = labIsMissing();
 if (missing !== false) {
   console.error(`make run ${missing}${process.getuid?.() === 0 ? '' : ': sudo make run'}`);
