@@ -34,7 +34,7 @@ export function isIpv4Mapped(words: Uint32Array, index: number): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === IPV4_MAPPED_WORD;
 }
 
-/** 32 bits of a packet as a number, most significant octet first. */
+/** 32 bits of a packet as a signed number, most significant octet first. */
 export function readWord(memory: Uint8Array, offset: number): number {
-  return ((memory[offset] << 24) | (memory[offset + 1] << 16) | (memory[offset + 2] << 8) | memory[offset + 3]) >>> 0;
+  return (memory[offset] << 24) | (memory[offset + 1] << 16) | (memory[offset + 2] << 8) | memory[offset + 3];
 }

@@ -14,6 +14,7 @@ export class ForwarderOutput {
   /** Control messages with tunnel ID 0: the lower queue. */
   readonly strangers: PacketBatch;
   readonly ppp: PacketBatch;
+  readonly #batches: readonly PacketBatch[];
   readonly #slots: PacketSlots;
   #usedSlots = 0;
 
@@ -27,6 +28,7 @@ export class ForwarderOutput {
     this.control = new PacketBatch(memory, batch);
     this.strangers = new PacketBatch(memory, batch);
     this.ppp = new PacketBatch(memory, batch);
+    this.#batches = [this.toTun, this.toIpv4Peers, this.toIpv6Peers, this.control, this.strangers, this.ppp];
     this.#slots = slots;
   }
 
@@ -70,8 +72,6 @@ export class ForwarderOutput {
   /** Once all is sent, written or copied: the slots and descriptors are free again. */
   clear(): void {
     this.#usedSlots = 0;
-    for (const batch of [this.toTun, this.toIpv4Peers, this.toIpv6Peers, this.control, this.strangers, this.ppp]) {
-      batch.count = 0;
-    }
+    for (let i = 0; i < this.#batches.length; i++) this.#batches[i].count = 0;
   }
 }

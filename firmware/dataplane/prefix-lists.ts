@@ -27,7 +27,7 @@ export function prefixWords(text: string): ListedPrefix {
 export class PrefixLists {
   readonly #first: Uint32Array;
   #next = new Uint32Array(INITIAL_ENTRIES);
-  #words = new Uint32Array(INITIAL_ENTRIES * WORDS);
+  #words = new Int32Array(INITIAL_ENTRIES * WORDS);
   #lengths = new Uint8Array(INITIAL_ENTRIES);
   #isIpv6 = new Uint8Array(INITIAL_ENTRIES);
   #free = NONE;
@@ -110,7 +110,7 @@ export class PrefixLists {
     const entries = this.#next.length * 2;
     const [next, words, lengths, isIpv6] = [this.#next, this.#words, this.#lengths, this.#isIpv6];
     this.#next = new Uint32Array(entries);
-    this.#words = new Uint32Array(entries * WORDS);
+    this.#words = new Int32Array(entries * WORDS);
     this.#lengths = new Uint8Array(entries);
     this.#isIpv6 = new Uint8Array(entries);
     this.#next.set(next);

@@ -5,7 +5,7 @@
 
 /**
  * A prefix of up to 128 bits as four numbers of 32 bits, the first bits first; an IPv4 prefix is in `w0` alone. Bits
- * past the length are zero.
+ * past the length are zero. The numbers are signed: so they are never boxed on the heap of a 64-bit machine.
  */
 export interface PrefixWords {
   w0: number;
@@ -23,7 +23,7 @@ const MAX_LENGTH_BITS = 128;
 export function prefixMask(length_bits: number, word: number): number {
   const bits = length_bits - 32 * word;
   if (bits <= 0) return 0;
-  return bits >= 32 ? 0xffffffff : (0xffffffff << (32 - bits)) >>> 0;
+  return bits >= 32 ? -1 : -1 << (32 - bits);
 }
 
 function hashOf(w0: number, w1: number, w2: number, w3: number, length_bits: number): number {
@@ -31,12 +31,12 @@ function hashOf(w0: number, w1: number, w2: number, w3: number, length_bits: num
   hash = Math.imul(hash ^ (hash >>> 15) ^ w1, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 13) ^ w2, 0x27d4eb2f);
   hash = Math.imul(hash ^ (hash >>> 16) ^ w3, 0x165667b1);
-  return (hash ^ (hash >>> 15)) >>> 0;
+  return hash ^ (hash >>> 15);
 }
 
 export class RouteTable {
   /** Open addressing with linear probing, at most half full; row 0 is a free slot. */
-  #words = new Uint32Array(INITIAL_SLOTS * WORDS);
+  #words = new Int32Array(INITIAL_SLOTS * WORDS);
   #lengths = new Uint8Array(INITIAL_SLOTS);
   #rows = new Uint16Array(INITIAL_SLOTS);
   #mask = INITIAL_SLOTS - 1;
@@ -53,10 +53,10 @@ export class RouteTable {
     for (let i = 0; i < lengths.length; i++) {
       const length_bits = lengths[i];
       const slot = this.#find(
-        (w0 & prefixMask(length_bits, 0)) >>> 0,
-        (w1 & prefixMask(length_bits, 1)) >>> 0,
-        (w2 & prefixMask(length_bits, 2)) >>> 0,
-        (w3 & prefixMask(length_bits, 3)) >>> 0,
+        w0 & prefixMask(length_bits, 0),
+        w1 & prefixMask(length_bits, 1),
+        w2 & prefixMask(length_bits, 2),
+        w3 & prefixMask(length_bits, 3),
         length_bits,
       );
       if (this.#rows[slot] !== 0) return this.#rows[slot];
@@ -133,7 +133,7 @@ export class RouteTable {
   #grow(): void {
     const [words, lengths, rows] = [this.#words, this.#lengths, this.#rows];
     const slots = rows.length * 2;
-    this.#words = new Uint32Array(slots * WORDS);
+    this.#words = new Int32Array(slots * WORDS);
     this.#lengths = new Uint8Array(slots);
     this.#rows = new Uint16Array(slots);
     this.#mask = slots - 1;
