@@ -355,6 +355,44 @@ describe('the packet path in the kernel', { skip }, () => {
     await path.end();
   });
 
+  test('packets for a TUN device that is not open, or not up, are counted', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER);
+    path.command({ type: 'open-tun', tun: 0, name: 'tw0', mtu_bytes: 1400 });
+    await path.hear(/"tun-opened"/);
+    const other = row({ sessionId: 0x0102, tun: 9 });
+    path.command({ type: 'session-add', row: row() }, { type: 'session-add', row: other });
+    await path.settle();
+    const packet = '45000018 00000000 40fd0000 0a400007 0a400001 00000000';
+    peer.send(LNS[0], `0002 0a0a 0101 ff03 0021 ${packet}`);
+    peer.send(LNS[0], `0002 0a0a 0102 ff03 0021 ${packet}`);
+    // What comes behind them is reported when they are done.
+    peer.send(LNS[0], '0002 0a0a 0101 ff03 c021 01010004');
+    await path.hear(/"ppp"/);
+    const { drops } = await path.counters();
+    assert.deepEqual([drops['tun-write-refused'], drops['tun-not-open']], [1, 1]);
+    await path.end();
+  });
+
+  test('what the kernel has no room for is counted, and the packet path goes on', async () => {
+    const path = await PacketPath.start(lns);
+    const peer = await UdpPeer.open(remote, PEER);
+    // A line so slow that what is sent fills the socket's buffer.
+    await lns.run(['tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', 'rate', '8kbit', 'burst', '2k', 'limit', '64m']);
+    const packet = new Uint8Array(1900);
+    const to = { localAddress: LNS[0], localPort: 1701, peerAddress: PEER, peerPort: 1701 };
+    for (let i = 0; i < 20; i++) {
+      path.command(...Array.from({ length: 200 }, () => ({ type: 'send-control' as const, path: to, packet })));
+    }
+    await path.settle();
+    const { drops } = await path.counters();
+    assert.ok(drops['send-buffer-full']! > 0);
+    await lns.run(['tc', 'qdisc', 'delete', 'dev', 'eth0', 'root']);
+    path.command({ type: 'send-control', path: to, packet: bytes('c802000c0b0b000000000001') });
+    await peer.hear(/c802000c0b0b000000000001/);
+    await path.end();
+  });
+
   test('a process that ends without saying stop takes the thread and its devices with it', async () => {
     const path = await PacketPath.start(lns);
     await path.openTun(lns, 0, 'tw0');
