@@ -31,9 +31,9 @@ module.exports = {
       from: { path: pure },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },
-    { name: 'cores-use-no-packages', severity: 'error', from: { path: pure }, to: { dependencyTypes: ['npm', 'npm-dev'] } },
+    { name: 'cores-use-no-packages', severity: 'error', from: { path: pure }, to: { path: 'node_modules/' } },
     { name: 'koffi-in-linux-alone', severity: 'error', from: { path: '^firmware/', pathNot: '^firmware/linux/' }, to: { path: 'node_modules/koffi' } },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
   ],
-  options: { tsPreCompilationDeps: true, parser: 'swc', doNotFollow: { path: 'node_modules' }, exclude: { path: '^(dist|node_modules)' } },
+  options: { tsPreCompilationDeps: true, parser: 'swc', doNotFollow: { path: 'node_modules' }, exclude: { path: '^dist' }, enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] } },
 };
