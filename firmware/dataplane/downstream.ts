@@ -4,18 +4,16 @@
  */
 import { emitFragmentationNeeded, emitPacketTooBig } from '../wire/icmp.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
-import { DROP } from './drop-reasons.js';
+import { DROP, FORWARDED } from './drop-reasons.js';
 import { cutToFirstFragment, emitFragment, fragmentPayloadBytes } from './fragment.js';
 import { prependHeaders } from './framing.js';
 import {
   IPV4_DESTINATION_AT,
   IPV6_DESTINATION_AT,
-  IPV6_SOURCE_AT,
   ipv4HeaderBytes,
   ipv4Length,
   ipv6Length,
   isIpv6LinkLocal,
-  isIpv6LinkLocalMulticast,
   mayFragment,
 } from './ip-packet.js';
 import { clampMssIpv4, clampMssIpv6 } from './mss-clamp.js';
@@ -25,10 +23,6 @@ import { ROW, type SessionTable } from './session-table.js';
 
 const IPV4_ADDRESS_BYTES = 4;
 const IPV6_ADDRESS_BYTES = 16;
-/** The IPv6 MSS is that much lower, for its longer header. */
-const IPV6_HEADER_EXCESS_BYTES = 20;
-const FORWARDED = -1;
-
 export class Downstream {
   readonly #table: SessionTable;
   readonly #output: ForwarderOutput;
@@ -80,16 +74,11 @@ export class Downstream {
     const length_bytes = ipv6Length(memory, offset, available_bytes);
     if (length_bytes === 0) return DROP['tun-malformed'];
     // The kernel's own link-local address on a TUN device is on no PPP link.
-    const isLinkLocal =
-      isIpv6LinkLocal(memory, offset + IPV6_SOURCE_AT) ||
-      isIpv6LinkLocal(memory, offset + IPV6_DESTINATION_AT) ||
-      isIpv6LinkLocalMulticast(memory, offset + IPV6_DESTINATION_AT);
-    if (isLinkLocal) return DROP['link-local-scope'];
+    if (isIpv6LinkLocal(memory, offset)) return DROP['link-local-scope'];
     const row = boundRow !== 0 ? boundRow : table.rowOfIpv6(memory, offset + IPV6_DESTINATION_AT);
     if (row === 0 || table.tun[row] !== tun) return DROP['no-session-for-destination'];
     if ((table.flags[row] & ROW.ipv6Open) === 0) return DROP['ipv6-not-open'];
-    const mss_bytes = Math.max(0, table.mssClamp_bytes[row] - IPV6_HEADER_EXCESS_BYTES);
-    clampMssIpv6(memory, offset, length_bytes, mss_bytes);
+    clampMssIpv6(memory, offset, length_bytes, table.mssClamp_bytes[row]);
     if (length_bytes > table.mtu_bytes[row]) return this.#tooBig(memory, offset, length_bytes, row, false);
     return this.#send(memory, offset, length_bytes, row, PPP_PROTOCOL.ipv6);
   }

@@ -54,3 +54,6 @@ export type DropReason = (typeof DROP_REASONS)[number]['name'];
 export const DROP = Object.fromEntries(DROP_REASONS.map(({ name }, index) => [name, index])) as Readonly<
   Record<DropReason, number>
 >;
+
+/** What is given instead of a reason for a packet that went on. */
+export const FORWARDED = -1;

@@ -10,7 +10,7 @@ const L2TP_VERSION = 2;
 const COMPRESSIBLE_BELOW = 0x100;
 
 /**
- * Writes the headers of a frame of `row` whose information begins at `offset`, and gives where they begin: at most 12
+ * Writes the headers of a frame of `row` whose information begins at `offset`, and gives where they begin: at most 14
  * octets in front, RFC 2661 section 3.1 without Length and Offset Size, and RFC 1661 section 6.5 and 6.6. LCP goes as
  * if nothing were negotiated.
  */

@@ -68,12 +68,21 @@ function isUdpTo(memory: Uint8Array, offset: number, header_bytes: number, lengt
   return ((memory[at] << 8) | memory[at + 1]) === port;
 }
 
-/** fe80::/10, RFC 4291 section 2.5.6. */
-export function isIpv6LinkLocal(memory: Uint8Array, addressOffset: number): boolean {
+/** Whether an IPv6 packet must not leave its link: fe80::/10 at either end, or multicast of no wider scope. */
+export function isIpv6LinkLocal(memory: Uint8Array, offset: number): boolean {
+  return (
+    isLinkLocalUnicast(memory, offset + IPV6_SOURCE_AT) ||
+    isLinkLocalUnicast(memory, offset + IPV6_DESTINATION_AT) ||
+    isLinkLocalMulticast(memory, offset + IPV6_DESTINATION_AT)
+  );
+}
+
+/** RFC 4291 section 2.5.6. */
+function isLinkLocalUnicast(memory: Uint8Array, addressOffset: number): boolean {
   return memory[addressOffset] === 0xfe && (memory[addressOffset + 1] & 0xc0) === 0x80;
 }
 
-/** Multicast of link-local scope or less, RFC 4291 section 2.7: ff02::/16 and its like with other flags. */
-export function isIpv6LinkLocalMulticast(memory: Uint8Array, addressOffset: number): boolean {
+/** RFC 4291 section 2.7: ff02::/16, and its like with other flags or of interface-local scope. */
+function isLinkLocalMulticast(memory: Uint8Array, addressOffset: number): boolean {
   return memory[addressOffset] === 0xff && (memory[addressOffset + 1] & 0x0f) <= 2;
 }

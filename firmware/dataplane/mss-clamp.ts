@@ -8,8 +8,10 @@
  *   kind 2, length 4, 16 bits.
  */
 import { updateChecksum } from '../wire/ip.js';
-import { IP_PROTOCOL, IPV6_HEADER_BYTES, ipv4HeaderBytes, isFirstFragment } from './ip-packet.js';
+import { IP_PROTOCOL, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, ipv4HeaderBytes, isFirstFragment } from './ip-packet.js';
 
+/** An IPv6 header is that much longer. */
+const IPV6_EXCESS_BYTES = IPV6_HEADER_BYTES - IPV4_HEADER_BYTES;
 const TCP_HEADER_BYTES = 20;
 const TCP_DATA_OFFSET_AT = 12;
 const TCP_FLAGS_AT = 13;
@@ -24,10 +26,10 @@ export function clampMssIpv4(memory: Uint8Array, offset: number, length_bytes: n
   clampMss(memory, offset + ipv4HeaderBytes(memory, offset), offset + length_bytes, mss_bytes);
 }
 
-/** Of an IPv6 packet whose length is true, without extension headers. */
+/** Of an IPv6 packet whose length is true, without extension headers. `mss_bytes` is that for IPv4: 20 more. */
 export function clampMssIpv6(memory: Uint8Array, offset: number, length_bytes: number, mss_bytes: number): void {
-  if (mss_bytes === 0 || memory[offset + 6] !== IP_PROTOCOL.tcp) return;
-  clampMss(memory, offset + IPV6_HEADER_BYTES, offset + length_bytes, mss_bytes);
+  if (mss_bytes <= IPV6_EXCESS_BYTES || memory[offset + 6] !== IP_PROTOCOL.tcp) return;
+  clampMss(memory, offset + IPV6_HEADER_BYTES, offset + length_bytes, mss_bytes - IPV6_EXCESS_BYTES);
 }
 
 function clampMss(memory: Uint8Array, tcp: number, end: number, mss_bytes: number): void {

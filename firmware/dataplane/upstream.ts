@@ -8,7 +8,7 @@
  */
 import { L2TP_FLAG } from '../wire/l2tp.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
-import { DROP } from './drop-reasons.js';
+import { DROP, FORWARDED } from './drop-reasons.js';
 import {
   IPV4_DESTINATION_AT,
   IPV4_SOURCE_AT,
@@ -18,7 +18,6 @@ import {
   ipv6Length,
   isIpv4UdpTo,
   isIpv6LinkLocal,
-  isIpv6LinkLocalMulticast,
   isIpv6UdpTo,
 } from './ip-packet.js';
 import { clampMssIpv4, clampMssIpv6 } from './mss-clamp.js';
@@ -37,11 +36,6 @@ const DHCP_SERVER_PORT = 67;
 const DHCPV6_SERVER_PORT = 547;
 /** RFC 2661 section 5.8: of 65,536 numbers the last one and the 32,767 before it are old. */
 const SEQUENCE_HALF = 0x8000;
-/** The IPv6 MSS is that much lower, for its longer header. */
-const IPV6_HEADER_EXCESS_BYTES = 20;
-
-/** What is given instead of a drop reason when a packet went on. */
-const FORWARDED = -1;
 
 /** Requests for tunnels: of one address (many share a bucket by hash), and of all. */
 const STRANGER_BUCKETS = 1024;
@@ -194,11 +188,7 @@ export class Upstream {
     if ((flags & ROW.ipv6Open) === 0) return DROP['ipv6-not-open'];
     const length_bytes = ipv6Length(memory, offset, available_bytes);
     if (length_bytes === 0) return DROP['ipv6-malformed'];
-    const isLinkLocal =
-      isIpv6LinkLocal(memory, offset + IPV6_SOURCE_AT) ||
-      isIpv6LinkLocal(memory, offset + IPV6_DESTINATION_AT) ||
-      isIpv6LinkLocalMulticast(memory, offset + IPV6_DESTINATION_AT);
-    if (isLinkLocal) return this.#punt(offset, length_bytes, row, PPP_PROTOCOL.ipv6);
+    if (isIpv6LinkLocal(memory, offset)) return this.#punt(offset, length_bytes, row, PPP_PROTOCOL.ipv6);
     if ((flags & ROW.bindTun) !== 0) {
       if (!table.destinations.holdsIpv6(row, memory, offset + IPV6_DESTINATION_AT)) {
         return DROP['destination-not-allowed'];
@@ -209,8 +199,7 @@ export class Upstream {
       }
       if (!table.sources.holdsIpv6(row, memory, offset + IPV6_SOURCE_AT)) return DROP['source-not-allowed'];
     }
-    const mss_bytes = Math.max(0, table.mssClamp_bytes[row] - IPV6_HEADER_EXCESS_BYTES);
-    clampMssIpv6(memory, offset, length_bytes, mss_bytes);
+    clampMssIpv6(memory, offset, length_bytes, table.mssClamp_bytes[row]);
     return this.#toTun(offset, length_bytes, row);
   }
 

@@ -96,7 +96,7 @@ describe('whatever comes', () => {
   });
 
   for (const tun of [0, 1]) {
-    test(`from TUN device ${tun}: nothing is thrown, nothing written but packets, 12 octets in front, and free slots`, () => {
+    test(`from TUN device ${tun}: nothing is thrown, nothing written but packets, 14 octets in front, and free slots`, () => {
       fc.assert(
         fc.property(packets, (list) => {
           const harness = open();
