@@ -84,33 +84,29 @@ function wake(wakeFd: number): void {
 function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
   const worker = new Worker(new URL('./dataplane/worker.js', import.meta.url), { workerData: options });
   return new Promise((resolve, reject) => {
-    worker.once('error', reject);
-    worker.once('message', (reports: DataPlaneReport[]) => {
-      const [first, ...others] = reports;
-      if (first.type === 'failed') {
-        reject(new Error(`${first.what}: ${first.errno}; ${first.advice}`));
-        return;
-      }
-      if (first.type !== 'ready') throw new Error(`the packet path said ${first.type} before ready`);
-      worker.removeListener('error', reject);
-      const { wakeFd } = first;
-      resolve({
-        counters: first.counters,
-        worker,
-        post: (commands) => {
-          worker.postMessage(commands);
-          wake(wakeFd);
-        },
-        onReports: (handle) => {
-          const take = (reports: DataPlaneReport[]) => {
-            handle(reports);
-            reportsHandled(first.counters, reports);
-          };
-          if (others.length > 0) take(others);
-          worker.on('message', take);
-        },
-      });
-    });
+    const refused = (error: Error) => reject(error);
+    worker.once('error', refused);
+    let handle: (reports: DataPlaneReport[]) => void = (reports) => {
+      const [first] = reports;
+      if (first.type === 'failed') reject(new Error(`${first.what}: ${first.errno}; ${first.advice}`));
+      if (first.type !== 'ready') return;
+      worker.removeListener('error', refused);
+      const { counters, wakeFd } = first;
+      const post = (commands: DataPlaneCommand[]) => {
+        worker.postMessage(commands);
+        wake(wakeFd);
+      };
+      // What strangers send before there is somebody to handle it they will send again.
+      handle = (early) => reportsHandled(counters, early);
+      const onReports: PacketPath['onReports'] = (take) => {
+        handle = (later) => {
+          take(later);
+          reportsHandled(counters, later);
+        };
+      };
+      resolve({ counters, worker, post, onReports });
+    };
+    worker.on('message', (reports: DataPlaneReport[]) => handle(reports));
   });
 }
 
