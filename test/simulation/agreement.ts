@@ -42,6 +42,7 @@ export function disagreements(
   boxes: Boxes,
   box: Box,
   delivery: DeliveryChecker,
+  families: readonly ('ipv4Open' | 'ipv6Open')[],
   isBusy: (peer: Box) => boolean,
 ): string[] {
   const found: string[] = [];
@@ -69,6 +70,12 @@ export function disagreements(
     const theirs = peerCall(boxes, call);
     if (theirs === undefined) found.push(`${what}: ${peer.plan.name} does not know it`);
     else if (theirs.state !== call.state) found.push(`${what}: ${theirs.state} at ${peer.plan.name}`);
+    else {
+      const [row, theirRow] = [box.path.rows.get(call.sessionId), peer.path.rows.get(theirs.sessionId)];
+      for (const family of families) {
+        if (row?.[family] !== theirRow?.[family]) found.push(`${what}: ${family} is ${row?.[family]} here alone`);
+      }
+    }
   }
   return found;
 }

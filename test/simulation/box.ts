@@ -6,7 +6,7 @@
 import { Appliance, type ApplianceConfig } from '../../firmware/roles/appliance.js';
 import type { CallInfo, Output, Question } from '../../firmware/roles/role.js';
 import type { L2tpHeader } from '../../firmware/wire/l2tp.js';
-import type { TunnelEnd } from './delivery-checker.js';
+import type { Origin } from './delivery-checker.js';
 import type { Datagram } from './network.js';
 import { type AddressPool, Outside, type OutsidePlan } from './outside.js';
 import { PacketPath, type Row, type UserPacket } from './packet-path.js';
@@ -25,7 +25,7 @@ export interface BoxPlan {
 }
 
 export type BoxInput =
-  | { type: 'datagram'; datagram: Datagram<TunnelEnd | undefined> }
+  | { type: 'datagram'; datagram: Datagram<Origin> }
   | { type: 'question'; incarnation: number; question: Question }
   | { type: 'command'; run: (box: Box, now_ms: number) => void };
 
@@ -35,7 +35,7 @@ export interface World {
   makePool(addresses: readonly string[]): AddressPool;
   /** The outputs on their way from the machine: a seam where faults can be planted. */
   filter(output: Output): Output | undefined;
-  send(box: Box, sent: { path: Datagram<undefined>['path']; packet: Uint8Array }, sender: TunnelEnd | undefined): void;
+  send(box: Box, sent: { path: Datagram<undefined>['path']; packet: Uint8Array }, sender: Origin): void;
   later(box: Box, delay_ms: number, input: BoxInput): void;
   readonly observer: BoxObserver;
 }
@@ -43,11 +43,11 @@ export interface World {
 /** Sees all that a box does. */
 export interface BoxObserver {
   /** A control packet that the packet path hands to the machine next. */
-  handed(box: Box, datagram: Datagram<TunnelEnd | undefined>, header: L2tpHeader): void;
+  handed(box: Box, datagram: Datagram<Origin>, header: L2tpHeader): void;
   /** An output of the machine, before it is carried out. */
   output(box: Box, output: Output, now_ms: number): void;
   /** A control packet on its way out: which tunnel has sent it. */
-  sent(box: Box, packet: Uint8Array): TunnelEnd | undefined;
+  sent(box: Box, packet: Uint8Array): Origin;
   /** A user's packet came out of the tunnel. */
   userPacket(box: Box, row: Row, packet: UserPacket): void;
   /** After each turn. */
@@ -155,7 +155,7 @@ export class Box {
     }
   }
 
-  #receive(datagram: Datagram<TunnelEnd | undefined>, now_ms: number): void {
+  #receive(datagram: Datagram<Origin>, now_ms: number): void {
     const { packet, path } = datagram;
     const received = this.path.receive(packet, path);
     switch (received.type) {
@@ -213,7 +213,7 @@ export class Box {
   }
 
   #send(sent: ReturnType<PacketPath['carryOut']>): void {
-    if (sent !== undefined) this.#world.send(this, sent, undefined);
+    if (sent !== undefined) this.#world.send(this, sent, { end: undefined });
   }
 
   /** A resolver always takes its time. */

@@ -5,8 +5,7 @@
  */
 
 import type { Output, TraceRecord } from '../../firmware/roles/role.js';
-import { MESSAGE_TYPE, type MessageType, parseControlMessage } from '../../firmware/wire/avp.js';
-import { ProtocolError } from '../../firmware/wire/bytes.js';
+import { MESSAGE_TYPE, parseControlMessage } from '../../firmware/wire/avp.js';
 import { type L2tpHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
 import type { Box } from './box.js';
 import type { Datagram } from './network.js';
@@ -16,8 +15,14 @@ import { ensure, Violation } from './violation.js';
 export interface TunnelEnd {
   readonly name: string;
   readonly tunnelId: number;
-  /** By Ns: what was put on the wire. */
-  readonly sent: { messageType: string; body: Uint8Array }[];
+  /** By Ns: what was put on the wire, how often, and when last. */
+  readonly sent: { messageType: string; body: Uint8Array; transmissions: number; last_ms: number }[];
+  /** The highest Nr that was handed over: what is below is acknowledged. */
+  acknowledged: number;
+  /** The tunnel's ID means nothing any more. */
+  isGone: boolean;
+  /** A message was sent as often as it may be, and still was not acknowledged. */
+  hasGivenUp: boolean;
   lastNr: number;
   /** What the role was told, in order. */
   readonly received: string[];
@@ -30,7 +35,12 @@ export interface TunnelEnd {
   isTainted: boolean;
 }
 
-/** A message of which the trace told, on its way to the wire. */
+/** Who has sent a packet: known by the end of the turn in which it goes out. */
+export interface Origin {
+  end: TunnelEnd | undefined;
+}
+
+/** A message of which the trace tells. */
 interface Announced {
   end: TunnelEnd;
   messageType: string;
@@ -38,13 +48,36 @@ interface Announced {
   sessionId: number;
 }
 
+/** A control packet on the wire. */
+interface Departed {
+  origin: Origin;
+  header: L2tpHeader;
+  /** Undefined: a ZLB. */
+  message: { messageType: string; body: Uint8Array } | undefined;
+  /** Sessions that had a row at that moment. */
+  rows: ReadonlySet<number>;
+}
+
 interface BoxState {
   /** By tunnel ID, those that are gone too until their ID is another's. */
   readonly ends: Map<number, TunnelEnd>;
+  /** Of the present turn. Both tell of the same messages in the same order. */
   announced: Announced[];
+  departed: Departed[];
   /** What was handed over in this turn to tunnel ID 0: an SCCRQ makes an end of which is told only later. */
   readonly unnamed: { sender: TunnelEnd; ns: number }[];
 }
+
+/**
+ * RFC 2661 section 5.8: the waiting time doubles up to a cap of at least 8 seconds, as it is set in all scenarios. The
+ * first second may begin anew when a message joins a HELLO that nobody answers.
+ */
+const RETRANSMIT_CAP_MS = 8_000;
+const RETRANSMIT_INITIAL_MS = 1_000;
+/** Five retransmissions, "five" being what the section recommends; then the tunnel is given up. */
+const TRANSMISSIONS = 6;
+/** Timers are served late, by as much as a scenario lets them. */
+const LATENESS_MS = 100;
 
 export class DeliveryChecker {
   /** While set, packets may be corrupted: nothing is said of tunnels of that time. */
@@ -57,59 +90,78 @@ export class DeliveryChecker {
   }
 
   /** A control packet is handed to the box next. */
-  handed(box: Box, { sender, corrupted }: Datagram<TunnelEnd | undefined>, header: L2tpHeader): void {
+  handed(box: Box, { sender: origin, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
     const state = this.#stateOf(box);
     this.counters.handed++;
     if (corrupted) for (const end of state.ends.values()) end.isTainted = true;
+    const sender = origin.end;
+    const named = state.ends.get(header.tunnelId);
+    if (named !== undefined) noteAcknowledged(named, header.nr);
     if (header.payloadEnd === header.payloadOffset || sender === undefined) return;
     if (header.tunnelId !== 0) {
-      const end = state.ends.get(header.tunnelId);
-      if (end !== undefined) noteHanded(end, sender, header.ns);
+      if (named !== undefined) noteHanded(named, sender, header.ns);
       return;
     }
     // An SCCRQ, or the StopCCN of an end that was never told our ID: RFC 2661 section 4.4.3, Assigned Tunnel ID.
     state.unnamed.push({ sender, ns: header.ns });
-    for (const end of state.ends.values()) if (end.heard.has(sender)) noteHanded(end, sender, header.ns);
+    for (const end of state.ends.values()) {
+      if (!end.heard.has(sender)) continue;
+      noteAcknowledged(end, header.nr);
+      noteHanded(end, sender, header.ns);
+    }
   }
 
   output(box: Box, output: Output): void {
     const state = this.#stateOf(box);
-    if (output.type === 'tunnel-add') state.ends.set(output.tunnelId, this.#newEnd(box, state, output.tunnelId));
-    else if (output.type === 'trace' && isMessage(output.record)) this.#traced(state, output.record);
+    if (output.type === 'tunnel-add') {
+      state.ends.set(output.tunnelId, this.#newEnd(box, state, output.tunnelId));
+    } else if (output.type === 'tunnel-remove') {
+      const end = state.ends.get(output.tunnelId);
+      if (end !== undefined) end.isGone = true;
+    } else if (output.type === 'trace' && isMessage(output.record)) {
+      this.#traced(state, output.record);
+    }
   }
 
-  /** A control packet goes out: checks its numbers, and gives the end that sends it. */
-  sent(box: Box, packet: Uint8Array): TunnelEnd | undefined {
+  /** A control packet goes out: its origin is known when the turn is over. */
+  sent(box: Box, packet: Uint8Array): Origin {
     const state = this.#stateOf(box);
     const header = parseL2tpHeader(packet);
-    if (header.payloadEnd === header.payloadOffset) return this.#sentZlb(box, state, header);
-    const messageType = messageTypeOf(packet, header);
-    if (messageType === 'StopCCN' && isRefusal(state, packet, header)) return undefined;
-    const announced = state.announced.shift();
-    if (announced === undefined) throw new Violation('trace-is-true', `${messageType} goes out and is in no trace`);
-    ensure(
-      announced.messageType === messageType,
-      'trace-is-true',
-      () => `${messageType} goes out, the trace says ${announced.messageType}`,
-    );
-    if (messageType === 'ICRP' || messageType === 'ICCN') {
-      const { sessionId } = announced;
-      ensure(
-        box.path.rows.has(sessionId) || announced.isRetransmission,
-        'row-before-message',
-        () => `${messageType} goes out, session ${sessionId} has no row`,
-      );
+    const origin: Origin = { end: undefined };
+    const rows = new Set(box.path.rows.keys());
+    const body = packet.slice(header.payloadOffset, header.payloadEnd);
+    if (body.length === 0) {
+      state.departed.push({ origin, header, message: undefined, rows });
+      return origin;
     }
-    this.#checkMessage(announced, messageType, packet.slice(header.payloadOffset, header.payloadEnd), header);
-    return announced.end;
+    const { messageType = 'nothing', avps } = parseControlMessage(body) ?? {};
+    // The StopCCN to an SCCRQ that gets no tunnel: the Assigned Tunnel ID is none of ours.
+    const isRefusal = messageType === 'StopCCN' && !state.ends.has(avps?.assignedTunnelId ?? 0);
+    if (!isRefusal) state.departed.push({ origin, header, message: { messageType, body }, rows });
+    return origin;
   }
 
-  /** After a turn: all that was told of has gone out. */
-  turned(box: Box): void {
+  /** After a turn: all that was told of must have gone out, and all that went out must have been told of. */
+  turned(box: Box, now_ms: number): void {
     const state = this.#stateOf(box);
+    const { announced, departed } = state;
     state.unnamed.length = 0;
-    const [left] = state.announced;
-    ensure(left === undefined, 'trace-is-true', () => `${left?.messageType} is in the trace and was not sent`);
+    state.announced = [];
+    state.departed = [];
+    for (const { origin, header, message, rows } of departed) {
+      if (message === undefined) {
+        origin.end = checkZlb(box, state, header);
+        continue;
+      }
+      const told = announced.shift();
+      if (told === undefined)
+        throw new Violation('trace-is-true', `${message.messageType} went out and is in no trace`);
+      this.#checkMessage(told, message, header, rows, now_ms);
+      origin.end = told.end;
+    }
+    const [left] = announced;
+    ensure(left === undefined, 'trace-is-true', () => `${left.messageType} is in the trace and was not sent`);
+    for (const end of state.ends.values()) checkRetransmission(end, now_ms);
   }
 
   /** What the box's end of a tunnel has sent that its peer's role has not been told of; for when all is quiet. */
@@ -123,7 +175,7 @@ export class DeliveryChecker {
   #stateOf(box: Box): BoxState {
     let state = this.#boxes.get(box);
     if (state === undefined) {
-      state = { ends: new Map(), announced: [], unnamed: [] };
+      state = { ends: new Map(), announced: [], departed: [], unnamed: [] };
       this.#boxes.set(box, state);
     }
     return state;
@@ -134,6 +186,9 @@ export class DeliveryChecker {
       name: `${box.plan.name}.${box.incarnation} tunnel ${tunnelId}`,
       tunnelId,
       sent: [],
+      acknowledged: 0,
+      isGone: false,
+      hasGivenUp: false,
       lastNr: 0,
       received: [],
       handed: new Set(),
@@ -161,8 +216,26 @@ export class DeliveryChecker {
     }
   }
 
-  #checkMessage(announced: Announced, messageType: string, body: Uint8Array, { ns, nr }: L2tpHeader): void {
-    const { end, isRetransmission } = announced;
+  #checkMessage(
+    announced: Announced,
+    { messageType, body }: { messageType: string; body: Uint8Array },
+    { ns, nr }: L2tpHeader,
+    rows: ReadonlySet<number>,
+    now_ms: number,
+  ): void {
+    const { end, isRetransmission, sessionId } = announced;
+    ensure(
+      announced.messageType === messageType,
+      'trace-is-true',
+      () => `${messageType} goes out, the trace says ${announced.messageType}`,
+    );
+    if ((messageType === 'ICRP' || messageType === 'ICCN') && !isRetransmission) {
+      ensure(
+        rows.has(sessionId),
+        'row-before-message',
+        () => `${messageType} goes out, session ${sessionId} has no row`,
+      );
+    }
     checkNr(end, nr);
     const before = end.sent[ns];
     if (before === undefined) {
@@ -172,32 +245,55 @@ export class DeliveryChecker {
         'sequence-numbers',
         () => `${end.name}: new ${messageType} has Ns ${ns}, not ${next}`,
       );
-      end.sent.push({ messageType, body });
+      end.sent.push({ messageType, body, transmissions: 1, last_ms: now_ms });
       this.counters.messages++;
       return;
     }
     this.counters.retransmissions++;
+    before.transmissions++;
+    before.last_ms = now_ms;
     ensure(
       isRetransmission && Buffer.compare(before.body, body) === 0,
       'sequence-numbers',
       () => `${end.name}: Ns ${ns} was ${before.messageType} and is now another ${messageType}`,
     );
   }
+}
 
-  #sentZlb(box: Box, state: BoxState, { tunnelId, ns, nr }: L2tpHeader): TunnelEnd | undefined {
-    const ends = [...state.ends.values()].filter(
-      (end) => box.appliance.endpoint.tunnel(end.tunnelId)?.peerTunnelId === tunnelId,
-    );
-    if (ends.length !== 1) return undefined;
-    const [end] = ends;
-    checkNr(end, nr);
-    ensure(
-      ns === end.sent.length,
-      'sequence-numbers',
-      () => `${end.name}: a ZLB has Ns ${ns}, not that of the next message, ${end.sent.length}`,
-    );
-    return end;
+/** RFC 2661 section 5.8: a ZLB has the Ns of the next message. Gives the end that it comes from, where that is certain. */
+function checkZlb(box: Box, state: BoxState, { tunnelId, ns, nr }: L2tpHeader): TunnelEnd | undefined {
+  const ends = [...state.ends.values()].filter(
+    (end) => box.appliance.endpoint.tunnel(end.tunnelId)?.peerTunnelId === tunnelId,
+  );
+  if (ends.length !== 1) return undefined;
+  const [end] = ends;
+  checkNr(end, nr);
+  ensure(
+    ns === end.sent.length,
+    'sequence-numbers',
+    () => `${end.name}: a ZLB has Ns ${ns}, not that of the next message, ${end.sent.length}`,
+  );
+  return end;
+}
+
+/** What waits for its acknowledgement is sent again in time, until it has been sent often enough. */
+function checkRetransmission(end: TunnelEnd, now_ms: number): void {
+  const oldest = end.sent[end.acknowledged];
+  if (oldest === undefined || end.isGone || end.hasGivenUp || end.isTainted) return;
+  const waited_ms = now_ms - oldest.last_ms;
+  if (oldest.transmissions >= TRANSMISSIONS) {
+    end.hasGivenUp = waited_ms >= RETRANSMIT_CAP_MS;
+    return;
   }
+  ensure(
+    waited_ms <= RETRANSMIT_CAP_MS + RETRANSMIT_INITIAL_MS + LATENESS_MS,
+    'retransmission',
+    () => `${end.name}: ${oldest.messageType} is not acknowledged and was last sent ${waited_ms} ms ago`,
+  );
+}
+
+function noteAcknowledged(end: TunnelEnd, nr: number): void {
+  if (nr <= end.sent.length) end.acknowledged = Math.max(end.acknowledged, nr);
 }
 
 function noteHanded(end: TunnelEnd, sender: TunnelEnd, ns: number): void {
@@ -237,25 +333,4 @@ function checkDelivery(end: TunnelEnd, messageType: string): void {
 
 function isMessage({ kind, label }: TraceRecord): boolean {
   return (kind === 'sent' || kind === 'received') && label in MESSAGE_TYPE;
-}
-
-function messageTypeOf(packet: Uint8Array, header: L2tpHeader): MessageType | undefined {
-  return read(packet, header)?.messageType;
-}
-
-/** The StopCCN to an SCCRQ that gets no tunnel: the Assigned Tunnel ID is none of ours. */
-function isRefusal(state: BoxState, packet: Uint8Array, header: L2tpHeader): boolean {
-  const { assignedTunnelId = 0 } = read(packet, header)?.avps ?? {};
-  return !state.announced.some(
-    ({ end, messageType }) => messageType === 'StopCCN' && end.tunnelId === assignedTunnelId,
-  );
-}
-
-function read(packet: Uint8Array, { payloadOffset, payloadEnd }: L2tpHeader) {
-  try {
-    return parseControlMessage(packet.slice(payloadOffset, payloadEnd)) ?? undefined;
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@
 import type { Output } from '../../firmware/roles/role.js';
 import type { L2tpHeader } from '../../firmware/wire/l2tp.js';
 import type { Box } from './box.js';
-import type { TunnelEnd } from './delivery-checker.js';
+import type { Origin } from './delivery-checker.js';
 import type { Datagram } from './network.js';
 import type { Scenario } from './scenario.js';
 
@@ -22,7 +22,7 @@ export class Story {
     this.#tell(`${(now_ms / 1000).toFixed(3).padStart(9)}  ${who.padEnd(9)} ${what}`);
   }
 
-  handed(now_ms: number, box: Box, { path, corrupted }: Datagram<TunnelEnd | undefined>, header: L2tpHeader): void {
+  handed(now_ms: number, box: Box, { path, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
     const { tunnelId, sessionId, ns, nr, payloadOffset, payloadEnd } = header;
     const what = payloadEnd === payloadOffset ? 'ZLB' : 'message';
     const note = corrupted ? ', corrupted' : '';

@@ -28,6 +28,8 @@ export type Invariant =
   | 'exactly-once'
   /** RFC 2661 section 5.8: Ns of new messages counts up, a retransmission is the same message, Nr never goes back and acknowledges nothing that has not come. */
   | 'sequence-numbers'
+  /** RFC 2661 section 5.8: a message that is not acknowledged is sent again in time. */
+  | 'retransmission'
   /** The trace tells of every message that is on the wire. */
   | 'trace-is-true'
   /** Without faults every call is up again, or refused, in bounded time. */
