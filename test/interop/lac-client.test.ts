@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Capture } from '../lab/capture.js';
+import type { Namespace } from '../lab/namespaces.js';
 import { labIsMissing } from '../lab/requirements.js';
 import { ADDRESS, bootGuest, layThreeSites, type Sites } from '../lab/three-sites.js';
 import { until } from '../lab/until.js';
@@ -14,6 +15,7 @@ import { idle, listening, startLns, USER } from './lns.js';
 import { Xl2tpdLns } from './xl2tpd.js';
 
 const TUNNEL_SECRET = 'tunnel-secret';
+const TUN = 'tw-office';
 const UP_TIMEOUT_MS = 30_000;
 
 type Profile = NonNullable<SettingsChanges['lacClients']>[number];
@@ -24,20 +26,22 @@ function profile(changes: Profile): SettingsChanges {
     lacClients: [
       {
         ...{ name: 'office', enabled: true, server: ADDRESS.lns, userName: USER.name, password: USER.password },
-        ...{ tunInterface: 'tw-office', routes: [ADDRESS.officeNetwork], redialInitial_s: 1, redialCap_s: 2 },
+        ...{ tunInterface: TUN, routes: [ADDRESS.officeNetwork], redialInitial_s: 1, redialCap_s: 2 },
         ...changes,
       },
     ],
   };
 }
 
-async function up(branch: Appliance): Promise<void> {
+/** The call stands, and the kernel knows the way through it. */
+async function up(branch: Appliance, site: Namespace, destination: string): Promise<void> {
   await until('the LAC client is up', UP_TIMEOUT_MS, async () => {
     const [client] = (await branch.api.status()).lacClients;
     return client?.state === 'up';
   }).catch(async (error: Error) => {
     throw new Error(`${error.message}\n${JSON.stringify(await branch.api.status())}`);
   });
+  await site.routed(destination, TUN);
 }
 
 const skip = labIsMissing();
@@ -66,7 +70,7 @@ describe('our LAC client and our LNS', { skip }, () => {
       const capture = await Capture.start(sites.lab, sites.lns, 'internet', `own-${version}`);
       await lns.api.configure({ lns: { defaultSecret: TUNNEL_SECRET } });
       await branch.api.configure(profile({ server, tunnelSecret: TUNNEL_SECRET }));
-      await up(branch);
+      await up(branch, sites.user, ADDRESS.office);
       const ping = await sites.user.ping(ADDRESS.office);
       assert.equal(ping.status, 0, ping.stdout);
       const [session] = await lns.api.sessions();
@@ -89,7 +93,7 @@ describe('our LAC client and our LNS', { skip }, () => {
   for (const authentication of ['pap', 'chap-md5'] as const) {
     it(`calls with ${authentication} where the profile allows that alone`, async () => {
       await branch.api.configure(profile({ authentication: [authentication], tunnelSecret: TUNNEL_SECRET }));
-      await up(branch);
+      await up(branch, sites.user, ADDRESS.office);
       const [session] = await lns.api.sessions();
       assert.equal(session?.authentication, authentication);
       await branch.api.configure(profile({ enabled: false }));
@@ -99,7 +103,7 @@ describe('our LAC client and our LNS', { skip }, () => {
 
   it('the LNS is killed and comes back: the client redials without anybody’s hand', { timeout: 120_000 }, async () => {
     await branch.api.configure(profile({ tunnelSecret: TUNNEL_SECRET }));
-    await up(branch);
+    await up(branch, sites.user, ADDRESS.office);
     await lns.kill();
     await until('the client notices', UP_TIMEOUT_MS, async () => {
       const [client] = (await branch.api.status()).lacClients;
@@ -107,7 +111,7 @@ describe('our LAC client and our LNS', { skip }, () => {
     });
     await lns.restart();
     await listening(lns);
-    await up(branch);
+    await up(branch, sites.user, ADDRESS.office);
     const ping = await sites.user.ping(ADDRESS.office);
     assert.equal(ping.status, 0, ping.stdout);
     assert.equal(await lns.api.leasedCount(), 1);
@@ -140,7 +144,7 @@ describe('our LAC client calls l2tpns, with FreeRADIUS behind it', { skip }, () 
   it('authenticates the tunnel and itself by CHAP, gets an address, and the office answers; hangs up', async () => {
     const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'l2tpns');
     await branch.api.configure(profile({ tunnelSecret: TUNNEL_SECRET }));
-    await up(branch);
+    await up(branch, sites.user, ADDRESS.office);
     const ping = await sites.user.ping(ADDRESS.office);
     assert.equal(ping.status, 0, ping.stdout);
     const [session] = await branch.api.sessions();
@@ -192,7 +196,7 @@ describe('our LAC client calls xl2tpd', { skip }, () => {
     const capture = await Capture.start(sites.lab, sites.lns, 'internet', 'xl2tpd-lns');
     const dialled = { server: ADDRESS.guest, routes: [`${beyond}/32`], tunnelSecret: TUNNEL_SECRET };
     await branch.api.configure(profile(dialled));
-    await up(branch);
+    await up(branch, sites.lns, beyond);
     const ping = await sites.lns.ping(beyond);
     assert.equal(ping.status, 0, ping.stdout);
     const [session] = await branch.api.sessions();

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import type { Lab, Namespace } from './namespaces.js';
 import { type Daemon, run } from './process.js';
 
+/** More than any packet on a cable of the lab; tcpdump's buffer has room for the fewer packets the larger this is. */
+const SNAPSHOT_BYTES = '4096';
+
 /** A capture under way. */
 export class Capture {
   readonly path: string;
@@ -22,7 +25,22 @@ export class Capture {
   static async start(lab: Lab, namespace: Namespace, device: string, name: string, filter = ''): Promise<Capture> {
     const path = join(lab.folder, `${name}.pcap`);
     const daemon = namespace.start(`capture ${name}`, [
-      ...['tcpdump', '-Z', 'root', '-n', '-U', '--immediate-mode', '-B', '16384', '-s', '0', '-i', device, '-w', path],
+      ...[
+        'tcpdump',
+        '-Z',
+        'root',
+        '-n',
+        '-U',
+        '--immediate-mode',
+        '-B',
+        '16384',
+        '-s',
+        SNAPSHOT_BYTES,
+        '-i',
+        device,
+        '-w',
+        path,
+      ],
       ...(filter === '' ? [] : [filter]),
     ]);
     await daemon.waitForLine(/listening on/, { timeout_ms: 10_000 });

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Daemon, type DaemonOptions, killDaemons, type Outcome, type RunOptions, run, runNow } from './process.js';
+import { until } from './until.js';
 
 /** Namespaces are called tw-<process ID>-<name>, the scratch folder tw-<process ID>. */
 const NAME = /^tw-(\d+)(-|$)/;
@@ -48,6 +49,14 @@ export class Namespace {
   /** Loads a ruleset of nftables, which the kernel takes whole or not at all. */
   async nft(ruleset: string): Promise<void> {
     await this.run(['nft', '-f', '-'], { input: ruleset });
+  }
+
+  /** Resolves when what goes to the address goes to the device. */
+  async routed(address: string, device: string): Promise<void> {
+    await until(`${address} is routed to ${device}`, 5_000, async () => {
+      const { stdout } = await this.run(['ip', '-o', 'route', 'get', address], { mayFail: true });
+      return stdout.includes(` dev ${device} `);
+    });
   }
 
   async ping(

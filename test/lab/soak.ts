@@ -40,6 +40,7 @@ async function startBranch(sites: Sites, lns: Appliance): Promise<Appliance> {
   const lacClient = { ...profile, userName: BRANCH.name, password: BRANCH.password, routes: [ADDRESS.officeNetwork] };
   await branch.api.configure({ lacClients: [lacClient] });
   await until('the branch is up', 30_000, async () => (await branch.api.status()).lacClients[0]?.state === 'up');
+  await sites.user.routed(ADDRESS.office, profile.tunInterface);
   return branch;
 }
 
