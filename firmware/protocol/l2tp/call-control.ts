@@ -310,6 +310,8 @@ function raise(
   for (const action of transition.actions) act(state, session, action, now_ms, occasion);
   if (session.state !== 'established' || before === 'established') return;
   state.callDeadlines.set(session.sessionId, undefined);
+  // The ICCN or OCCN that brought it here is told of before.
+  state.flush(session.tunnel);
   const { sessionId, peerSessionId } = session;
   state.events.push({
     type: 'call-connected',

@@ -49,6 +49,16 @@ describe('incoming call, RFC 2661 section 5.2.1', () => {
     assert.equal(lns.endpoint.tunnel(lnsTunnelId)?.sessionCount, 1);
   });
 
+  it('the ICCN by which a call is connected is told of before the call is, at both ends', () => {
+    const { lac, lns } = establishedCall();
+    for (const node of [lac, lns]) {
+      node.all('message');
+      const told = node.events.map((event) => (event.type === 'message' ? event.message.messageType : event.type));
+      assert.ok(told.includes('ICCN'));
+      assert.ok(told.indexOf('ICCN') < told.indexOf('call-connected'), told.join(', '));
+    }
+  });
+
   it('ICRQ goes with session ID 0 in the header, ICRP and ICCN with that of the peer (section 5.3)', () => {
     const { lac, lns, lacTunnelId } = establishedTunnel();
     const headers: [string | undefined, number][] = [];
