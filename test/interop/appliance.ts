@@ -59,10 +59,6 @@ export class Appliance {
     return this.#daemon.pid;
   }
 
-  get hasExited(): boolean {
-    return this.#daemon.hasExited;
-  }
-
   /** How many lines it has logged since its last start. */
   get logLineCount(): number {
     return this.#daemon.lineCount;

@@ -10,8 +10,6 @@ import type { Daemon } from '../lab/process.js';
 export interface RadiusUser {
   name: string;
   password: string;
-  /** Framed-IP-Address of the answer. */
-  framedAddress?: string;
 }
 
 export interface RadiusOptions {
@@ -36,8 +34,8 @@ export async function startFreeRadius(lab: Lab, options: RadiusOptions): Promise
 }
 
 function userEntry(user: RadiusUser): string {
-  const framed = user.framedAddress === undefined ? '' : `\tFramed-IP-Address := ${user.framedAddress}\n`;
-  return `"${user.name}" Cleartext-Password := "${user.password}"\n${framed}`;
+  return `"${user.name}" Cleartext-Password := "${user.password}"
+`;
 }
 
 /** Debian's own folder is not used: it starts modules and servers that nobody here needs, and writes under /var. */

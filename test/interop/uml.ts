@@ -147,11 +147,6 @@ export class UmlGuest {
     return this.#daemon.lines(from).some((line) => new RegExp(`^@event (?:${pattern.source})`).test(line));
   }
 
-  /** The last lines of the guest's console, for the text of an error. */
-  tail(): string {
-    return this.#daemon.tail();
-  }
-
   async stop(): Promise<void> {
     await this.#daemon.stop();
   }

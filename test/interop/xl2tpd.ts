@@ -52,8 +52,6 @@ export interface CallerOptions {
   ipv6?: boolean;
   /** Routes that pppd gets once the link is up. */
   routes?: readonly string[];
-  mru_bytes?: number;
-  hostName?: string;
 }
 
 export interface LnsOptions {
@@ -128,9 +126,9 @@ function writeCommon(guest: UmlGuest, options: { user: string; password: string;
   writeFileSync(join(guest.folder, PPP_LOG), '');
 }
 
-const pppOptions = (options: { ipv6?: boolean; mru_bytes?: number }): string[] => [
+const pppOptions = (options: { ipv6?: boolean }): string[] => [
   ...['debug', `logfile ${FOLDER}/${PPP_LOG}`, 'noipdefault', 'nodefaultroute', 'usepeerdns', 'hide-password'],
-  ...[`mru ${options.mru_bytes ?? 1400}`, 'mtu 1400', 'lcp-echo-interval 20', 'lcp-echo-failure 3'],
+  ...['mru 1400', 'mtu 1400', 'lcp-echo-interval 20', 'lcp-echo-failure 3'],
   options.ipv6 ? '+ipv6' : 'noipv6',
 ];
 
@@ -155,11 +153,7 @@ export class Xl2tpdCaller extends Xl2tpd {
         ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
         ...[`[lac ${CALL_NAME}]`, `lns = ${options.lns}`, 'autodial = no', 'redial = no', 'length bit = yes'],
         ...['require authentication = no', `challenge = ${challenges ? 'yes' : 'no'}`],
-        ...[
-          `hostname = ${options.hostName ?? 'caller'}`,
-          `name = ${options.user}`,
-          `pppoptfile = ${FOLDER}/options.l2tpd`,
-        ],
+        ...['hostname = caller', `name = ${options.user}`, `pppoptfile = ${FOLDER}/options.l2tpd`],
         '',
       ].join('\n'),
     );

@@ -46,11 +46,6 @@ export class Namespace {
     );
   }
 
-  /** Loads a ruleset of nftables, which the kernel takes whole or not at all. */
-  async nft(ruleset: string): Promise<void> {
-    await this.run(['nft', '-f', '-'], { input: ruleset });
-  }
-
   /** Resolves when what goes to the address goes to the device. */
   async routed(address: string, device: string): Promise<void> {
     await until(`${address} is routed to ${device}`, 5_000, async () => {

@@ -64,7 +64,6 @@ export function runNow(argv: readonly string[]): string {
 
 export interface DaemonOptions {
   environment?: Readonly<Record<string, string>>;
-  directory?: string;
 }
 
 interface Waiter {
@@ -92,7 +91,6 @@ export class Daemon {
     this.#child = spawn(program!, args, {
       detached: true,
       env: { ...process.env, ...options.environment },
-      ...(options.directory === undefined ? {} : { cwd: options.directory }),
     });
     if (this.#child.pid === undefined) throw new Error(`${title}: ${program} could not be started`);
     this.pid = this.#child.pid;
