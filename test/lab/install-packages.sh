@@ -13,7 +13,6 @@ freeradius freeradius
 tshark tshark
 tcpdump tcpdump
 iperf3 iperf3
-nft nftables
 ping iputils-ping
 ethtool ethtool
 ip iproute2
