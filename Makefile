@@ -32,8 +32,8 @@ check: node_modules/.package-lock.json ## format, lint, types, import directions
 sim: build ## SEEDS=n seeds of the simulator
 	@node dist/test/simulation/run.js $(SEEDS)
 
-fuzz: build ## SECONDS=n of mutated and random input against every parser
-	@node dist/test/fuzz/run.js $(SECONDS)
+fuzz: build ## SECONDS=n of mutated and random input against every parser; SEED=n replays
+	@node dist/test/fuzz/run.js $(SECONDS) $(SEED)
 
 soak: root packages build ## redials and traffic for an hour (SECONDS=n), then what leaked
 	@node dist/test/lab/soak.js $(SOAK_SECONDS)
