@@ -4,7 +4,7 @@
  */
 
 import { authenticateLocally } from '../../firmware/control/local-aaa.js';
-import type { Answer, Question } from '../../firmware/roles/role.js';
+import type { Answer, Question, TunnelPolicy } from '../../firmware/roles/role.js';
 import { octets } from '../../firmware/wire/bytes.js';
 
 export interface User {
@@ -15,6 +15,8 @@ export interface User {
 /** How a peer's SCCRQ is treated, by its address; one that is not listed gets StopCCN result 4. */
 export interface TunnelPeer {
   secret?: string;
+  allowTunnelIdZero?: boolean;
+  addressControl?: TunnelPolicy['addressControl'];
 }
 
 export interface OutsidePlan {
@@ -101,7 +103,8 @@ export class Outside {
     const peer = this.#plan.tunnelPeers[path.peerAddress];
     if (peer === undefined) return { type: 'authorize-tunnel', questionId, accepted: false, resultCode: 4 };
     const secret = peer.secret === undefined ? undefined : octets(peer.secret);
-    const policy = { peerName: path.peerAddress, secret, allowTunnelIdZero: false, addressControl: 'detect' } as const;
+    const { allowTunnelIdZero = false, addressControl = 'detect' } = peer;
+    const policy = { peerName: path.peerAddress, secret, allowTunnelIdZero, addressControl };
     return { type: 'authorize-tunnel', questionId, accepted: true, policy };
   }
 
