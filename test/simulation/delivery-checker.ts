@@ -89,6 +89,11 @@ export class DeliveryChecker {
     this.#boxes.delete(box);
   }
 
+  /** The box was held up and could send nothing. */
+  heldUp(box: Box, now_ms: number): void {
+    for (const end of this.#stateOf(box).ends.values()) for (const message of end.sent) message.last_ms = now_ms;
+  }
+
   /** A control packet is handed to the box next. */
   handed(box: Box, { sender: origin, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
     const state = this.#stateOf(box);

@@ -60,6 +60,8 @@ export interface Scenario {
   faults: Faults;
   /** From and to, in ms: nothing gets through. */
   cuts: { from_ms: number; to_ms: number }[];
+  /** The box has no turn for so long, and then finds all that has come and all timers that have run out at once. */
+  stalls: { box: string; from_ms: number; to_ms: number }[];
   incidents: Incident[];
   safety_ms: number;
   closing: Closing;
@@ -370,6 +372,13 @@ function incidentsOf(
   return incidents;
 }
 
+function stallsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_ms: number): Scenario['stalls'] {
+  if (!random.chance(0.2)) return [];
+  const from_ms = random.below(safety_ms);
+  const to_ms = Math.min(safety_ms, from_ms + random.pick([500, 5_000, 40_000]));
+  return [{ box: random.pick(boxes).name, from_ms, to_ms }];
+}
+
 export function scenarioOf(seed: number): Scenario {
   const random = new SeededRandom(seed);
   const kind = KINDS[seed % KINDS.length];
@@ -392,6 +401,7 @@ export function scenarioOf(seed: number): Scenario {
     faults,
     cuts,
     incidents: incidentsOf(random, boxes, profiles, safety_ms),
+    stalls: stallsOf(random, boxes, safety_ms),
     safety_ms,
     closing: random.pick(['profiles removed', 'LNS switched off', 'all shut down', 'LNS shut down first']),
     closesUnderFaults: random.chance(0.3),

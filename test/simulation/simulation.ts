@@ -103,6 +103,7 @@ class Simulation implements BoxObserver {
   readonly #refusals = new Map<string, Refusal[]>();
   readonly #newTunnels = new Map<string, Set<number>>();
   #healed_ms: number | undefined;
+  readonly #heldUpUntil_ms = new Map<Box, number>();
   /** Tokens of users' packets whose answer has come, by the user's address. */
   readonly #answered = new Set<string>();
 
@@ -145,7 +146,7 @@ class Simulation implements BoxObserver {
   // The three phases.
 
   #safetyPhase(): void {
-    const { faults, cuts, incidents, safety_ms } = this.#scenario;
+    const { faults, cuts, stalls, incidents, safety_ms } = this.#scenario;
     this.#network.faults = faults;
     this.#delivery.isCorrupting = faults.corruption > 0;
     for (const { from_ms, to_ms } of cuts) {
@@ -156,10 +157,14 @@ class Simulation implements BoxObserver {
         this.#network.isCut = false;
       });
     }
+    for (const { box: name, from_ms, to_ms } of stalls) {
+      const box = this.#boxNamed(name);
+      this.#at(from_ms, `${name} is held up for ${to_ms - from_ms} ms`, () => this.#heldUpUntil_ms.set(box, to_ms));
+    }
     for (const { at_ms, box: name, label, run } of incidents) {
       const box = this.#boxNamed(name);
       const input: BoxInput = { type: 'command', run };
-      this.#at(at_ms, `${name}: ${label}`, () => this.#turn(box, [input]));
+      this.#at(at_ms, `${name}: ${label}`, () => this.#agenda.add(this.now_ms, { box, input }));
     }
     for (let at_ms = USER_PACKETS_MS; at_ms < safety_ms; at_ms += USER_PACKETS_MS) {
       this.#agenda.add(at_ms, { run: () => this.#sendUserPackets() });
@@ -318,12 +323,13 @@ class Simulation implements BoxObserver {
     if (isDone()) return;
     for (;;) {
       const due = this.#nextBox();
-      const next_ms = Math.min(this.#agenda.next_ms() ?? Number.POSITIVE_INFINITY, due.due_ms);
+      const next_ms = Math.min(this.#agenda.next_ms() ?? Number.POSITIVE_INFINITY, this.#due_ms(due));
       if (next_ms > end_ms) break;
       this.now_ms = Math.max(this.now_ms, next_ms);
       const step = this.#agenda.takeDue(this.now_ms);
       if (step === undefined) this.#turn(due, []);
       else if ('run' in step) step.run();
+      else if (this.#isHeldUp(step.box)) this.#agenda.add(this.#heldUpUntil_ms.get(step.box)!, step);
       else this.#turn(step.box, this.#inputsOf(step.box, step.input));
       if (isDone()) return;
     }
@@ -343,13 +349,27 @@ class Simulation implements BoxObserver {
 
   #nextBox(): Box {
     let next: Box | undefined;
-    for (const box of this.#boxes.values()) if (next === undefined || box.due_ms < next.due_ms) next = box;
+    for (const box of this.#boxes.values()) {
+      if (next === undefined || this.#due_ms(box) < this.#due_ms(next)) next = box;
+    }
     return next!;
+  }
+
+  #due_ms(box: Box): number {
+    return Math.max(box.due_ms, this.#heldUpUntil_ms.get(box) ?? 0);
+  }
+
+  #isHeldUp(box: Box): boolean {
+    return this.now_ms < (this.#heldUpUntil_ms.get(box) ?? 0);
   }
 
   #turn(box: Box, inputs: readonly BoxInput[]): void {
     this.counters.turns++;
     ensure(this.counters.turns <= MAX_TURNS, 'no-storm', () => `${MAX_TURNS} turns`);
+    if (this.#heldUpUntil_ms.has(box) && !this.#isHeldUp(box)) {
+      this.#heldUpUntil_ms.delete(box);
+      this.#delivery.heldUp(box, this.now_ms);
+    }
     box.turn(inputs, this.now_ms);
   }
 

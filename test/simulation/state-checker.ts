@@ -8,10 +8,11 @@ import type { Box } from './box.js';
 import type { Scenario } from './scenario.js';
 import { ensure } from './violation.js';
 
-/** Packets that one input or one tunnel or call, by its timers, may cause in a turn. */
-const PACKETS_PER_CAUSE = 24;
+/** Packets that one input may cause, and that the timers of one tunnel or call may cause in a turn. */
+const PACKETS_PER_INPUT = 16;
+const PACKETS_PER_TIMER = 4;
 /** Packets that one tunnel or call may cause in a second. */
-const PACKETS_PER_SECOND = 60;
+const PACKETS_PER_SECOND = 30;
 
 interface BoxState {
   /** Generation by session ID, as the commands have it. */
@@ -118,18 +119,18 @@ export class StateChecker {
   #checkStorm(box: Box, state: BoxState, inputs: number, calls: number, now_ms: number): void {
     const { packetsInTurn } = state;
     state.packetsInTurn = 0;
-    const causes = inputs + state.tunnels.size + calls;
-    const limit = PACKETS_PER_CAUSE * causes;
+    const machines = state.tunnels.size + calls;
+    const limit = PACKETS_PER_INPUT * inputs + PACKETS_PER_TIMER * machines;
     ensure(
       packetsInTurn <= limit,
       'no-storm',
-      () => `${box.plan.name}: ${packetsInTurn} packets from ${causes} causes`,
+      () => `${box.plan.name}: ${packetsInTurn} packets from ${inputs} inputs`,
     );
     const second = Math.floor(now_ms / 1000);
     if (second !== state.second) state.packetsInSecond = 0;
     state.second = second;
     state.packetsInSecond += packetsInTurn;
-    const perSecond = PACKETS_PER_SECOND * (1 + state.tunnels.size + calls);
+    const perSecond = PACKETS_PER_SECOND * (1 + machines);
     ensure(
       state.packetsInSecond <= perSecond,
       'no-storm',
