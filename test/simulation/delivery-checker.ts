@@ -19,6 +19,10 @@ export interface TunnelEnd {
   readonly sent: { messageType: string; body: Uint8Array; transmissions: number; last_ms: number }[];
   /** The highest Nr that was handed over: what is below is acknowledged. */
   acknowledged: number;
+  /** The least Nr that has to go out before the turn is over. */
+  owesNr: number;
+  /** When the role was told of the peer's StopCCN. */
+  stopped_ms: number | undefined;
   /** The tunnel's ID means nothing any more. */
   isGone: boolean;
   /** A message was sent as often as it may be, and still was not acknowledged. */
@@ -45,7 +49,6 @@ interface Announced {
   end: TunnelEnd;
   messageType: string;
   isRetransmission: boolean;
-  sessionId: number;
 }
 
 /** A control packet on the wire. */
@@ -54,8 +57,6 @@ interface Departed {
   header: L2tpHeader;
   /** Undefined: a ZLB. */
   message: { messageType: string; body: Uint8Array } | undefined;
-  /** Sessions that had a row at that moment. */
-  rows: ReadonlySet<number>;
 }
 
 interface BoxState {
@@ -65,7 +66,11 @@ interface BoxState {
   announced: Announced[];
   departed: Departed[];
   /** What was handed over in this turn to tunnel ID 0: an SCCRQ makes an end of which is told only later. */
-  readonly unnamed: { sender: TunnelEnd; ns: number }[];
+  unnamed: { sender: TunnelEnd; ns: number }[];
+  /** Something corrupted came in this turn. */
+  isConfused: boolean;
+  /** Sessions that have had a row, by our ID, and by the peer's tunnel and session ID. */
+  readonly rows: Set<string>;
 }
 
 /**
@@ -76,6 +81,8 @@ const RETRANSMIT_CAP_MS = 8_000;
 const RETRANSMIT_INITIAL_MS = 1_000;
 /** Five retransmissions, "five" being what the section recommends; then the tunnel is given up. */
 const TRANSMISSIONS = 6;
+/** 1, 2, 4, 8, 8 and 8 s. */
+const RETRANSMISSION_CYCLE_MS = 31_000;
 /** Timers are served late, by as much as a scenario lets them. */
 const LATENESS_MS = 100;
 
@@ -98,7 +105,10 @@ export class DeliveryChecker {
   handed(box: Box, { sender: origin, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
     const state = this.#stateOf(box);
     this.counters.handed++;
-    if (corrupted) for (const end of state.ends.values()) end.isTainted = true;
+    if (corrupted) {
+      state.isConfused = true;
+      for (const end of state.ends.values()) end.isTainted = true;
+    }
     const sender = origin.end;
     const named = state.ends.get(header.tunnelId);
     if (named !== undefined) noteAcknowledged(named, header.nr);
@@ -116,15 +126,18 @@ export class DeliveryChecker {
     }
   }
 
-  output(box: Box, output: Output): void {
+  output(box: Box, output: Output, now_ms: number): void {
     const state = this.#stateOf(box);
     if (output.type === 'tunnel-add') {
       state.ends.set(output.tunnelId, this.#newEnd(box, state, output.tunnelId));
     } else if (output.type === 'tunnel-remove') {
       const end = state.ends.get(output.tunnelId);
-      if (end !== undefined) end.isGone = true;
+      if (end !== undefined) forget(end, now_ms);
+    } else if (output.type === 'session-add') {
+      const { sessionId, peerTunnelId, peerSessionId } = output.row;
+      state.rows.add(`${sessionId}`).add(`${peerTunnelId}/${peerSessionId}`);
     } else if (output.type === 'trace' && isMessage(output.record)) {
-      this.#traced(state, output.record);
+      this.#traced(state, output.record, now_ms);
     }
   }
 
@@ -133,16 +146,19 @@ export class DeliveryChecker {
     const state = this.#stateOf(box);
     const header = parseL2tpHeader(packet);
     const origin: Origin = { end: undefined };
-    const rows = new Set(box.path.rows.keys());
     const body = packet.slice(header.payloadOffset, header.payloadEnd);
     if (body.length === 0) {
-      state.departed.push({ origin, header, message: undefined, rows });
+      state.departed.push({ origin, header, message: undefined });
       return origin;
     }
     const { messageType = 'nothing', avps } = parseControlMessage(body) ?? {};
+    const row = messageType === 'ICRP' ? `${avps?.assignedSessionId}` : `${header.tunnelId}/${header.sessionId}`;
+    if (messageType === 'ICRP' || messageType === 'ICCN') {
+      ensure(state.rows.has(row), 'row-before-message', () => `${messageType} goes out before its session has a row`);
+    }
     // The StopCCN to an SCCRQ that gets no tunnel: the Assigned Tunnel ID is none of ours.
     const isRefusal = messageType === 'StopCCN' && !state.ends.has(avps?.assignedTunnelId ?? 0);
-    if (!isRefusal) state.departed.push({ origin, header, message: { messageType, body }, rows });
+    if (!isRefusal) state.departed.push({ origin, header, message: { messageType, body } });
     return origin;
   }
 
@@ -150,10 +166,8 @@ export class DeliveryChecker {
   turned(box: Box, now_ms: number): void {
     const state = this.#stateOf(box);
     const { announced, departed } = state;
-    state.unnamed.length = 0;
-    state.announced = [];
-    state.departed = [];
-    for (const { origin, header, message, rows } of departed) {
+    Object.assign(state, { announced: [], departed: [], unnamed: [], isConfused: false });
+    for (const { origin, header, message } of departed) {
       if (message === undefined) {
         origin.end = checkZlb(box, state, header);
         continue;
@@ -161,12 +175,15 @@ export class DeliveryChecker {
       const told = announced.shift();
       if (told === undefined)
         throw new Violation('trace-is-true', `${message.messageType} went out and is in no trace`);
-      this.#checkMessage(told, message, header, rows, now_ms);
+      this.#checkMessage(told, message, header, now_ms);
       origin.end = told.end;
     }
     const [left] = announced;
     ensure(left === undefined, 'trace-is-true', () => `${left.messageType} is in the trace and was not sent`);
-    for (const end of state.ends.values()) checkRetransmission(end, now_ms);
+    for (const end of state.ends.values()) {
+      checkRetransmission(end, now_ms);
+      checkAcknowledgement(end);
+    }
   }
 
   /** What the box's end of a tunnel has sent that its peer's role has not been told of; for when all is quiet. */
@@ -180,7 +197,7 @@ export class DeliveryChecker {
   #stateOf(box: Box): BoxState {
     let state = this.#boxes.get(box);
     if (state === undefined) {
-      state = { ends: new Map(), announced: [], departed: [], unnamed: [] };
+      state = { ends: new Map(), announced: [], departed: [], unnamed: [], isConfused: false, rows: new Set() };
       this.#boxes.set(box, state);
     }
     return state;
@@ -192,6 +209,8 @@ export class DeliveryChecker {
       tunnelId,
       sent: [],
       acknowledged: 0,
+      owesNr: 0,
+      stopped_ms: undefined,
       isGone: false,
       hasGivenUp: false,
       lastNr: 0,
@@ -199,25 +218,28 @@ export class DeliveryChecker {
       handed: new Set(),
       expectedNs: 0,
       heard: new Set(),
-      isTainted: this.isCorrupting,
+      isTainted: this.isCorrupting || state.isConfused,
     };
     const status = box.appliance.endpoint.tunnel(tunnelId);
     if (status === undefined || status.originator) return end;
     for (const { sender, ns } of state.unnamed) {
-      if (sender.tunnelId === status.peerTunnelId) noteHanded(end, sender, ns);
+      if (sender.tunnelId !== status.peerTunnelId) continue;
+      checkRequest(state, end, sender);
+      noteHanded(end, sender, ns);
     }
     return end;
   }
 
-  #traced(state: BoxState, { kind, label, tunnelId, sessionId, detail }: TraceRecord): void {
+  #traced(state: BoxState, { kind, label, tunnelId, detail }: TraceRecord, now_ms: number): void {
     const end = state.ends.get(tunnelId);
     if (end === undefined)
       throw new Violation('trace-is-true', `${label} ${kind} on tunnel ${tunnelId}, which is none`);
     if (kind === 'sent') {
       const isRetransmission = detail.retransmission === true;
-      state.announced.push({ end, messageType: label, isRetransmission, sessionId });
+      state.announced.push({ end, messageType: label, isRetransmission });
     } else {
       checkDelivery(end, label);
+      if (label === 'StopCCN') end.stopped_ms = now_ms;
     }
   }
 
@@ -225,22 +247,14 @@ export class DeliveryChecker {
     announced: Announced,
     { messageType, body }: { messageType: string; body: Uint8Array },
     { ns, nr }: L2tpHeader,
-    rows: ReadonlySet<number>,
     now_ms: number,
   ): void {
-    const { end, isRetransmission, sessionId } = announced;
+    const { end, isRetransmission } = announced;
     ensure(
       announced.messageType === messageType,
       'trace-is-true',
       () => `${messageType} goes out, the trace says ${announced.messageType}`,
     );
-    if ((messageType === 'ICRP' || messageType === 'ICCN') && !isRetransmission) {
-      ensure(
-        rows.has(sessionId),
-        'row-before-message',
-        () => `${messageType} goes out, session ${sessionId} has no row`,
-      );
-    }
     checkNr(end, nr);
     const before = end.sent[ns];
     if (before === undefined) {
@@ -270,7 +284,10 @@ function checkZlb(box: Box, state: BoxState, { tunnelId, ns, nr }: L2tpHeader): 
   const ends = [...state.ends.values()].filter(
     (end) => box.appliance.endpoint.tunnel(end.tunnelId)?.peerTunnelId === tunnelId,
   );
-  if (ends.length !== 1) return undefined;
+  if (ends.length !== 1) {
+    for (const end of ends) end.owesNr = 0;
+    return undefined;
+  }
   const [end] = ends;
   checkNr(end, nr);
   ensure(
@@ -297,6 +314,35 @@ function checkRetransmission(end: TunnelEnd, now_ms: number): void {
   );
 }
 
+/** What came in order, or came again, is acknowledged at once; of a message beyond a gap nothing is said. */
+function checkAcknowledgement(end: TunnelEnd): void {
+  const owed = end.owesNr;
+  end.owesNr = 0;
+  if (end.isGone || end.isTainted || end.heard.size !== 1) return;
+  ensure(owed === 0, 'acknowledgement', () => `${end.name}: Ns ${owed - 1} has come and is not acknowledged`);
+}
+
+/** A repeated SCCRQ makes no second tunnel, unless the first one is closed. */
+function checkRequest(state: BoxState, end: TunnelEnd, requester: TunnelEnd): void {
+  if (end.isTainted) return;
+  for (const other of state.ends.values()) {
+    if (other.isGone || other.isTainted || !other.heard.has(requester)) continue;
+    const isClosed = other.stopped_ms !== undefined || other.sent.some(({ messageType }) => messageType === 'StopCCN');
+    ensure(isClosed, 'one-tunnel', () => `${end.name} and ${other.name} are both for one SCCRQ of ${requester.name}`);
+  }
+}
+
+/** RFC 2661 section 5.7: after a StopCCN the tunnel stays for a full retransmission cycle, to acknowledge it again. */
+function forget(end: TunnelEnd, now_ms: number): void {
+  end.isGone = true;
+  const since_ms = now_ms - (end.stopped_ms ?? Number.NEGATIVE_INFINITY);
+  ensure(
+    since_ms >= RETRANSMISSION_CYCLE_MS || end.isTainted,
+    'lingering',
+    () => `${end.name} is forgotten ${since_ms} ms after the peer's StopCCN`,
+  );
+}
+
 function noteAcknowledged(end: TunnelEnd, nr: number): void {
   if (nr <= end.sent.length) end.acknowledged = Math.max(end.acknowledged, nr);
 }
@@ -305,9 +351,11 @@ function noteHanded(end: TunnelEnd, sender: TunnelEnd, ns: number): void {
   end.heard.add(sender);
   end.handed.add(ns);
   while (end.handed.has(end.expectedNs)) end.expectedNs++;
+  if (ns < end.expectedNs) end.owesNr = Math.max(end.owesNr, ns + 1);
 }
 
 function checkNr(end: TunnelEnd, nr: number): void {
+  if (nr >= end.owesNr) end.owesNr = 0;
   ensure(nr >= end.lastNr, 'sequence-numbers', () => `${end.name}: Nr ${nr} after Nr ${end.lastNr}`);
   end.lastNr = nr;
   ensure(

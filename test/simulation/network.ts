@@ -31,7 +31,8 @@ export const NO_FAULTS: Faults = {
   grain_ms: 1,
 };
 
-const REORDERING_MS = 2000;
+/** Who is overtaken comes at most so late. */
+export const REORDERING_MS = 2000;
 
 /** `Sender` is what the checker wants to know of whoever sent it. */
 export interface Datagram<Sender> {

@@ -59,6 +59,28 @@ function deliverDuplicates(): () => void {
   );
 }
 
+/** What comes a second time is dropped without a word. */
+function ignoreDuplicates(): () => void {
+  const ignored = new WeakSet<AnyDelivery>();
+  return together(
+    replace(ReliableDelivery.prototype, 'receive', ({ value: receive, ...old }) => ({
+      ...old,
+      value(this: AnyDelivery, ns: number, nr: number, message: unknown, now_ms: number): Reception {
+        const reception: Reception = receive.call(this, ns, nr, message, now_ms);
+        if (reception === 'duplicate') ignored.add(this);
+        else ignored.delete(this);
+        return reception;
+      },
+    })),
+    replace(ReliableDelivery.prototype, 'acknowledgementDue', ({ get, ...old }) => ({
+      ...old,
+      get(this: AnyDelivery): boolean {
+        return get?.call(this) && !ignored.has(this);
+      },
+    })),
+  );
+}
+
 /** The second time that a timer runs out with nothing acknowledged in between, nothing comes of it any more. */
 function stopRetransmitting(): () => void {
   const retransmitted = new WeakMap<AnyDelivery, number>();
@@ -117,6 +139,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a duplicate control message is delivered to the role as a new one',
     foundBy: ['exactly-once'],
     plant: deliverDuplicates,
+  },
+  {
+    name: 'a duplicate control message is not acknowledged again',
+    foundBy: ['acknowledgement'],
+    plant: ignoreDuplicates,
   },
   {
     name: 'the address pool hands out an address twice',

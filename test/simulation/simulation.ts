@@ -8,7 +8,7 @@ import { Agenda } from './agenda.js';
 import { callUp, disagreements, leftovers } from './agreement.js';
 import { Box, type BoxInput, type BoxObserver, type World } from './box.js';
 import { DeliveryChecker, type Origin } from './delivery-checker.js';
-import { Network, NO_FAULTS } from './network.js';
+import { Network, NO_FAULTS, REORDERING_MS } from './network.js';
 import { AddressPool } from './outside.js';
 import { type Goal, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
 import { SeededRandom } from './seeded-random.js';
@@ -183,6 +183,8 @@ class Simulation implements BoxObserver {
       open = this.#openGoals();
       return open.length === 0;
     };
+    // What was sent under faults may still be on its way, and late enough to have a link begin anew.
+    this.#pass(healed_ms + REORDERING_MS + 1000);
     this.#pass(healed_ms + CONVERGENCE_MS, isDone);
     ensure(open.length === 0, 'convergence', () => open.join('; '));
     this.counters.converged_ms = this.now_ms - healed_ms;
@@ -395,7 +397,7 @@ class Simulation implements BoxObserver {
 
   output(box: Box, output: Output): void {
     this.#story?.output(this.now_ms, box, output);
-    this.#delivery.output(box, output);
+    this.#delivery.output(box, output, this.now_ms);
     this.#states.output(box, output);
     if (output.type === 'call-up') this.counters.callsUp++;
     else if (output.type === 'call-ended') this.counters.callsEnded++;

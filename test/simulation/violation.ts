@@ -30,6 +30,12 @@ export type Invariant =
   | 'sequence-numbers'
   /** RFC 2661 section 5.8: a message that is not acknowledged is sent again in time. */
   | 'retransmission'
+  /** What has come is acknowledged at once, each time that it comes. */
+  | 'acknowledgement'
+  /** An SCCRQ makes one tunnel, however often it comes. */
+  | 'one-tunnel'
+  /** RFC 2661 section 5.7: a closed tunnel stays for a full retransmission cycle. */
+  | 'lingering'
   /** The trace tells of every message that is on the wire. */
   | 'trace-is-true'
   /** Without faults every call is up again, or refused, in bounded time. */

@@ -258,6 +258,17 @@ test('a peer that is silent after the ICCN is gone after Max-Configure requests,
   assert.deepEqual([cdn?.resultCode?.resultCode, cdn?.pppDisconnectCause?.disconnectCode], [1, 6]);
 });
 
+test('RFC 1661 4.6: a Configure-Request that is not answered is sent again each restart time, to the millisecond', () => {
+  const pair = new Pair({ client: { ppp: { ...PPP, maxConfigure: 100 } } });
+  pair.muteFrames(pair.client);
+  pair.run(60_000, () => pair.outputs(pair.lns, 'call-ended').length > 0);
+  const requests = pair.trace(pair.lns).filter(({ label }) => label === 'LCP Configure-Request');
+  assert.deepEqual(
+    requests.map(({ at_ms }) => at_ms - requests[0].at_ms),
+    [0, 3000, 6000, 9000, 12_000, 15_000, 18_000, 21_000, 24_000, 27_000],
+  );
+});
+
 /** RFC 2661 4.4.2 for the result, RFC 3145 3 for the code; direction 1: the peer, 2: local, 0: not one of the two. */
 const EXPECTED_RESULTS: Readonly<Record<LinkDownReason, [result: number, code: number, direction: number]>> = {
   'peer-terminated': [1, 3, 1],
