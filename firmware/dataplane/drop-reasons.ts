@@ -13,6 +13,7 @@ export const DROP_REASONS = [
   { name: 'control-flags', description: 'a control message without Length or Ns and Nr, or with an Offset Size' },
   { name: 'control-unknown-tunnel', description: 'a control message for a tunnel that is not there' },
   { name: 'control-wrong-peer', description: "a control message from another address than the tunnel's peer" },
+  { name: 'control-rate', description: 'a control message above the rate granted to one tunnel' },
   { name: 'control-backlog', description: 'a control message that came faster than they can be handled' },
   { name: 'stranger-rate', description: 'a request for a tunnel above the rate granted to one address, or to all' },
   { name: 'stranger-backlog', description: 'a request for a tunnel while too many wait to be handled' },

@@ -22,9 +22,9 @@ import {
 } from './ip-packet.js';
 import { clampMssIpv4, clampMssIpv6 } from './mss-clamp.js';
 import type { ForwarderOutput } from './output.js';
-import { ADDRESS_WORDS, equalAddress, type PacketBatch, ROOM_BYTES } from './packet-batch.js';
+import { equalAddress, type PacketBatch, ROOM_BYTES } from './packet-batch.js';
 import { ROW, type SessionTable } from './session-table.js';
-import { TokenBuckets } from './token-bucket.js';
+import { StrangerGate } from './stranger-gate.js';
 import type { TunnelTable } from './tunnel-table.js';
 
 const VERSION_MASK = 0x000f;
@@ -37,20 +37,12 @@ const DHCPV6_SERVER_PORT = 547;
 /** RFC 2661 section 5.8: of 65,536 numbers the last one and the 32,767 before it are old. */
 const SEQUENCE_HALF = 0x8000;
 
-/** Requests for tunnels: of one address (many share a bucket by hash), and of all. */
-const STRANGER_BUCKETS = 1024;
-const STRANGER_RATE_PER_S = 100;
-const STRANGER_BURST = 200;
-const STRANGERS_RATE_PER_S = 500;
-const STRANGERS_BURST = 1000;
-
 export class Upstream {
   readonly #table: SessionTable;
   readonly #tunnels: TunnelTable;
   readonly #output: ForwarderOutput;
   readonly #drops: Float64Array;
-  readonly #strangerBuckets = new TokenBuckets(STRANGER_BUCKETS, STRANGER_RATE_PER_S, STRANGER_BURST);
-  readonly #strangersBucket = new TokenBuckets(1, STRANGERS_RATE_PER_S, STRANGERS_BURST);
+  readonly #strangers = new StrangerGate();
   #now_ms = 0;
 
   constructor(table: SessionTable, tunnels: TunnelTable, output: ForwarderOutput, drops: Float64Array) {
@@ -108,14 +100,14 @@ export class Upstream {
     const wanted = L2TP_FLAG.length | L2TP_FLAG.sequence;
     if ((flags & (wanted | L2TP_FLAG.offset)) !== wanted) return DROP['control-flags'];
     if (tunnelId === 0) {
-      const bucket = strangerBucket(input.peerAddress, index);
-      if (!this.#strangerBuckets.take(bucket, this.#now_ms)) return DROP['stranger-rate'];
-      if (!this.#strangersBucket.take(0, this.#now_ms)) return DROP['stranger-rate'];
+      const { peerAddress, peerPort } = input;
+      if (!this.#strangers.letsIn(peerAddress, index, peerPort[index], this.#now_ms)) return DROP['stranger-rate'];
       this.#output.pushControl(this.#output.strangers, input, index, length_bytes);
       return FORWARDED;
     }
     if (!this.#tunnels.has(tunnelId)) return DROP['control-unknown-tunnel'];
     if (!this.#tunnels.isPeer(tunnelId, input.peerAddress, index)) return DROP['control-wrong-peer'];
+    if (!this.#tunnels.takeMessage(tunnelId, this.#now_ms)) return DROP['control-rate'];
     this.#output.pushControl(this.#output.control, input, index, length_bytes);
     return FORWARDED;
   }
@@ -214,13 +206,6 @@ export class Upstream {
     this.#output.pushPpp(offset, length_bytes, row, protocol);
     return FORWARDED;
   }
-}
-
-/** Spreads addresses over the buckets; who guesses addresses that share one gains nothing but that bucket. */
-function strangerBucket(addresses: Uint32Array, index: number): number {
-  const at = index * ADDRESS_WORDS;
-  const mixed = addresses[at] ^ Math.imul(addresses[at + 1], 0x85ebca6b) ^ addresses[at + 3];
-  return (Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1) >>> 16) & (STRANGER_BUCKETS - 1);
 }
 
 function u16(memory: Uint8Array, offset: number): number {

@@ -162,6 +162,61 @@ describe('control messages', () => {
     }
     assert.equal(passed, 1000);
   });
+
+  test('in a flood of requests from invented addresses, one that is repeated as RFC 2661 section 5.8 says goes through', () => {
+    const harness = new Harness({ batch: 200 });
+    const sccrq = hex('c802 0014 0000 0000 0000 0000 8008 0000 0000 0001');
+    let host = 0;
+    const flood = () => {
+      let passed = 0;
+      for (let i = 0; i < 200; i++, host++) {
+        passed += harness.receive(sccrq, { peer: `10.${host >> 16}.${(host >> 8) & 0xff}.${host & 0xff}` }).strangers
+          .length;
+      }
+      return passed;
+    };
+    const caller = { peer: '192.0.2.77', port: 1024 };
+    let floodPassed = 0;
+    const passedAt_ms: number[] = [];
+    for (let time_ms = 0; time_ms <= 3000; time_ms += 20) {
+      harness.now_ms += 20;
+      floodPassed += flood();
+      if (![200, 1200].includes(time_ms)) continue;
+      if (harness.receive(sccrq, caller).strangers.length > 0) passedAt_ms.push(time_ms);
+    }
+    assert.deepEqual(passedAt_ms, [1200]);
+    assert.ok(floodPassed < 1000 + 500 * 3.1, `${floodPassed} of the flood`);
+  });
+
+  test('what comes in a flood at once again from the same address is no repetition', () => {
+    const harness = new Harness({ batch: 250 });
+    const sccrq = hex('c802 0014 0000 0000 0000 0000 8008 0000 0000 0001');
+    for (let i = 0; i < 20; i++) harness.receive(Array(250).fill(sccrq), { peer: `198.51.100.${i}` });
+    assert.equal(harness.receive(sccrq, { peer: '192.0.2.77' }).strangers.length, 0);
+    assert.equal(harness.receive(Array(9).fill(sccrq), { peer: '192.0.2.77' }).strangers.length, 0);
+  });
+
+  test('one tunnel gets 1,000 at once and 2,000 a second through, and keeps no other out', () => {
+    const harness = new Harness({ batch: 250 });
+    harness.forwarder.tunnels.set(0x0a0a, path);
+    harness.forwarder.tunnels.set(0x0a0b, path);
+    const burst = (packet: string) => {
+      let passed = 0;
+      for (let i = 0; i < 5; i++) passed += harness.receive(Array(250).fill(packet)).control.length;
+      return passed;
+    };
+    assert.equal(burst(hello), 1000);
+    assert.deepEqual(harness.receive(hello), only({ drops: { 'control-rate': 1 } }));
+    assert.equal(harness.receive(hello.replace('0a0a', '0a0b')).control.length, 1);
+    harness.now_ms += 100;
+    assert.equal(burst(hello), 200);
+    // A new tunnel that gets the ID does not pay for the old one; a new path changes nothing.
+    harness.forwarder.tunnels.set(0x0a0a, { ...path, peerPort: 4500 });
+    assert.equal(harness.receive(hello).control.length, 0);
+    harness.forwarder.tunnels.remove(0x0a0a);
+    harness.forwarder.tunnels.set(0x0a0a, path);
+    assert.equal(harness.receive(hello).control.length, 1);
+  });
 });
 
 describe('which session a data message belongs to', () => {
