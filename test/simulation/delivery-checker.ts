@@ -132,7 +132,7 @@ export class DeliveryChecker {
       state.ends.set(output.tunnelId, this.#newEnd(box, state, output.tunnelId));
     } else if (output.type === 'tunnel-remove') {
       const end = state.ends.get(output.tunnelId);
-      if (end !== undefined) forget(end, now_ms);
+      if (end !== undefined) forget(box, end, now_ms);
     } else if (output.type === 'session-add') {
       const { sessionId, peerTunnelId, peerSessionId } = output.row;
       state.rows.add(`${sessionId}`).add(`${peerTunnelId}/${peerSessionId}`);
@@ -157,8 +157,13 @@ export class DeliveryChecker {
       ensure(state.rows.has(row), 'row-before-message', () => `${messageType} goes out before its session has a row`);
     }
     // The StopCCN to an SCCRQ that gets no tunnel: the Assigned Tunnel ID is none of ours.
-    const isRefusal = messageType === 'StopCCN' && !state.ends.has(avps?.assignedTunnelId ?? 0);
-    if (!isRefusal) state.departed.push({ origin, header, message: { messageType, body } });
+    const { assignedTunnelId = 0 } = avps ?? {};
+    if (messageType === 'StopCCN' && !state.ends.has(assignedTunnelId)) {
+      origin.end = newEnd(`${box.plan.name} refusing`, assignedTunnelId, true);
+      origin.end.sent.push({ messageType, body, transmissions: 1, last_ms: 0 });
+    } else {
+      state.departed.push({ origin, header, message: { messageType, body } });
+    }
     return origin;
   }
 
@@ -204,27 +209,15 @@ export class DeliveryChecker {
   }
 
   #newEnd(box: Box, state: BoxState, tunnelId: number): TunnelEnd {
-    const end: TunnelEnd = {
-      name: `${box.plan.name}.${box.incarnation} tunnel ${tunnelId}`,
-      tunnelId,
-      sent: [],
-      acknowledged: 0,
-      owesNr: 0,
-      stopped_ms: undefined,
-      isGone: false,
-      hasGivenUp: false,
-      lastNr: 0,
-      received: [],
-      handed: new Set(),
-      expectedNs: 0,
-      heard: new Set(),
-      isTainted: this.isCorrupting || state.isConfused,
-    };
+    const name = `${box.plan.name}.${box.incarnation} tunnel ${tunnelId}`;
+    const end = newEnd(name, tunnelId, this.isCorrupting || state.isConfused);
     const status = box.appliance.endpoint.tunnel(tunnelId);
     if (status === undefined || status.originator) return end;
     for (const { sender, ns } of state.unnamed) {
       if (sender.tunnelId !== status.peerTunnelId) continue;
       checkRequest(state, end, sender);
+      // The SCCRQ was for this end, not for one of before.
+      for (const other of state.ends.values()) if (other.heard.has(sender)) other.owesNr = 0;
       noteHanded(end, sender, ns);
     }
     return end;
@@ -277,6 +270,25 @@ export class DeliveryChecker {
       () => `${end.name}: Ns ${ns} was ${before.messageType} and is now another ${messageType}`,
     );
   }
+}
+
+function newEnd(name: string, tunnelId: number, isTainted: boolean): TunnelEnd {
+  return {
+    name,
+    tunnelId,
+    sent: [],
+    acknowledged: 0,
+    owesNr: 0,
+    stopped_ms: undefined,
+    isGone: false,
+    hasGivenUp: false,
+    lastNr: 0,
+    received: [],
+    handed: new Set(),
+    expectedNs: 0,
+    heard: new Set(),
+    isTainted,
+  };
 }
 
 /** RFC 2661 section 5.8: a ZLB has the Ns of the next message. Gives the end that it comes from, where that is certain. */
@@ -332,9 +344,13 @@ function checkRequest(state: BoxState, end: TunnelEnd, requester: TunnelEnd): vo
   }
 }
 
-/** RFC 2661 section 5.7: after a StopCCN the tunnel stays for a full retransmission cycle, to acknowledge it again. */
-function forget(end: TunnelEnd, now_ms: number): void {
+/**
+ * RFC 2661 section 5.7: after a StopCCN the tunnel stays for a full retransmission cycle, to acknowledge it again; in a
+ * box that has many tunnels the oldest may have to make room.
+ */
+function forget(box: Box, end: TunnelEnd, now_ms: number): void {
   end.isGone = true;
+  if (box.path.tunnels.size >= box.config.endpoint.maxTunnels) return;
   const since_ms = now_ms - (end.stopped_ms ?? Number.NEGATIVE_INFINITY);
   ensure(
     since_ms >= RETRANSMISSION_CYCLE_MS || end.isTainted,

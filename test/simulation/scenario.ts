@@ -100,8 +100,8 @@ class Builder {
       retransmitCap_ms: 8000,
       maxRetransmits: 5,
       establishTimeout_ms: 60_000,
-      maxTunnels: 64,
-      maxSessions: 256,
+      maxTunnels: random.pick([64, 64, 5]),
+      maxSessions: random.pick([256, 256, 5]),
     };
     this.#ppp = {
       // Without echoes nothing but its tunnel tells that a call has gone: no match for corruption that nothing detects.
