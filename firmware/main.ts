@@ -3,7 +3,6 @@
  * packet path's worker, the control plane and the API, and ends them in the reverse order.
  */
 
-import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { mkdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +13,7 @@ import { pino } from 'pino';
 import { type ApiServer, startApi } from './api/server.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
+import { randomPool } from './control/random-pool.js';
 import {
   type DataPlaneCommand,
   type DataPlaneOptions,
@@ -80,6 +80,23 @@ function wake(wakeFd: number): void {
   }
 }
 
+/** What waits in one go of the event loop is handed on at once: one commit, one message back and one wake-up for all. */
+function inOneGo(handle: (reports: DataPlaneReport[]) => void): (reports: DataPlaneReport[]) => void {
+  let waiting: DataPlaneReport[] = [];
+  return (reports) => {
+    if (waiting.length > 0) {
+      waiting.push(...reports);
+      return;
+    }
+    waiting = reports;
+    setImmediate(() => {
+      const all = waiting;
+      waiting = [];
+      handle(all);
+    });
+  };
+}
+
 /** Resolves when the worker has its sockets. */
 function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
   const worker = new Worker(new URL('./dataplane/worker.js', import.meta.url), { workerData: options });
@@ -99,10 +116,10 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
       // What strangers send before there is somebody to handle it they will send again.
       handle = (early) => reportsHandled(counters, early);
       const onReports: PacketPath['onReports'] = (take) => {
-        handle = (later) => {
+        handle = inOneGo((later) => {
           take(later);
           reportsHandled(counters, later);
-        };
+        });
       };
       resolve({ counters, worker, post, onReports });
     };
@@ -125,7 +142,7 @@ async function start(): Promise<void> {
     listeningPort: port,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
     now_ms: () => performance.now(),
-    random: (length_bytes) => randomBytes(length_bytes),
+    random: randomPool(),
     resolve: async (host) => (await lookup(host)).address,
     log,
   });

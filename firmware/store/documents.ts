@@ -22,6 +22,12 @@ import { keepSecrets, mapSecrets } from './secret-fields.js';
 import type { Validated } from './shape.js';
 import type { Turn } from './turn.js';
 
+/**
+ * So many users are kept as they were read last: a call asks for its user twice, to authenticate it and for what it may
+ * have, and to open a sealed document costs more than to read it.
+ */
+const MAX_OPEN_USERS = 64;
+
 /** What became of a deletion: `in-use` says by whom and what to do. */
 export type Deletion = { result: 'deleted' } | { result: 'unknown' } | { result: 'in-use'; reason: string };
 
@@ -64,6 +70,7 @@ export class Documents implements Surroundings {
   readonly audit: Audit;
   #settings: Settings;
   #pools: readonly PoolWithSize[];
+  readonly #openUsers = new Map<string, Readonly<User>>();
 
   /** `clock` gives Unix time in ms. Throws StoreError when the key does not open the secrets. */
   constructor(database: Database.Database, box: SecretBox, turn: Turn, clock: () => number) {
@@ -90,9 +97,15 @@ export class Documents implements Surroundings {
     return this.#pools.find((pool) => pool.name === name);
   }
 
-  user(name: string): User | undefined {
+  user(name: string): Readonly<User> | undefined {
+    const open = this.#openUsers.get(name);
+    if (open !== undefined) return open;
     const document = this.#sql.readUser.get(name);
-    return document === undefined ? undefined : this.#opened(UserSchema, `user ${name}`, document);
+    if (document === undefined) return undefined;
+    const user = this.#opened<User>(UserSchema, `user ${name}`, document);
+    if (this.#openUsers.size >= MAX_OPEN_USERS) this.#openUsers.clear();
+    this.#openUsers.set(name, user);
+    return user;
   }
 
   /** Users in the order of their names, at most `limit`, after the name `after`. */
@@ -163,6 +176,7 @@ export class Documents implements Surroundings {
       this.#sql.writeUser.run(name, this.#sealed(UserSchema, `user ${name}`, user), fixedAddress, user.pool ?? null);
       reserveAddress(this.#database, user);
     });
+    this.#openUsers.delete(name);
     return checked;
   }
 
@@ -173,6 +187,7 @@ export class Documents implements Surroundings {
       this.#sql.deleteUser.run(name);
       forgetUser(this.#database, name);
     });
+    this.#openUsers.delete(name);
     return { result: 'deleted' };
   }
 

@@ -43,6 +43,23 @@ test('what was written is there after a restart', (t) => {
   assert.equal(after.user('alice')?.password, ALICE.password);
 });
 
+test('a user that was read before is told as it was written last, and not once it is deleted', (t) => {
+  const { documents } = temporaryStore(t).store;
+  documents.writeUser('alice', ALICE, 'test');
+  assert.equal(documents.user('alice')?.enabled, true);
+  documents.writeUser('alice', { password: 'another', enabled: false }, 'test');
+  assert.deepEqual([documents.user('alice')?.password, documents.user('alice')?.enabled], ['another', false]);
+  documents.deleteUser('alice', 'test');
+  assert.equal(documents.user('alice'), undefined);
+});
+
+test('each of more users than are kept open is told as itself', (t) => {
+  const { documents } = temporaryStore(t).store;
+  const names = Array.from({ length: 100 }, (_, i) => `user${i}`);
+  for (const name of names) documents.writeUser(name, { password: `of ${name}` }, 'test');
+  for (const name of [...names, ...names]) assert.equal(documents.user(name)?.password, `of ${name}`);
+});
+
 test('a document that is refused changes nothing and leaves no audit entry', (t) => {
   const { store } = temporaryStore(t);
   assert.equal(store.documents.writeSettings({ lns: { enabled: true, pool: 'none' } }, 'test').ok, false);
