@@ -63,6 +63,8 @@ export class EndpointState {
   readonly openingTunnels = new Set<Tunnel>();
   /** Closed tunnels that still acknowledge, the oldest first. */
   readonly closedTunnels = new Set<Tunnel>();
+  /** Tunnels that a peer has asked for and not yet established, the oldest first. */
+  readonly #halfOpenTunnels = new Set<Tunnel>();
   readonly tunnelDeadlines = new DeadlineQueue();
   readonly callDeadlines = new DeadlineQueue();
   readonly events = new Queue<L2tpEvent>();
@@ -90,6 +92,17 @@ export class EndpointState {
   hasRoomForRequest(peerAddress: string): boolean {
     const halfOpen = this.#halfOpen.get(peerAddress) ?? 0;
     return this.hasRoomForTunnel && halfOpen < HALF_OPEN_PER_ADDRESS;
+  }
+
+  /**
+   * The half-open tunnel that a new request may have the place of: the oldest one, when its peer has let the SCCRP and
+   * its first repetition pass unanswered. So a flood of requests from invented addresses does not shut callers out.
+   */
+  tunnelThatGivesWay(now_ms: number): Tunnel | undefined {
+    const [oldest] = this.#halfOpenTunnels;
+    if (oldest?.establishBy_ms === undefined) return undefined;
+    const age_ms = now_ms - (oldest.establishBy_ms - this.config.establishTimeout_ms);
+    return age_ms >= 2 * this.config.retransmitInitial_ms ? oldest : undefined;
   }
 
   /** There must be room: the caller has looked at the limits. */
@@ -121,6 +134,7 @@ export class EndpointState {
     this.tunnels.set(tunnel.tunnelId, tunnel);
     if (tunnel.request !== undefined) {
       this.tunnelsByRequest.set(tunnel.request.key, tunnel);
+      this.#halfOpenTunnels.add(tunnel);
       this.#halfOpen.set(tunnel.path.peerAddress, (this.#halfOpen.get(tunnel.path.peerAddress) ?? 0) + 1);
     }
     this.events.push({ type: 'tunnel-allocated', tunnelId: tunnel.tunnelId, path: tunnel.path });
@@ -133,6 +147,7 @@ export class EndpointState {
     tunnel.establishBy_ms = undefined;
     this.openingTunnels.delete(tunnel);
     if (tunnel.request === undefined) return;
+    this.#halfOpenTunnels.delete(tunnel);
     const { peerAddress } = tunnel.path;
     const others = (this.#halfOpen.get(peerAddress) ?? 0) - 1;
     if (others > 0) this.#halfOpen.set(peerAddress, others);

@@ -61,6 +61,23 @@ export function closeTunnel(state: EndpointState, tunnel: Tunnel, result: Discon
   raise(state, tunnel, 'admin-tunnel-close', now_ms, localCause(result));
 }
 
+/**
+ * Every tunnel is taken: one whose peer seems not to be there goes at once. Nobody is told, since the address may be
+ * that of somebody who never asked.
+ */
+export function giveWay(state: EndpointState, now_ms: number): void {
+  const tunnel = state.tunnelThatGivesWay(now_ms);
+  if (tunnel === undefined) return;
+  const errorMessage = 'not established when its place was needed';
+  end(state, tunnel, {
+    by: 'timeout',
+    resultCode: STOP_RESULT.generalError,
+    errorCode: ERROR_CODE.insufficientResources,
+    errorMessage,
+  });
+  state.forgetTunnel(tunnel);
+}
+
 /** Does what is due by now: retransmission, HELLO, giving up, forgetting. */
 export function handleTunnelTimeout(state: EndpointState, tunnel: Tunnel, now_ms: number): void {
   if (tunnel.lingerUntil_ms !== undefined && now_ms >= tunnel.lingerUntil_ms) {

@@ -9,7 +9,7 @@ import { type EndpointState, pathKey, requestKey } from './endpoint-state.js';
 import type { DisconnectResult, TransportPath } from './events.js';
 import { resultCodeAvp, STOP_RESULT } from './result.js';
 import type { Tunnel } from './tunnel.js';
-import { handleTie, refusalOfParameters, sendHello, takeParameters } from './tunnel-control.js';
+import { giveWay, handleTie, refusalOfParameters, sendHello, takeParameters } from './tunnel-control.js';
 
 /** Gives the tunnel that the packet is for, as if its ID stood in the header; undefined when it is done with. */
 export function handleUnnamed(
@@ -124,6 +124,7 @@ function refusalOf(
     state.count('sccrq-tie-breaker');
     return 'silent';
   }
+  if (!state.hasRoomForTunnel) giveWay(state, now_ms);
   if (state.hasRoomForRequest(path.peerAddress)) return undefined;
   state.count('sccrq-no-resources');
   const errorMessage = 'no tunnel is free';

@@ -115,6 +115,26 @@ describe('limits', () => {
     assert.equal(lns.endpoint.counters['sccrq-no-resources'], 1);
   });
 
+  it('a flood from invented addresses does not shut a caller out: who leaves two SCCRPs unanswered gives way', () => {
+    const lns = new Node('192.0.2.2', 2, { maxTunnels: 8, retransmitInitial_ms: 1000 });
+    const invented = (host: number, now_ms: number) => new RawPeer(lns, `198.51.100.${host}`).request(now_ms);
+    for (let host = 1; host <= 9; host++) invented(host, 0);
+    assert.equal(lns.endpoint.counters['sccrq-no-resources'], 1);
+    invented(10, 1999);
+    assert.equal(lns.endpoint.counters['sccrq-no-resources'], 2);
+    assert.equal(lns.all('tunnel-closed').length, 0);
+    lns.transmit();
+    new RawPeer(lns, '203.0.113.1').establish(2000);
+    const [closed] = lns.all('tunnel-closed');
+    assert.equal(closed.tunnelId, lns.all('tunnel-allocated')[0].tunnelId, 'the oldest');
+    assert.equal(lns.all('tunnel-established').length, 1);
+    assert.equal([...lns.endpoint.tunnels()].length, 8);
+    // None that stands gives way.
+    for (let host = 20; host < 60; host++) invented(host, 60_000);
+    assert.equal([...lns.endpoint.tunnels()].filter(({ state }) => state === 'established').length, 1);
+    assert.equal([...lns.endpoint.tunnels()].length, 8);
+  });
+
   it('a closed tunnel makes room at once, while it still acknowledges', () => {
     const lns = new Node('192.0.2.2', 2, { maxTunnels: 1 });
     for (let round = 0; round < 5; round++) {
