@@ -371,6 +371,7 @@ class Simulation implements BoxObserver {
     if (this.#heldUpUntil_ms.has(box) && !this.#isHeldUp(box)) {
       this.#heldUpUntil_ms.delete(box);
       this.#delivery.heldUp(box, this.now_ms);
+      this.#states.heldUp(box, this.now_ms);
     }
     box.turn(inputs, this.now_ms);
   }
