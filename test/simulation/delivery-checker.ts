@@ -89,7 +89,7 @@ const LATENESS_MS = 100;
 export class DeliveryChecker {
   /** While set, packets may be corrupted: nothing is said of tunnels of that time. */
   isCorrupting = false;
-  readonly counters = { messages: 0, retransmissions: 0, handed: 0 };
+  readonly counters = { messages: 0, retransmissions: 0 };
   readonly #boxes = new Map<Box, BoxState>();
 
   restarted(box: Box): void {
@@ -104,7 +104,6 @@ export class DeliveryChecker {
   /** A control packet is handed to the box next. */
   handed(box: Box, { sender: origin, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
     const state = this.#stateOf(box);
-    this.counters.handed++;
     if (corrupted) {
       state.isConfused = true;
       for (const end of state.ends.values()) end.isTainted = true;

@@ -38,12 +38,10 @@ export type Invariant =
   | 'lingering'
   /** The trace tells of every message that is on the wire. */
   | 'trace-is-true'
-  /** Without faults every call is up again, or refused, in bounded time. */
+  /** Without faults every call is up again, or refused, in bounded time, and both ends have the same tunnels and calls. */
   | 'convergence'
   /** Whoever is refused hears the RFC's code. */
   | 'result-code'
-  /** When all is quiet both ends have the same tunnels and sessions. */
-  | 'ends-agree'
   /** A call that is up carries packets both ways. */
   | 'traffic'
   /** When all is closed nothing is left. */
