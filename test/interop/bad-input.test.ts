@@ -91,6 +91,10 @@ function strangersNonsense(): Uint8Array[] {
       concat(emitDataHeader({ tunnelId: sessionId, sessionId }), octets('\xff\x03\xc0\x21\x01\x01\x00\x04')),
     ),
     ...Array.from({ length: 400 }, (_, length) => random(length % 97)),
+    // Larger than any buffer, and in IP fragments.
+    random(2_000),
+    random(60_000),
+    concat(whole, random(59_000)),
   ];
 }
 
@@ -125,10 +129,10 @@ describe('bad input', { skip: labIsMissing() }, () => {
   }
 
   /** Sends packets each of which must be dropped, counted and not talked about. */
-  async function mustBeDropped(packets: readonly Uint8Array[]): Promise<void> {
+  async function mustBeDropped(packets: readonly Uint8Array[], sender = peer): Promise<void> {
     const before = await drops();
     const logged = appliance.logLineCount;
-    await peer.send(...packets);
+    await sender.send(...packets);
     await until(
       `${packets.length} packets are counted as dropped`,
       10_000,
@@ -163,6 +167,12 @@ describe('bad input', { skip: labIsMissing() }, () => {
 
   it('a stranger’s nonsense allocates nothing and is counted, without a line of log', async () => {
     await mustBeDropped(strangersNonsense());
+  });
+
+  it('so is it over IPv6', async () => {
+    const peer6 = await RawPeer.start(sites.user, ADDRESS.lns6);
+    await mustBeDropped(strangersNonsense(), peer6);
+    await peer6.stop();
   });
 
   it('data and control messages with the IDs of another’s call are dropped: that call lives', async () => {

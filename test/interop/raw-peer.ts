@@ -38,16 +38,27 @@ export class RawPeer {
   }
 
   static async start(namespace: Namespace, server: string, port = 1701): Promise<RawPeer> {
-    const daemon = namespace.start('raw peer', [process.execPath, PROGRAM]);
+    const family = server.includes(':') ? 'udp6' : 'udp4';
+    const daemon = namespace.start('raw peer', [process.execPath, PROGRAM, family]);
     await daemon.waitForLine(/"listening"/, { timeout_ms: ANSWER_TIMEOUT_MS });
     return new RawPeer(daemon, server, port);
   }
 
   /** Resolves when the packets have been handed to the kernel. */
   async send(...packets: readonly Uint8Array[]): Promise<void> {
+    await this.#send(packets);
+  }
+
+  /** The same, each packet from every one of these IPv4 addresses, which must be the namespace's own; deaf to answers. */
+  async sendFrom(addresses: readonly string[], packets: readonly Uint8Array[]): Promise<void> {
+    await this.#send(packets, addresses);
+  }
+
+  async #send(packets: readonly Uint8Array[], addresses?: readonly string[]): Promise<void> {
     const from = this.#daemon.lineCount;
     const hex = packets.map((packet) => Buffer.from(packet).toString('hex'));
-    this.#daemon.write(`${JSON.stringify({ address: this.#server, port: this.#port, packets: hex })}\n`);
+    const order = { address: this.#server, port: this.#port, packets: hex, from: addresses };
+    this.#daemon.write(`${JSON.stringify(order)}\n`);
     await this.#daemon.waitForLine(/"sent"/, { from, timeout_ms: ANSWER_TIMEOUT_MS });
   }
 
