@@ -71,6 +71,8 @@ export class EndpointState {
   readonly #halfOpen = new Map<string, number>();
   readonly #outgoing = new Queue<OutgoingPacket>();
   readonly #unacknowledged = new Set<Tunnel>();
+  /** IDs that no longer stand, but of whose end not all has been heard: an event or command may still name them. */
+  readonly #unheard = { tunnels: new Set<number>(), sessions: new Set<number>() };
 
   constructor(config: L2tpEndpointConfig, random: RandomBytes) {
     this.config = config;
@@ -166,6 +168,7 @@ export class EndpointState {
     const key = pathKey(tunnel.path);
     if (this.zeroIdTunnels.get(key) === tunnel) this.zeroIdTunnels.delete(key);
     this.tunnels.delete(tunnel.tunnelId);
+    this.#unheard.tunnels.add(tunnel.tunnelId);
     this.closedTunnels.delete(tunnel);
     this.#unacknowledged.delete(tunnel);
     this.tunnelDeadlines.set(tunnel.tunnelId, undefined);
@@ -184,7 +187,14 @@ export class EndpointState {
 
   /** Random, so that a stale peer never hits a new tunnel. */
   freeTunnelId(): number {
-    return this.#freeId(this.tunnels);
+    return this.#freeId(this.tunnels, this.#unheard.tunnels);
+  }
+
+  /** An ID for a tunnel whose end is its only event. */
+  passingTunnelId(): number {
+    const tunnelId = this.freeTunnelId();
+    this.#unheard.tunnels.add(tunnelId);
+    return tunnelId;
   }
 
   // Sessions.
@@ -194,7 +204,14 @@ export class EndpointState {
   }
 
   freeSessionId(): number {
-    return this.#freeId(this.sessions);
+    return this.#freeId(this.sessions, this.#unheard.sessions);
+  }
+
+  /** An ID for a session whose end is its only event. */
+  passingSessionId(): number {
+    const sessionId = this.freeSessionId();
+    this.#unheard.sessions.add(sessionId);
+    return sessionId;
   }
 
   addSession(session: Session, now_ms: number): void {
@@ -206,6 +223,7 @@ export class EndpointState {
 
   removeSession(session: Session): void {
     this.sessions.delete(session.sessionId);
+    this.#unheard.sessions.add(session.sessionId);
     session.tunnel.sessions.delete(session.sessionId);
     const { sessionsByPeerId } = session.tunnel;
     if (sessionsByPeerId.get(session.peerSessionId) === session) sessionsByPeerId.delete(session.peerSessionId);
@@ -213,6 +231,14 @@ export class EndpointState {
   }
 
   // Messages in and out.
+
+  pollEvent(): L2tpEvent | undefined {
+    const event = this.events.shift();
+    if (event !== undefined) return event;
+    this.#unheard.tunnels.clear();
+    this.#unheard.sessions.clear();
+    return undefined;
+  }
 
   /** Tells the trace; `sessionId` is ours, 0 for what concerns the tunnel. */
   noteReceived(tunnel: Tunnel, sessionId: number, message: ControlMessage): void {
@@ -313,12 +339,13 @@ export class EndpointState {
     );
   }
 
-  /** From a random start the next ID that is free; there must be one. */
-  #freeId(taken: ReadonlyMap<number, unknown>): number {
+  /** From a random start the next ID that is free and, as long as there is one, not `unheard`; one must be free. */
+  #freeId(taken: ReadonlyMap<number, unknown>, unheard: ReadonlySet<number>): number {
     if (taken.size > IDS_IN_USE) throw new Error('no ID is free');
+    const avoids = taken.size + unheard.size <= IDS_IN_USE;
     const [high, low] = this.random(2);
     let id = (high << 8) | low;
-    while (id === 0 || taken.has(id)) id = (id + 1) & 0xffff;
+    while (id === 0 || taken.has(id) || (avoids && unheard.has(id))) id = (id + 1) & 0xffff;
     return id;
   }
 }

@@ -114,7 +114,7 @@ export class L2tpEndpoint {
   /** Sends an SCCRQ. Gives the tunnel's ID; one that finds no room is closed at once, with result 2, error 4. */
   openTunnel(request: { path: TransportPath; secret?: Uint8Array; hideAvps?: boolean }, now_ms: number): number {
     if (!this.#state.hasRoomForTunnel) {
-      const tunnelId = this.#state.freeTunnelId();
+      const tunnelId = this.#state.passingTunnelId();
       const cause: CloseCause = { by: 'local', resultCode: STOP_RESULT.generalError, errorCode: 4 };
       this.#state.events.push({ type: 'tunnel-closed', tunnelId, cause });
       return tunnelId;
@@ -193,7 +193,7 @@ export class L2tpEndpoint {
   }
 
   pollEvent(): L2tpEvent | undefined {
-    return this.#state.events.shift();
+    return this.#state.pollEvent();
   }
 
   /** When handleTimeout must be called, in ms. */
@@ -349,7 +349,7 @@ export class L2tpEndpoint {
   }
 
   #closedCall(tunnelId: number, result: DisconnectResult): number {
-    const sessionId = this.#state.freeSessionId();
+    const sessionId = this.#state.passingSessionId();
     this.#state.events.push({ type: 'call-closed', tunnelId, sessionId, cause: { by: 'local', ...result } });
     return sessionId;
   }

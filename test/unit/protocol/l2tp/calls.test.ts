@@ -143,6 +143,17 @@ describe('incoming call, RFC 2661 section 5.2.1', () => {
     assert.equal(lns.endpoint.counters['call-no-resources'], 1);
   });
 
+  it('a session ID is not given again before all that was told of its call has been heard', () => {
+    const { node, peer } = rawTunnel();
+    for (let call = 0; call < 2000; call++) {
+      peer.send('ICRQ', { assignedSessionId: 501, callSerialNumber: call }, 0);
+      peer.send('CDN', { assignedSessionId: 501, resultCode: { resultCode: 1 } }, 0);
+    }
+    const sessionIds = node.all('call-requested').map(({ sessionId }) => sessionId);
+    assert.equal(sessionIds.length, 2000);
+    assert.equal(new Set(sessionIds).size, 2000);
+  });
+
   it('placed above our own maxSessions: closed at once with result 4', () => {
     const { lac, lacTunnelId } = establishedTunnel({ lac: { maxSessions: 1 } });
     lac.endpoint.placeCall(lacTunnelId, { callSerialNumber: 1 }, 0);
