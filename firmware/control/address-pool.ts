@@ -25,12 +25,12 @@ export class AddressPools {
     this.#leases = leases;
   }
 
-  /** Leases an address to a call of this user that has none yet. */
+  /** Leases an address to a call of this user; one that asks again, after LCP has begun anew, keeps what it has. */
   lease(callId: number, userName: string): AddressAnswer {
     const user = this.#documents.user(userName);
     if (!user?.enabled) return { granted: false, reason: 'the user may not call' };
     const { lns } = this.#documents.settings();
-    if (lns.maxSessionsPerUser > 0 && this.#leases.countOf(user.name) >= lns.maxSessionsPerUser) {
+    if (lns.maxSessionsPerUser > 0 && this.#leases.countOf(user.name, callId) >= lns.maxSessionsPerUser) {
       return { granted: false, reason: `the user has ${lns.maxSessionsPerUser} sessions already` };
     }
     return user.fixedAddress === undefined

@@ -196,7 +196,7 @@ export class ControlPlane {
     switch (output.type) {
       case 'question':
         if (output.question.type === 'resolve') this.#resolve(output.question);
-        else this.appliance.handleAnswer(this.#answers.answer(output.question), now_ms);
+        else this.#answer(output.question, now_ms);
         break;
       case 'trace':
         this.trace.add(output.record, this.appliance.callInfo(output.record.sessionId), Date.now());
@@ -223,9 +223,23 @@ export class ControlPlane {
     else if (call.peerAddress !== '' && routesToUser(call, this.#poolRoutes()).length > 0) this.#networkIsStale = true;
   }
 
+  /** Of a call that has an address or is about to have one, up or not. */
   #endCall(callId: number, reason: string): void {
-    const call = this.calls.live(callId);
+    const call = this.#callOf(callId);
     if (call !== undefined) this.appliance.disconnect(call.sessionId, reason, this.now_ms());
+  }
+
+  #callOf(callId: number): CallInfo | undefined {
+    const live = this.calls.live(callId);
+    if (live !== undefined) return live;
+    for (const call of this.appliance.calls()) if (call.callId === callId) return call;
+    return undefined;
+  }
+
+  #answer(question: Exclude<Question, { type: 'resolve' }>, now_ms: number): void {
+    const answer = this.#answers.answer(question);
+    const tunnelId = () => (question.type === 'authorize-tunnel' ? question : this.#callOf(question.callId))?.tunnelId;
+    this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
   }
 
   /** The one answer that takes its time. */
@@ -244,14 +258,18 @@ export class ControlPlane {
     switch (report.type) {
       case 'control':
         // The tunnel's ID, RFC 2661 section 3.1; the packet path hands on what has a whole header.
-        this.#guard((report.packet[4] << 8) | report.packet[5], now_ms, () =>
-          this.appliance.handlePacket(report.packet, report.path, now_ms),
+        this.#guard(
+          () => (report.packet[4] << 8) | report.packet[5],
+          now_ms,
+          () => this.appliance.handlePacket(report.packet, report.path, now_ms),
         );
         break;
       case 'ppp': {
         const { sessionId, generation, protocol, information } = report;
-        this.#guard(this.appliance.callInfo(sessionId)?.tunnelId ?? 0, now_ms, () =>
-          this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms),
+        this.#guard(
+          () => this.appliance.callInfo(sessionId)?.tunnelId,
+          now_ms,
+          () => this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms),
         );
         break;
       }
@@ -272,11 +290,12 @@ export class ControlPlane {
   }
 
   /** A fault in our own code while a peer's input is handled ends that peer's tunnel: StopCCN result 2, error 6. */
-  #guard(tunnelId: number, now_ms: number, handle: () => void): void {
+  #guard(tunnelIdOf: () => number | undefined, now_ms: number, handle: () => void): void {
     try {
       handle();
     } catch (error) {
       const { stack } = error as Error;
+      const tunnelId = tunnelIdOf() ?? 0;
       this.#dependencies.log.error({ tunnelId, stack, count: this.#faults.count + 1 }, 'fault in the program');
       if (this.#faults.note(now_ms)) throw error;
       const result = { resultCode: 2, errorCode: 6, errorMessage: 'internal fault' };

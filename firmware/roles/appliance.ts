@@ -21,6 +21,7 @@ import type { Answer, CallInfo, Output, RoleContext, RoleName, StepNumber, Trace
 
 /** How often tunnels without calls are looked at. */
 const SWEEP_INTERVAL_MS = 1_000;
+const LAST_CALL_ID = 0xffff_ffff;
 
 export interface ApplianceConfig {
   endpoint: L2tpEndpointConfig;
@@ -54,7 +55,7 @@ export class Appliance {
         this.#questions.set(questionId, handle);
         this.#outputs.push({ type: 'question', question: { ...question, questionId } });
       },
-      nextCallId: () => this.#nextCallId++,
+      nextCallId: () => this.#takeCallId(),
       setDeadline: (sessionId, deadline_ms) => this.#deadlines.set(sessionId, deadline_ms),
     };
     this.#lns = new Lns(context, config.lns);
@@ -71,9 +72,10 @@ export class Appliance {
 
   // Inputs. After one or several of them comes one `turn`.
 
-  /** A whole L2TP control packet. */
+  /** A whole L2TP control packet. What it means to the roles is done at once: a fault in that is this packet's. */
   handlePacket(packet: Uint8Array, path: TransportPath, now_ms: number): void {
     this.endpoint.handlePacket(packet, path, now_ms);
+    this.#dispatchEvents(now_ms);
   }
 
   /** A PPP frame that the packet path did not forward; `information` must be the machine's own to keep. */
@@ -189,6 +191,13 @@ export class Appliance {
 
   profiles(): ProfileStatus[] {
     return this.#lacClient.profiles();
+  }
+
+  /** A Call Serial Number and a row's generation have 32 bits; no call lives until the numbers come round. */
+  #takeCallId(): number {
+    const callId = this.#nextCallId;
+    this.#nextCallId = callId === LAST_CALL_ID ? 1 : callId + 1;
+    return callId;
   }
 
   #call(sessionId: number): Call | undefined {

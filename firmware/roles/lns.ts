@@ -279,6 +279,13 @@ export class Lns {
     const userName = latin1(request.name);
     const { callId, peerName, callingNumber, calledNumber } = info;
     call.note(11, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
+    if (info.userName !== '' && info.userName !== userName) {
+      // Address, routes and accounting are the first one's: LCP may begin anew, a call does not change hands.
+      call.note(12, 'answer', 'refused', { user: userName, reason: `the call is ${info.userName}'s` }, now_ms);
+      const answer = { accepted: false, message: 'Authentication failed' };
+      call.withLink(now_ms, (link) => link.answerAuthentication(answer, now_ms));
+      return;
+    }
     this.#context.ask(
       { type: 'authenticate', callId, userName, request, peerName, callingNumber, calledNumber },
       (answer, at_ms) => {

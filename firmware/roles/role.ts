@@ -162,7 +162,7 @@ export interface RoleContext {
     question: Question extends infer Q ? (Q extends Question ? Omit<Q, 'questionId'> : never) : never,
     handle: (answer: Answer, now_ms: number) => void,
   ): void;
-  /** Box-wide: a number never used before for a call since the start. */
+  /** Box-wide, from 1 to 2**32 - 1: a number that no other living call has. */
   nextCallId(): number;
   /** Calls `handleTimeout` of this session's call at `deadline_ms`, or never. */
   setDeadline(sessionId: number, deadline_ms: number | undefined): void;

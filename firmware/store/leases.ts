@@ -54,7 +54,7 @@ function prepare(database: Database.Database) {
     free: database.prepare<[number, number]>('UPDATE address SET call = NULL, released = ? WHERE call = ?'),
     sweep: database.prepare<[number]>('DELETE FROM address WHERE address = ? AND pool IS NULL AND call IS NULL'),
     count: database
-      .prepare<[string], number>('SELECT count(*) FROM address WHERE user = ? AND call IS NOT NULL')
+      .prepare<[string, number], number>('SELECT count(*) FROM address WHERE user = ? AND call <> ?')
       .pluck(),
     list: database.prepare<[], LeaseRow>(
       'SELECT call, user, address, pool FROM address WHERE call IS NOT NULL ORDER BY address',
@@ -100,13 +100,17 @@ export class Leases {
     });
   }
 
-  /** Leases this very address, in a pool or outside of all, to a call of the user whose fixed address it is. */
+  /**
+   * Leases this very address, in a pool or outside of all, to a call of the user whose fixed address it is. What the
+   * call had before is freed.
+   */
   leaseFixed(request: { callId: number; user: string; address: string }): LeaseResult {
     return this.#turn.write(() => {
       const { callId, user, address } = request;
       const holder = this.#sql.holder.get(ipv4Number(address));
       if (holder === callId) return { leased: true, address };
       if (typeof holder === 'number') return { leased: false, why: 'address-in-use', holder };
+      this.release(callId);
       this.#sql.takeFixed.run(ipv4Number(address), callId, user, user);
       return { leased: true, address };
     });
@@ -124,9 +128,9 @@ export class Leases {
     });
   }
 
-  /** Leases that a user has. */
-  countOf(user: string): number {
-    return this.#sql.count.get(user) ?? 0;
+  /** Leases that a user has, that of one call left out. */
+  countOf(user: string, except: number): number {
+    return this.#sql.count.get(user, except) ?? 0;
   }
 
   list(): Lease[] {

@@ -1,0 +1,51 @@
+/** The control plane over a real store: what becomes of leases, rows and records when calls do the unexpected. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ControlledBox } from './box.js';
+
+function leases(box: ControlledBox): string[] {
+  return box.store.leases.list().map(({ user, address }) => `${user} ${address}`);
+}
+
+test('a call that comes up is leased an address and is on record', (t) => {
+  const box = new ControlledBox(t, { alice: {} });
+  box.dial('alice');
+  assert.deepEqual(leases(box), ['alice 10.0.0.2']);
+  assert.deepEqual(
+    box.store.calls.newest(10).map(({ user, address }) => [user, address]),
+    [['alice', '10.0.0.2']],
+  );
+  assert.deepEqual(box.errors, []);
+});
+
+test('LCP that begins anew, RFC 1661 section 3.4: the user keeps its address, its one session and its record', (t) => {
+  const box = new ControlledBox(t, { alice: {} }, { lns: { maxSessionsPerUser: 1 } });
+  const call = box.dial('alice');
+  box.renegotiate(call, 'alice');
+  const [session] = box.plane.appliance.calls();
+  assert.deepEqual([session?.state, session?.peerAddress], ['up', '10.0.0.2']);
+  assert.deepEqual(leases(box), ['alice 10.0.0.2']);
+  assert.equal(box.store.calls.newest(10).length, 1);
+});
+
+test('a call does not change hands: who says another name after LCP has begun anew is refused', (t) => {
+  const box = new ControlledBox(t, { alice: {}, bob: { fixedAddress: '10.0.0.9' } });
+  const call = box.dial('alice');
+  box.renegotiate(call, 'bob');
+  assert.deepEqual(box.errors, []);
+  assert.deepEqual(
+    box.closed.map(({ resultCode }) => resultCode),
+    [3],
+  );
+  assert.deepEqual(leases(box), []);
+});
+
+test('a user that was given a fixed address during its call gets it when LCP begins anew', (t) => {
+  const box = new ControlledBox(t, { alice: {} });
+  const call = box.dial('alice');
+  box.store.documents.writeUser('alice', { fixedAddress: '10.0.0.9' }, 'test');
+  box.renegotiate(call, 'alice');
+  assert.deepEqual(box.errors, []);
+  assert.deepEqual(leases(box), ['alice 10.0.0.9']);
+  assert.equal([...box.plane.appliance.calls()][0]?.peerAddress, '10.0.0.9');
+});
