@@ -31,7 +31,10 @@ const HIDDEN_IN_TRACE: ReadonlySet<keyof AvpValues> = new Set([
   'challengeResponse',
 ]);
 
-/** The AVPs as JSON can hold them: names and octets as text, secrets as their length. */
+/** As much of a value as the trace shows: it keeps many lines, and a stranger may fill them with what he likes. */
+const SHOWN_CHARACTERS = 120;
+
+/** The AVPs as JSON can hold them: names and octets as text, secrets as their length, long values cut. */
 export function describeMessage(message: ControlMessage): Record<string, unknown> {
   const detail: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(message.avps))
@@ -40,8 +43,17 @@ export function describeMessage(message: ControlMessage): Record<string, unknown
 }
 
 function describeValue(name: keyof AvpValues, value: unknown): unknown {
-  if (!(value instanceof Uint8Array)) return value;
+  if (!(value instanceof Uint8Array)) return shortened(value);
   if (HIDDEN_IN_TRACE.has(name)) return `${value.length} octets`;
-  if (name === 'proxyAuthenName') return latin1(value);
-  return Buffer.from(value).toString('hex');
+  if (name === 'proxyAuthenName') return shortened(latin1(value));
+  return shortened(Buffer.from(value).toString('hex'));
+}
+
+/** Cuts text, and the texts of a value that has parts. */
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shortened(part)]));
 }

@@ -1,0 +1,30 @@
+/** What the trace shows of a control message. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeMessage } from '../../../firmware/roles/describe-message.js';
+
+const LONG = 'x'.repeat(1000);
+const CUT = `${'x'.repeat(120)}…`;
+
+test('names and numbers as they are, octets in hex, nothing that answers a challenge', () => {
+  assert.deepEqual(
+    describeMessage({
+      messageType: 'SCCRQ',
+      avps: { hostName: 'lac', assignedTunnelId: 7, tieBreaker: Uint8Array.of(1, 2), challenge: new Uint8Array(16) },
+    }),
+    { hostName: 'lac', assignedTunnelId: 7, tieBreaker: '0102', challenge: '16 octets' },
+  );
+});
+
+test('a stranger cannot fill the memory of the trace: long values are cut, those within others too', () => {
+  const resultCode = { resultCode: 2, errorCode: 6, errorMessage: LONG };
+  assert.deepEqual(describeMessage({ messageType: 'SCCRQ', avps: { hostName: LONG, vendorName: LONG } }), {
+    hostName: CUT,
+    vendorName: CUT,
+  });
+  assert.deepEqual(describeMessage({ messageType: 'StopCCN', avps: { resultCode } }), {
+    resultCode: { ...resultCode, errorMessage: CUT },
+  });
+  const proxyLcp = describeMessage({ messageType: 'ICCN', avps: { initialReceivedLcpConfreq: new Uint8Array(900) } });
+  assert.equal(proxyLcp.initialReceivedLcpConfreq, `${'0'.repeat(120)}…`);
+});
