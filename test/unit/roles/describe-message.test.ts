@@ -25,6 +25,6 @@ test('a stranger cannot fill the memory of the trace: long values are cut, those
   assert.deepEqual(describeMessage({ messageType: 'StopCCN', avps: { resultCode } }), {
     resultCode: { ...resultCode, errorMessage: CUT },
   });
-  const proxyLcp = describeMessage({ messageType: 'ICCN', avps: { initialReceivedLcpConfreq: new Uint8Array(900) } });
-  assert.equal(proxyLcp.initialReceivedLcpConfreq, `${'0'.repeat(120)}…`);
+  const proxyLcp = describeMessage({ messageType: 'ICCN', avps: { initialReceivedLcpConfReq: new Uint8Array(900) } });
+  assert.equal(proxyLcp.initialReceivedLcpConfReq, `${'0'.repeat(120)}…`);
 });
