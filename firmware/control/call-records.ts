@@ -71,6 +71,11 @@ export class CallRecords {
     this.#store.calls.ended(callId, end.reason || `result ${end.resultCode}`, counters);
   }
 
+  /** Whether final counters of calls that have ended are still to come. */
+  get areEnding(): boolean {
+    return this.#ending.size > 0;
+  }
+
   live(callId: number): CallInfo | undefined {
     return this.#live.get(callId)?.info;
   }

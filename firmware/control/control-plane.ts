@@ -26,6 +26,8 @@ import type { OperatingProblem } from './view.js';
 const TRACE_CAPACITY = 20_000;
 /** How often the packet path's counters are looked at for signs of life. */
 const ACTIVITY_INTERVAL_MS = 1_000;
+/** How long the end of the program waits for the last counters of its calls. */
+const LAST_COUNTERS_MS = 1_000;
 /** The longest time that a timer is set for. */
 const MAX_TIMER_MS = 60_000;
 
@@ -70,6 +72,7 @@ export class ControlPlane {
   readonly #faults = new Faults();
   #networkIsStale = false;
   #stopped = false;
+  #onLastCounters = () => {};
 
   constructor(dependencies: ControlPlaneDependencies) {
     const { store, random } = dependencies;
@@ -148,11 +151,13 @@ export class ControlPlane {
     this.turn((now_ms) => {
       for (const report of reports) this.#handleReport(report, now_ms);
     });
+    if (!this.calls.areEnding) this.#onLastCounters();
   }
 
   /** Ends all calls; resolves when the kernel has its settings back. The last words to the peers are posted by then. */
   async stop(): Promise<void> {
     this.turn((now_ms) => this.appliance.shutDown(now_ms));
+    await this.#lastCounters();
     this.#stopped = true;
     clearTimeout(this.#timer);
     const problems = await this.#dependencies.network.withdraw();
@@ -277,7 +282,7 @@ export class ControlPlane {
         this.calls.removed(report.generation, report.counters);
         break;
       case 'tun-opened':
-        this.#tuns.opened(report.tun);
+        this.#tuns.opened(report.tun, report.name);
         this.#networkIsStale = true;
         break;
       case 'failed': {
@@ -310,6 +315,18 @@ export class ControlPlane {
       this.appliance.noteTraffic(sessionId, now_ms);
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }
+  }
+
+  /** The history gets what the calls have carried that were just ended; a packet path that is silent is not waited for. */
+  #lastCounters(): Promise<void> {
+    if (!this.calls.areEnding) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LAST_COUNTERS_MS);
+      this.#onLastCounters = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #applyNetwork(): Promise<void> {

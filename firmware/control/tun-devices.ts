@@ -55,7 +55,7 @@ export class TunDevices {
     for (const wanted of this.#wanted(settings)) {
       const device = this.#devices.get(wanted.tun);
       if (device !== undefined && isAsWanted(device, wanted)) continue;
-      if (device?.isOpen) this.#push({ type: 'close-tun', tun: wanted.tun });
+      if (device !== undefined && mayBeThere(device)) this.#push({ type: 'close-tun', tun: wanted.tun });
       this.#generation += 1;
       this.#devices.set(wanted.tun, { ...wanted, generation: this.#generation, isOpen: false, failure: undefined });
       const { tun, name, mtu_bytes } = wanted;
@@ -68,20 +68,25 @@ export class TunDevices {
     const wanted = new Set(this.#wanted(settings).map(({ tun }) => tun));
     for (const tun of [...this.#devices.keys()]) {
       if (wanted.has(tun)) continue;
-      const wasOpen = this.#devices.get(tun)?.isOpen;
+      const device = this.#devices.get(tun);
       this.#devices.delete(tun);
-      if (wasOpen) this.#push({ type: 'close-tun', tun });
+      if (device !== undefined && mayBeThere(device)) this.#push({ type: 'close-tun', tun });
     }
   }
 
-  opened(tun: number): void {
+  /** A device that is wanted under another name by now is still to come. */
+  opened(tun: number, name: string): void {
     const device = this.#devices.get(tun);
-    if (device !== undefined) device.isOpen = true;
+    if (device?.name !== name) return;
+    device.isOpen = true;
+    device.failure = undefined;
   }
 
   failed(tun: number, failure: OperatingProblem): void {
     const device = this.#devices.get(tun);
-    if (device !== undefined) device.failure = failure;
+    if (device === undefined) return;
+    device.isOpen = false;
+    device.failure = failure;
   }
 
   /** What could not be made; tried again with the next settings. */
@@ -103,6 +108,11 @@ export class TunDevices {
       }));
     return [...lns, ...profiles];
   }
+}
+
+/** Open, or asked for and not answered yet. */
+function mayBeThere({ isOpen, failure }: TunDevice): boolean {
+  return isOpen || failure === undefined;
 }
 
 function isAsWanted(device: TunDevice, wanted: Pick<TunDevice, 'name' | 'mtu_bytes'>): boolean {

@@ -131,12 +131,13 @@ export class Appliance {
     this.#lacClient.disconnect(sessionId, reason, now_ms);
   }
 
-  /** Ends every tunnel with StopCCN result 6, requester is being shut down. */
+  /** Ends every tunnel with StopCCN result 6, requester is being shut down; new ones are refused from now on. */
   shutDown(now_ms: number): void {
     this.#lacClient.configure([], now_ms);
     for (const { tunnelId } of [...this.endpoint.tunnels()]) {
       this.endpoint.closeTunnel(tunnelId, { resultCode: 6 }, now_ms);
     }
+    this.#lns.configure(undefined, now_ms);
   }
 
   /** Works off what the inputs have caused. */

@@ -9,7 +9,6 @@ import type { DataPlaneCommand, DataPlaneReport } from '../../../firmware/datapl
 import { L2tpEndpoint } from '../../../firmware/protocol/l2tp/endpoint.js';
 import { PppLink } from '../../../firmware/protocol/ppp/link.js';
 import type { Store } from '../../../firmware/store/store.js';
-import type { ControlMessage } from '../../../firmware/wire/avp.js';
 import { emitDataHeader, parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
 import { emitPppFrame, parsePppFrame } from '../../../firmware/wire/ppp.js';
 import { PacketPath } from '../../simulation/packet-path.js';
@@ -38,8 +37,6 @@ export class ControlledBox {
   network: DesiredNetwork = { links: [], routes: [], forwarding: false };
   /** Errors in the log. */
   readonly errors: object[] = [];
-  /** True: the packet path does what it is told, but its reports do not come. */
-  holdsReports = false;
   readonly caller: L2tpEndpoint;
   /** What the box has told the caller, by the endpoint's events. */
   readonly closed: { sessionId: number; resultCode: number; errorMessage: string | undefined }[] = [];
@@ -53,7 +50,11 @@ export class ControlledBox {
 
   constructor(t: TestContext, users: Record<string, object>, settings: { lns?: object; lacClients?: object[] } = {}) {
     // Before the store is closed, which is what temporaryStore does after the test.
-    t.after(() => this.plane.stop());
+    t.after(async () => {
+      const stopped = this.plane.stop();
+      this.run();
+      await stopped;
+    });
     this.store = temporaryStore(t).store;
     const { documents } = this.store;
     documents.writePool('home', { ranges: [{ first: '10.0.0.2', last: '10.0.0.9' }] }, 'test');
@@ -107,7 +108,7 @@ export class ControlledBox {
   run(): void {
     for (let quiet = false; !quiet; ) {
       quiet = true;
-      if (!this.holdsReports && this.#reports.length > 0) {
+      if (this.#reports.length > 0) {
         quiet = false;
         const reports = this.#reports;
         this.#reports = [];
@@ -118,13 +119,6 @@ export class ControlledBox {
       for (const packet of packets) this.#takeAtCaller(packet);
       if (this.#runCaller() || packets.length > 0) quiet = false;
     }
-  }
-
-  /** Types and codes of the control messages that the box has sent. */
-  sentMessages(): ControlMessage['messageType'][] {
-    return this.plane.trace.last(1000).flatMap(({ direction, what }) => {
-      return direction === 'sent' && !what.includes(' ') ? [what as ControlMessage['messageType']] : [];
-    });
   }
 
   #link(user: string): PppLink {

@@ -1,7 +1,7 @@
 /** The control plane over a real store: what becomes of leases, rows and records when calls do the unexpected. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ControlledBox } from './box.js';
+import { CARRIED, ControlledBox } from './box.js';
 
 function leases(box: ControlledBox): string[] {
   return box.store.leases.list().map(({ user, address }) => `${user} ${address}`);
@@ -48,4 +48,27 @@ test('a user that was given a fixed address during its call gets it when LCP beg
   assert.deepEqual(box.errors, []);
   assert.deepEqual(leases(box), ['alice 10.0.0.9']);
   assert.equal([...box.plane.appliance.calls()][0]?.peerAddress, '10.0.0.9');
+});
+
+test('shutting down: StopCCN with result 6, and the history has what each call carried', async (t) => {
+  const box = new ControlledBox(t, { alice: {} });
+  box.dial('alice');
+
+  const stopped = box.plane.stop();
+  box.run();
+  await stopped;
+
+  assert.deepEqual(box.stopped, [6]);
+  const [{ endedAt, receivedPackets, receivedOctets, sentPackets, sentOctets }] = box.store.calls.newest(1);
+  assert.notEqual(endedAt, '');
+  assert.deepEqual({ receivedPackets, receivedOctets, sentPackets, sentOctets }, CARRIED);
+});
+
+test('who calls while the box shuts down is refused: nothing begins any more', async (t) => {
+  const box = new ControlledBox(t, { alice: {}, bob: {} });
+  box.dial('alice');
+  const stopped = box.plane.stop();
+  box.dial('bob');
+  await stopped;
+  assert.deepEqual(box.stopped, [6, 4]);
 });

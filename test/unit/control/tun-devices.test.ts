@@ -22,7 +22,7 @@ test('a device is asked for once, and given up when it is no longer wanted', () 
   const { tuns, commands } = devices();
 
   tuns.open(withLns());
-  tuns.opened(0);
+  tuns.opened(0, 'tw0');
   assert.deepEqual(commands(), [OPEN]);
   tuns.open(withLns());
   tuns.close(withLns());
@@ -36,7 +36,7 @@ test('a device is asked for once, and given up when it is no longer wanted', () 
 test('a device under another name is made anew, of another generation', () => {
   const { tuns, commands } = devices();
   tuns.open(withLns());
-  tuns.opened(0);
+  tuns.opened(0, 'tw0');
   const [before] = tuns.devices();
   commands();
 
@@ -59,6 +59,34 @@ test('a device that could not be made is a problem, until the next settings brin
 
   assert.deepEqual(commands(), [OPEN]);
   assert.deepEqual(tuns.problems(), []);
+});
+
+test('a device that is asked for and not there yet is given up too, or the packet path would have it twice', () => {
+  const { tuns, commands } = devices();
+  tuns.open(withLns());
+  tuns.open(withLns({ tunInterface: 'lns0' }));
+  assert.deepEqual(commands(), [OPEN, CLOSE, OPEN.replace('tw0', 'lns0')]);
+  tuns.opened(0, 'tw0');
+  assert.equal(tuns.isLnsOpen(), false);
+
+  tuns.close(DEFAULT_SETTINGS);
+
+  assert.deepEqual(commands(), [CLOSE]);
+});
+
+test('a device that somebody removed is not open, and is made anew with the next settings', () => {
+  const { tuns, commands } = devices();
+  tuns.open(withLns());
+  tuns.opened(0, 'tw0');
+  tuns.failed(0, { what: 'TUN device tw0 is gone', advice: 'save the settings again' });
+  assert.equal(tuns.isLnsOpen(), false);
+  commands();
+
+  tuns.open(withLns());
+  tuns.opened(0, 'tw0');
+
+  assert.deepEqual(commands(), [OPEN]);
+  assert.deepEqual([tuns.isLnsOpen(), tuns.problems()], [true, []]);
 });
 
 test("a profile's index stays its own", () => {
