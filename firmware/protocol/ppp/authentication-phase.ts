@@ -8,6 +8,7 @@ import { octets, type RandomBytes } from '../../wire/bytes.js';
 import { type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
 import type { Authenticatee, AuthenticateeSignal, Authenticator, AuthenticatorSignal } from './authentication.js';
 import { ChapAuthenticator, ChapPeer } from './chap.js';
+import { earliest } from './earliest.js';
 import { Identifiers } from './identifiers.js';
 import type {
   AuthenticationAnswer,
@@ -108,8 +109,8 @@ export class AuthenticationPhase {
     this.#ofUs?.machine.handleTimeout(now_ms);
   }
 
-  pollTimeouts(): (number | undefined)[] {
-    return [this.#deadline_ms, this.#ofPeer?.machine.pollTimeout(), this.#ofUs?.machine.pollTimeout()];
+  pollTimeout(): number | undefined {
+    return earliest(this.#deadline_ms, this.#ofPeer?.machine.pollTimeout(), this.#ofUs?.machine.pollTimeout());
   }
 
   #handleAuthenticatorSignal(signal: AuthenticatorSignal): void {

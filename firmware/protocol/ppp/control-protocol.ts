@@ -54,6 +54,8 @@ const GIVE_UP_FACTOR = 4;
 
 const CONTROL_HEADER_BYTES = 4;
 
+const NO_PACKET: ControlPacket = { code: 0, identifier: 0, data: new Uint8Array(0) };
+
 /**
  * A Configure-Request that has waited so long when the peer's first packet comes was sent before the peer listened
  * (pppd starts after its ICCN is out): it is repeated at once, for the restart timer is long. Two ends that begin at
@@ -64,7 +66,7 @@ const UNHEARD_AFTER_MS = 50;
 export abstract class ControlProtocol<Signal = ControlSignal> {
   protected readonly output: ControlOutput<Signal | ControlSignal>;
   /** The packet that is being answered. */
-  protected received: ControlPacket = { code: 0, identifier: 0, data: new Uint8Array(0) };
+  protected received = NO_PACKET;
   readonly #automaton: Automaton;
   readonly #timing: NegotiationTiming;
   readonly #identifiers: Identifiers;
@@ -128,6 +130,13 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   handlePacket(packet: ControlPacket, now_ms: number): void {
     if (!this.#isLowerUp()) return;
     this.received = packet;
+    this.#dispatch(packet, now_ms);
+    // Thousands of links stand for days: what has been answered is not kept.
+    this.received = NO_PACKET;
+    this.#reply = undefined;
+  }
+
+  #dispatch(packet: ControlPacket, now_ms: number): void {
     const isFirst = !this.#hasHeardPeer;
     this.#hasHeardPeer = true;
     switch (packet.code) {
@@ -362,6 +371,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     if (packet.code === CONTROL_CODE.configureAck) {
       this.#naksGiven = 0;
       this.#refusalsGiven = 0;
+      this.#lastRefused = undefined;
       this.acceptPeerOptions(options);
     } else {
       this.#refusalsGiven++;

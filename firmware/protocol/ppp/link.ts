@@ -13,6 +13,7 @@ import {
 } from '../../wire/ppp.js';
 import { AuthenticationPhase } from './authentication-phase.js';
 import { ProtocolRefusal } from './ccp.js';
+import { earliest } from './earliest.js';
 import { Keepalive } from './keepalive.js';
 import { Lcp, type LcpSignal } from './lcp.js';
 import type {
@@ -198,14 +199,12 @@ export class PppLink {
   /** When handleTimeout wants to be called, in absolute ms. */
   pollTimeout(): number | undefined {
     if (this.#hasEnded) return undefined;
-    const all = [
+    return earliest(
       this.#lcp.pollTimeout(),
       this.#keepalive.pollTimeout(),
-      ...this.#authentication.pollTimeouts(),
-      ...this.#network.pollTimeouts(),
-    ];
-    const earliest_ms = Math.min(...all.map((due_ms) => due_ms ?? Number.POSITIVE_INFINITY));
-    return Number.isFinite(earliest_ms) ? earliest_ms : undefined;
+      this.#authentication.pollTimeout(),
+      this.#network.pollTimeout(),
+    );
   }
 
   #hold(protocol: number, information: Uint8Array): void {

@@ -7,6 +7,7 @@ import type { RandomBytes } from '../../wire/bytes.js';
 import { CONTROL_CODE, type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
 import type { AutomatonState } from './automaton.js';
 import type { ControlOutput, ControlProtocol, ControlSignal, NegotiationTiming } from './control-protocol.js';
+import { earliest } from './earliest.js';
 import { Identifiers } from './identifiers.js';
 import { IpcpClient, IpcpServer } from './ipcp.js';
 import { Ipv6cp, randomInterfaceId } from './ipv6cp.js';
@@ -144,8 +145,10 @@ export class NetworkPhase {
     }
   }
 
-  pollTimeouts(): (number | undefined)[] {
-    return Array.from(this.#ncps.values(), (ncp) => ncp.machine.pollTimeout());
+  pollTimeout(): number | undefined {
+    let first_ms: number | undefined;
+    for (const { machine } of this.#ncps.values()) first_ms = earliest(first_ms, machine.pollTimeout());
+    return first_ms;
   }
 
   #run(now_ms: number): void {
