@@ -23,6 +23,8 @@ export function planNetwork(
   const poolRoutes = prefixes.map(parsePrefix);
   const links: DesiredLink[] = [];
   const routes: DesiredRoute[] = [];
+  /** Two profiles that dial one LNS have one gateway: the kernel takes one route to it, by the older call. */
+  const gateways = new Map<string, string>();
   if (lns !== undefined) {
     links.push(linkOf(lns, [`${settings.lns.localAddress}/32`]));
     for (const prefix of prefixes) routes.push({ prefix, link: lns.name });
@@ -37,17 +39,24 @@ export function planNetwork(
       if (link === undefined) continue;
       clients.set(call.profile, { ...link, addresses: [`${call.localAddress}/32`] });
       const wanted = settings.lacClients.find(({ name }) => name === call.profile)?.routes ?? [];
-      for (const prefix of [...gatewayRoute(call), ...wanted]) routes.push({ prefix, link: link.name });
+      for (const prefix of wanted) routes.push({ prefix, link: link.name });
+      const gateway = gatewayRoute(call);
+      if (gateway !== undefined) gateways.set(gateway, gateways.get(gateway) ?? link.name);
     }
   }
+  for (const [prefix, link] of gateways)
+    if (!routes.some((route) => route.prefix === prefix)) routes.push({ prefix, link });
   clients.delete(undefined);
   links.push(...clients.values());
   return { links, routes, forwarding: settings.routing.forwarding };
 }
 
-/** Some LNSes (l2tpns) have one address for both ends: a route to it would lead the tunnel into itself. */
-function gatewayRoute(call: CallInfo): string[] {
-  return call.peerAddress === call.path.peerAddress ? [] : [`${call.peerAddress}/32`];
+/**
+ * Some LNSes do not say their address in IPCP, and some (l2tpns) have one address for both ends: a route to it would
+ * lead the tunnel into itself.
+ */
+function gatewayRoute({ peerAddress, path }: CallInfo): string | undefined {
+  return peerAddress === '' || peerAddress === path.peerAddress ? undefined : `${peerAddress}/32`;
 }
 
 function linkOf({ name, generation, mtu_bytes }: TunDevice, addresses: string[]): DesiredLink {

@@ -38,6 +38,8 @@ export class Call {
   interfaceIds: NetworkParameters['ipv6'];
   #link: PppLink | undefined;
   #row: ForwardingRow | undefined;
+  /** What the role lets through at most, whatever the peer's MRU. */
+  #largestMtu_bytes = 0;
   #held: { protocol: number; information: Uint8Array }[] = [];
   readonly #context: RoleContext;
   readonly #handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void;
@@ -55,6 +57,7 @@ export class Call {
   /** The row goes into the packet path before the message that lets the peer send. */
   addRow(row: ForwardingRow): void {
     this.#row = row;
+    this.#largestMtu_bytes = row.mtu_bytes;
     this.#context.emit({ type: 'session-add', row: { ...row } });
   }
 
@@ -151,7 +154,7 @@ export class Call {
         info.peerMru_bytes = event.peerMru_bytes;
         info.transmitAcfc = event.transmitAcfc;
         info.transmitPfc = event.transmitPfc;
-        info.mtu_bytes = Math.min(event.peerMru_bytes, this.#row?.mtu_bytes ?? event.peerMru_bytes);
+        info.mtu_bytes = Math.min(event.peerMru_bytes, this.#largestMtu_bytes);
         this.updateRow({
           transmitAcfc: event.transmitAcfc,
           transmitPfc: event.transmitPfc,
@@ -172,6 +175,7 @@ export class Call {
         break;
       case 'ipcp-down':
         this.updateRow({ ipv4Open: false });
+        this.#noteNetworkDown();
         break;
       case 'ipv6cp-up':
         info.state = 'up';
@@ -184,12 +188,19 @@ export class Call {
         info.peerLinkLocal = '';
         info.peerInterfaceId = '';
         this.updateRow({ ipv6Open: false });
+        this.#noteNetworkDown();
         break;
       case 'down':
         info.state = 'terminate';
         break;
     }
     this.#handleLinkEvent(this, event, now_ms);
+  }
+
+  /** A call is up as long as one network protocol is. */
+  #noteNetworkDown(): void {
+    const isUp = this.#row?.ipv4Open || this.#row?.ipv6Open;
+    if (this.info.state === 'up' && !isUp) this.info.state = 'network';
   }
 
   #answerLinkLocal(packet: Uint8Array): void {

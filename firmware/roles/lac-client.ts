@@ -52,7 +52,7 @@ export interface LacClientConfig {
 export interface ProfileStatus {
   profile: string;
   state: 'idle' | 'resolve' | 'wait-tunnel' | 'wait-reply' | 'ppp' | 'up' | 'closing';
-  /** The last failure in words, '' while all is well. */
+  /** Why the last dial or call failed, in words; '' while all is well. */
   lastFailure: string;
   redialAt_ms: number | undefined;
   callId: number;
@@ -70,6 +70,8 @@ interface Profile {
   /** When to dial (idle) or to give up (any other state but up). */
   deadline_ms: number | undefined;
   lastFailure: string;
+  /** Why this dial or call is about to end, '' while it is not. */
+  endReason: string;
   /** Taken out of the configuration: no redial once it is down. */
   removed: boolean;
 }
@@ -107,6 +109,7 @@ export class LacClient {
         upSince_ms: undefined,
         deadline_ms: now_ms,
         lastFailure: '',
+        endReason: '',
         removed: false,
       });
     }
@@ -162,6 +165,7 @@ export class LacClient {
 
   #dial(profile: Profile, now_ms: number): void {
     profile.state = 'resolve';
+    profile.endReason = '';
     profile.deadline_ms = now_ms + SET_UP_TIMEOUT_MS;
     const { server: host } = profile.config;
     this.#context.ask({ type: 'resolve', profile: profile.config.profile, host }, (answer, at_ms) => {
@@ -218,7 +222,7 @@ export class LacClient {
       by === 'timeout'
         ? 'the LNS does not answer'
         : `the tunnel was closed by the ${by === 'peer' ? 'LNS' : 'client'}: result ${resultCode}${errorMessage ? `, ${errorMessage}` : ''}`;
-    this.#redialLater(profile, profile.lastFailure || reason, now_ms);
+    this.#redialLater(profile, profile.endReason || reason, now_ms);
     return true;
   }
 
@@ -334,6 +338,12 @@ export class LacClient {
         call.note(13, 'note', 'address assigned', { address: event.localAddress, gateway: event.peerAddress }, now_ms);
         this.#context.emit({ type: 'call-up', call: { ...call.info } });
         break;
+      case 'ipcp-down':
+        // LCP or IPCP begins anew: it has as long to come up again as it had the first time.
+        if (profile.state !== 'up') break;
+        profile.state = 'ppp';
+        profile.deadline_ms = now_ms + SET_UP_TIMEOUT_MS;
+        break;
       case 'ipv6cp-up':
         call.updateRow({ ipv6Open: true });
         this.#context.emit({ type: 'call-changed', call: { ...call.info } });
@@ -358,7 +368,7 @@ export class LacClient {
     const reason = call?.endReason || (errorMessage ?? '') || `result ${resultCode}`;
     // l2tpns refuses a user without a CHAP Failure.
     const wasRefused = by === 'peer' && call?.info.state === 'authenticate';
-    profile.lastFailure = wasRefused
+    profile.endReason = wasRefused
       ? `the LNS hung up during authentication: ${reason}; look at user name and password`
       : `the call ended: ${reason}`;
     if (call !== undefined) {
@@ -374,7 +384,7 @@ export class LacClient {
 
   #hangUp(profile: Profile, reason: string, now_ms: number): void {
     const { call } = profile;
-    profile.lastFailure = reason;
+    profile.endReason = reason;
     if (call !== undefined && (profile.state === 'ppp' || profile.state === 'up')) {
       profile.state = 'closing';
       profile.deadline_ms = now_ms + SET_UP_TIMEOUT_MS;

@@ -97,8 +97,8 @@ export class ControlledBox {
   }
 
   /** LCP begins anew from the caller's side, which says that it is this user. */
-  renegotiate({ sessionId }: Dialled, user: string): void {
-    const link = this.#link(user);
+  renegotiate({ sessionId }: Dialled, user: string, mru_bytes = 1400): void {
+    const link = this.#link(user, mru_bytes);
     this.#links.set(sessionId, link);
     link.start(this.now_ms);
     this.run();
@@ -121,9 +121,9 @@ export class ControlledBox {
     }
   }
 
-  #link(user: string): PppLink {
+  #link(user: string, mru_bytes = 1400): PppLink {
     const peer = { name: user, password: user, allow: ['chap-md5', 'mschapv2', 'pap'] as const };
-    return new PppLink({ side: 'peer', mru_bytes: 1400, peer, ipv4: true, ipv6: false, ...PPP }, (length_bytes) =>
+    return new PppLink({ side: 'peer', mru_bytes, peer, ipv4: true, ipv6: false, ...PPP }, (length_bytes) =>
       this.#random.bytes(length_bytes),
     );
   }

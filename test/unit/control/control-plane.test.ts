@@ -28,6 +28,16 @@ test('LCP that begins anew, RFC 1661 section 3.4: the user keeps its address, it
   assert.equal(box.store.calls.newest(10).length, 1);
 });
 
+test('a smaller MRU that the peer names once does not outlast the next one that it names', (t) => {
+  const box = new ControlledBox(t, { alice: {} });
+  const call = box.dial('alice');
+  const mtu_bytes = () => [...box.path.rows.values()].map((row) => [row.mtu_bytes, row.mssClamp_bytes]);
+  box.renegotiate(call, 'alice', 576);
+  assert.deepEqual(mtu_bytes(), [[576, 536]]);
+  box.renegotiate(call, 'alice', 1400);
+  assert.deepEqual(mtu_bytes(), [[1400, 1360]]);
+});
+
 test('a call does not change hands: who says another name after LCP has begun anew is refused', (t) => {
   const box = new ControlledBox(t, { alice: {}, bob: { fixedAddress: '10.0.0.9' } });
   const call = box.dial('alice');

@@ -116,8 +116,8 @@ test("a profile's address and routes are there while its call stands, its link a
   assert.deepEqual(before.routes, []);
   assert.deepEqual(during.links[0].addresses, ['10.0.0.9/32']);
   assert.deepEqual(during.routes, [
-    { prefix: '10.112.112.1/32', link: 'tw1' },
     { prefix: '172.16.0.0/12', link: 'tw1' },
+    { prefix: '10.112.112.1/32', link: 'tw1' },
   ]);
 });
 
@@ -134,4 +134,24 @@ test('l2tpns: an LNS whose PPP address is its outer one gets no route through th
   const { routes } = planNetwork(settings, pools, [branchTun], [up]);
 
   assert.deepEqual(routes, [{ prefix: '172.16.0.0/12', link: 'tw1' }]);
+});
+
+test('an LNS that does not say its address in IPCP has no route to it', () => {
+  const up = call({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '' });
+
+  const { routes } = planNetwork(settings, pools, [branchTun], [up]);
+
+  assert.deepEqual(routes, [{ prefix: '172.16.0.0/12', link: 'tw1' }]);
+});
+
+test('two profiles that dial one LNS have one gateway, and the kernel takes one route to it', () => {
+  const otherTun: TunDevice = { ...branchTun, tun: 2, profile: 'other', name: 'tw2', generation: 3 };
+  const calls = ['branch', 'other'].map((profile) => {
+    return call({ role: 'lac-client', profile, localAddress: '10.0.0.9', peerAddress: '10.112.112.1' });
+  });
+  const gateways = (of: readonly CallInfo[]) =>
+    planNetwork(settings, pools, [branchTun, otherTun], of).routes.filter(({ prefix }) => prefix === '10.112.112.1/32');
+
+  assert.deepEqual(gateways(calls), [{ prefix: '10.112.112.1/32', link: 'tw1' }]);
+  assert.deepEqual(gateways(calls.slice(1)), [{ prefix: '10.112.112.1/32', link: 'tw2' }]);
 });

@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import type { LacClientConfig } from '../../../firmware/roles/lac-client.js';
 import { latin1 } from '../../../firmware/wire/bytes.js';
 import { parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
-import { CONTROL_CODE, parsePppControlPacket } from '../../../firmware/wire/ppp.js';
+import {
+  CONTROL_CODE,
+  emitPppControlPacket,
+  PPP_PROTOCOL,
+  parsePppControlPacket,
+  parsePppFrame,
+} from '../../../firmware/wire/ppp.js';
 import type { Box } from '../../simulation/box.js';
 import { CLIENT, Pair, PPP, stepsOf } from './pair.js';
 
@@ -26,6 +32,11 @@ function dials(pair: Pair): number[] {
     times.push(at_ms);
   }
   return times;
+}
+
+function isIpcp(packet: Uint8Array): boolean {
+  const { control, payloadOffset, payloadEnd } = parseL2tpHeader(packet);
+  return !control && parsePppFrame(packet.subarray(payloadOffset, payloadEnd)).protocol === PPP_PROTOCOL.ipcp;
 }
 
 // The steps.
@@ -118,6 +129,35 @@ test('a server that never answers is dialled again, the wait doubled each time u
     assert.ok(waited_ms >= wait_ms && waited_ms <= wait_ms * 1.25 + 200, `wait ${index}: ${waited_ms} ms`);
   }
   assert.equal(status(pair).lastFailure, 'the LNS does not answer');
+});
+
+test('the status tells why the last dial failed, not why the first one did', () => {
+  const pair = new Pair({ outside: { tunnelPeers: {} } });
+  pair.mute = () => true;
+  assert.ok(pair.run(60_000, () => status(pair).lastFailure === 'the LNS does not answer'));
+  pair.mute = () => false;
+  assert.ok(pair.run(60_000, () => status(pair).lastFailure !== 'the LNS does not answer'));
+  assert.match(status(pair).lastFailure, /closed by the LNS: result 4/);
+});
+
+test('an LNS that ends IPCP alone and leaves the link up: without IPv4 for a minute the profile dials again', () => {
+  const pair = new Pair().bringUp();
+  const [{ sessionId, generation }] = pair.client.appliance.calls();
+  const terminateRequest = emitPppControlPacket({
+    code: CONTROL_CODE.terminateRequest,
+    identifier: 1,
+    data: new Uint8Array(0),
+  });
+  pair.mute = (_from, packet) => isIpcp(packet);
+  pair.command(pair.client, ({ appliance }, now_ms) =>
+    appliance.handlePppFrame(sessionId, generation, PPP_PROTOCOL.ipcp, terminateRequest, now_ms),
+  );
+  pair.run(1000);
+  assert.equal(status(pair).state, 'ppp');
+  assert.equal([...pair.client.appliance.calls()][0]?.state, 'up');
+  assert.ok(pair.run(90_000, () => dials(pair).length === 2));
+  pair.mute = () => false;
+  assert.ok(pair.run(5000, () => status(pair).state === 'up'));
 });
 
 test('while nothing is dialled the status says when it will be', () => {
