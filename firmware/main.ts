@@ -135,6 +135,14 @@ async function start(): Promise<void> {
     (error: Error) => refuse(error.message),
   );
   const { counters, worker } = packetPath;
+  let stopping = false;
+  worker.on('error', (error) => {
+    log.fatal({ error: error.stack }, 'the packet path failed');
+    process.exit(1);
+  });
+  worker.on('exit', () => {
+    if (!stopping) process.exit(1);
+  });
   const plane = new ControlPlane({
     store,
     network: new NetConfig(),
@@ -157,7 +165,6 @@ async function start(): Promise<void> {
   );
   log.info({ socket, version }, 'tunnelwerk is ready');
 
-  let stopping = false;
   const stop = (signal: string) => {
     if (stopping) return;
     stopping = true;
@@ -166,13 +173,6 @@ async function start(): Promise<void> {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
-  worker.on('error', (error) => {
-    log.fatal({ error: error.stack }, 'the packet path failed');
-    process.exit(1);
-  });
-  worker.on('exit', () => {
-    if (!stopping) process.exit(1);
-  });
 }
 
 /** Peers hear of the end, then the kernel's settings go, then the devices. */
