@@ -59,21 +59,27 @@ interface ProtocolWords {
   name: string;
   step: StepNumber;
   codes: readonly string[];
+  /** By code; made once, since the trace keeps one of them with each of its lines. */
+  labels: readonly string[];
   option: (option: ConfigurationOption) => string;
 }
 
+function protocolWords(
+  name: string,
+  step: StepNumber,
+  codes: readonly string[],
+  option: (option: ConfigurationOption) => string = octetWords,
+): ProtocolWords {
+  return { name, step, codes, labels: codes.map((code) => `${name} ${code}`), option };
+}
+
 const PROTOCOLS: Readonly<Record<number, ProtocolWords>> = {
-  [PPP_PROTOCOL.lcp]: {
-    name: 'LCP',
-    step: 7,
-    codes: CODE_NAMES,
-    option: (option) => lcpOptionWords(parseLcpOption(option)),
-  },
-  [PPP_PROTOCOL.pap]: { name: 'PAP', step: 10, codes: PAP_CODE_NAMES, option: octetWords },
-  [PPP_PROTOCOL.chap]: { name: 'CHAP', step: 10, codes: CHAP_CODE_NAMES, option: octetWords },
-  [PPP_PROTOCOL.ipcp]: { name: 'IPCP', step: 13, codes: CODE_NAMES, option: ipcpOptionWords },
-  [PPP_PROTOCOL.ipv6cp]: { name: 'IPV6CP', step: 13, codes: CODE_NAMES, option: ipv6cpOptionWords },
-  [PPP_PROTOCOL.ccp]: { name: 'CCP', step: 13, codes: CODE_NAMES, option: octetWords },
+  [PPP_PROTOCOL.lcp]: protocolWords('LCP', 7, CODE_NAMES, (option) => lcpOptionWords(parseLcpOption(option))),
+  [PPP_PROTOCOL.pap]: protocolWords('PAP', 10, PAP_CODE_NAMES),
+  [PPP_PROTOCOL.chap]: protocolWords('CHAP', 10, CHAP_CODE_NAMES),
+  [PPP_PROTOCOL.ipcp]: protocolWords('IPCP', 13, CODE_NAMES, ipcpOptionWords),
+  [PPP_PROTOCOL.ipv6cp]: protocolWords('IPV6CP', 13, CODE_NAMES, ipv6cpOptionWords),
+  [PPP_PROTOCOL.ccp]: protocolWords('CCP', 13, CODE_NAMES),
 };
 
 /** The step that a PPP packet belongs to, 0 for none. */
@@ -88,7 +94,7 @@ export function describePpp(protocol: number, packet: Uint8Array): PppDescriptio
   if (words === undefined || packet.length === 0) {
     return { label: `PPP 0x${protocol.toString(16).padStart(4, '0')}`, detail: { length_bytes: packet.length } };
   }
-  const label = `${words.name} ${words.codes[packet[0]] ?? `code ${packet[0]}`}`;
+  const label = words.labels[packet[0]] ?? `${words.name} code ${packet[0]}`;
   try {
     const control = parsePppControlPacket(packet);
     return { label, detail: { identifier: control.identifier, ...describeData(protocol, words, control) } };
