@@ -25,7 +25,7 @@ import { ascii } from '../vectors/vectors.js';
 import { type FuzzTarget, SeededRandom } from './fuzzer.js';
 
 /** One side of a conversation, with the role that answers its questions. */
-interface Party {
+export interface Party {
   receive(packet: Uint8Array, now_ms: number): void;
   /** Answers what was asked; gives what is to be sent. */
   send(now_ms: number): Uint8Array[];
@@ -41,12 +41,12 @@ const PASSWORD = 'clientPass';
 const TIMEOUTS = 24;
 const ROUNDS = 60;
 
-function randomBytes(seed: number): RandomBytes {
+export function randomBytes(seed: number): RandomBytes {
   const random = new SeededRandom(seed);
   return (length_bytes) => Uint8Array.from({ length: length_bytes }, () => random.below(256));
 }
 
-function* polled<T>(poll: () => T | undefined): Iterable<T> {
+export function* polled<T>(poll: () => T | undefined): Iterable<T> {
   for (let next = poll(); next !== undefined; next = poll()) yield next;
 }
 
@@ -70,7 +70,7 @@ function fromRecords(input: Uint8Array): Uint8Array[] {
 // Conversations.
 
 /** Lets both talk until both are silent; gives what the first one was sent. */
-function record(makeParty: MakeParty, makePeer: MakeParty): Uint8Array {
+export function record(makeParty: MakeParty, makePeer: MakeParty): Uint8Array {
   const party = makeParty();
   const peer = makePeer();
   const received: Uint8Array[] = [];
@@ -86,7 +86,7 @@ function record(makeParty: MakeParty, makePeer: MakeParty): Uint8Array {
 }
 
 /** Plays a peer that says what the input holds, and then nothing until all of the party's timers have run. */
-function replay(makeParty: MakeParty, input: Uint8Array): void {
+export function replay(makeParty: MakeParty, input: Uint8Array): void {
   try {
     const party = makeParty();
     party.send(0);

@@ -24,6 +24,7 @@ import { parseLcpOption, parseMagicNumberPacket, parseProtocolReject } from '../
 import { parseIpcpOption, parseIpv6cpOption } from '../../firmware/wire/ncp.js';
 import { PPP_PROTOCOL, parseOptions, parsePppControlPacket, parsePppFrame } from '../../firmware/wire/ppp.js';
 import { ascii, fromHex, readVectors } from '../vectors/vectors.js';
+import { BOX_TARGETS } from './boxes.js';
 import type { FuzzTarget } from './fuzzer.js';
 import { MACHINE_TARGETS } from './machines.js';
 
@@ -173,4 +174,4 @@ const PARSER_TARGETS: readonly FuzzTarget[] = [
   },
 ];
 
-export const TARGETS: readonly FuzzTarget[] = [...PARSER_TARGETS, ...MACHINE_TARGETS];
+export const TARGETS: readonly FuzzTarget[] = [...PARSER_TARGETS, ...MACHINE_TARGETS, ...BOX_TARGETS];
