@@ -14,6 +14,7 @@ import { type Prefix, parsePrefix } from '../wire/ip.js';
 import { AddressPools, poolPrefixes } from './address-pool.js';
 import { applianceConfig } from './appliance-config.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
+import { dialledAddress } from './dialled-address.js';
 import { Faults } from './faults.js';
 import { LocalAnswers } from './local-answers.js';
 import type { NetworkConfiguration, NetworkProblem } from './network.js';
@@ -249,7 +250,9 @@ export class ControlPlane {
 
   /** The one answer that takes its time. */
   #resolve({ questionId, host }: Extract<Question, { type: 'resolve' }>): void {
-    const give = (address: string | undefined, reason: string) => {
+    const give = (found: string | undefined, error: string) => {
+      const address = found === undefined ? undefined : dialledAddress(found);
+      const reason = found !== undefined && address === undefined ? `${found} cannot be dialled` : error;
       const answer: Answer = { type: 'resolve', questionId, address, reason };
       this.turn((now_ms) => this.appliance.handleAnswer(answer, now_ms));
     };
