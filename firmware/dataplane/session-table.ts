@@ -63,6 +63,9 @@ export class SessionTable {
   readonly mssClamp_bytes: Uint16Array;
   readonly nextNs: Uint16Array;
   readonly lastNs: Uint16Array;
+  /** How many old numbers have come one after the other with nothing between, and the one that would be next. */
+  readonly oldNsCount: Uint8Array;
+  readonly nextOldNs: Uint16Array;
   /** A token for each PPP control frame from the peer, and for each ICMP error of ours. */
   readonly pppBuckets: TokenBuckets;
   readonly icmpBuckets: TokenBuckets;
@@ -97,6 +100,8 @@ export class SessionTable {
     this.mssClamp_bytes = new Uint16Array(rows);
     this.nextNs = new Uint16Array(rows);
     this.lastNs = new Uint16Array(rows);
+    this.oldNsCount = new Uint8Array(rows);
+    this.nextOldNs = new Uint16Array(rows);
     this.pppBuckets = new TokenBuckets(rows, PPP_RATE_PER_S, PPP_BURST);
     this.icmpBuckets = new TokenBuckets(rows, ICMP_RATE_PER_S, ICMP_BURST);
     this.sources = new PrefixLists(rows);
@@ -120,6 +125,7 @@ export class SessionTable {
     this.sessionId[row] = sessionId;
     this.flags[row] = 0;
     this.nextNs[row] = 0;
+    this.oldNsCount[row] = 0;
     this.pppBuckets.refill(row);
     this.icmpBuckets.refill(row);
     this.#counters.fill(0, row * COUNTERS_PER_ROW, (row + 1) * COUNTERS_PER_ROW);

@@ -36,6 +36,11 @@ const DHCP_SERVER_PORT = 67;
 const DHCPV6_SERVER_PORT = 547;
 /** RFC 2661 section 5.8: of 65,536 numbers the last one and the 32,767 before it are old. */
 const SEQUENCE_HALF = 0x8000;
+/**
+ * A peer whose numbers began anew (a standby took over) would be silent for up to 32,767 packets. So many old numbers in
+ * a row, with no new one between, are neither late nor doubled.
+ */
+const NEW_START_AFTER = 8;
 
 export class Upstream {
   readonly #table: SessionTable;
@@ -125,10 +130,19 @@ export class Upstream {
       return true;
     }
     const isOld = ((ns - table.lastNs[row] - 1) & 0xffff) >= SEQUENCE_HALF;
-    if (isOld && (table.flags[row] & ROW.hasLastNs) !== 0) return false;
+    if (isOld && (table.flags[row] & ROW.hasLastNs) !== 0 && !this.#isNewStart(row, ns)) return false;
     table.lastNs[row] = ns;
+    table.oldNsCount[row] = 0;
     table.flags[row] |= ROW.peerNumbers | ROW.hasLastNs;
     return true;
+  }
+
+  /** Whether this old number is the last of so many in a row that the peer must have begun to count anew. */
+  #isNewStart(row: number, ns: number): boolean {
+    const table = this.#table;
+    if (ns !== table.nextOldNs[row]) table.oldNsCount[row] = 0;
+    table.nextOldNs[row] = ns + 1;
+    return ++table.oldNsCount[row] > NEW_START_AFTER;
   }
 
   /** The PPP frame from `start` to `end`. */

@@ -292,6 +292,23 @@ describe('sequence numbers, RFC 2661 section 5.4', () => {
     assert.equal(passes(harness, 0), true);
   });
 
+  test('a peer that counts anew is believed after eight old numbers in a row, and not before', () => {
+    const harness = lns();
+    passes(harness, 5000);
+    const passed = Array.from({ length: 12 }, (_, ns) => passes(harness, ns));
+    assert.deepEqual(passed, [...Array<boolean>(8).fill(false), ...Array<boolean>(4).fill(true)]);
+  });
+
+  test('old numbers that are repeated, or come between new ones, are late, however many they are', () => {
+    const harness = lns();
+    passes(harness, 5000);
+    for (let i = 0; i < 50; i++) assert.equal(passes(harness, 4999), false);
+    for (let i = 1; i < 50; i++) {
+      assert.equal(passes(harness, 5000 + i), true);
+      assert.equal(passes(harness, 4900 + i), false);
+    }
+  });
+
   test('a session that takes a row over starts afresh', () => {
     const harness = lns();
     passes(harness, 100);
