@@ -205,7 +205,7 @@ export class ControlPlane {
         else this.#answer(output.question, now_ms);
         break;
       case 'trace':
-        this.trace.add(output.record, this.appliance.callInfo(output.record.sessionId), Date.now());
+        this.trace.add(output.record, Date.now());
         break;
       case 'call-up':
         this.calls.up(output.call);

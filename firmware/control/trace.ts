@@ -4,7 +4,7 @@
  * of what an object takes, and made whole when it is read.
  */
 
-import type { CallInfo, RoleName, TraceRecord } from '../roles/role.js';
+import type { RoleName, TraceRecord } from '../roles/role.js';
 import type { CallStepRecord } from './view.js';
 
 const DIRECTION = {
@@ -40,10 +40,9 @@ export class Trace {
     this.#sessionIds = new Uint32Array(capacity);
   }
 
-  /** `call` is the record's call while it stands; `wallClock_ms` the record's Unix time. */
-  add(record: TraceRecord, call: CallInfo | undefined, wallClock_ms: number): void {
+  /** `wallClock_ms` is the record's Unix time. */
+  add(record: TraceRecord, wallClock_ms: number): void {
     this.#sequence += 1;
-    const { peer } = record.detail;
     const at = this.#sequence % this.#capacity;
     this.#times_ms[at] = wallClock_ms;
     this.#steps[at] = record.step;
@@ -51,8 +50,8 @@ export class Trace {
     this.#sessionIds[at] = record.sessionId;
     this.#roles[at] = record.role ?? 'lns';
     this.#kinds[at] = record.kind;
-    this.#users[at] = call?.userName ?? '';
-    this.#peerAddresses[at] = call?.path.peerAddress ?? (typeof peer === 'string' ? peer : '');
+    this.#users[at] = record.user;
+    this.#peerAddresses[at] = record.peerAddress;
     this.#labels[at] = record.label;
     this.#details[at] = inWords(record.detail);
     if (this.#listeners.size === 0) return;
@@ -94,7 +93,7 @@ export class Trace {
 function inWords(detail: Record<string, unknown>): string {
   const words: string[] = [];
   for (const [name, value] of Object.entries(detail)) {
-    if (value === '' || value === undefined || name === 'peer') continue;
+    if (value === '' || value === undefined) continue;
     if (name === 'options' && Array.isArray(value)) {
       words.push(value.join(', '));
     } else words.push(`${name}=${typeof value === 'object' ? inBrackets(value) : value}`);

@@ -268,12 +268,13 @@ export class Appliance {
       label: message.messageType,
       detail: {
         ...describeMessage(message),
-        peer: path.peerAddress,
         ...(event.retransmission && { retransmission: true }),
       },
       tunnelId,
       sessionId,
       callId: info?.callId ?? 0,
+      user: info?.userName ?? '',
+      peerAddress: path.peerAddress,
     };
     this.#outputs.push({ type: 'trace', record });
   }

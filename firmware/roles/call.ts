@@ -227,10 +227,13 @@ export class Call {
     detail: Record<string, unknown>,
     now_ms: number,
   ): void {
-    const { role, tunnelId, sessionId, callId } = this.info;
+    const { role, tunnelId, sessionId, callId, userName: user, path } = this.info;
     this.#context.emit({
       type: 'trace',
-      record: { at_ms: now_ms, role, step, kind, label, detail, tunnelId, sessionId, callId },
+      record: {
+        ...{ at_ms: now_ms, role, step, kind, label, detail, tunnelId, sessionId, callId, user },
+        peerAddress: path.peerAddress,
+      },
     });
   }
 }

@@ -28,6 +28,10 @@ export interface TraceRecord {
   sessionId: number;
   /** The call's number on this box; 0 for what concerns the tunnel. */
   callId: number;
+  /** Whose call it is, '' as long as that is not known; the call itself may be gone when the line is read. */
+  user: string;
+  /** The tunnel's other end. */
+  peerAddress: string;
 }
 
 /** A row of the packet path's session table, as a role asks for it. Octets and MTUs in bytes. */

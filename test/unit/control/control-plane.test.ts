@@ -82,3 +82,18 @@ test('who calls while the box shuts down is refused: nothing begins any more', a
   await stopped;
   assert.deepEqual(box.stopped, [6, 4]);
 });
+
+test('the lines of a call’s end bear the user and the peer, though the call is gone by then', (t) => {
+  const box = new ControlledBox(t, { alice: {} });
+  const { sessionId } = box.dial('alice');
+  box.caller.closeCall(sessionId, { resultCode: 1 }, box.now_ms);
+  box.run();
+  const end = box.plane.trace.last(10).filter(({ what }) => what === 'CDN' || what === 'call ended');
+  assert.deepEqual(
+    end.map(({ what, user, peerAddress }) => [what, user, peerAddress]),
+    [
+      ['CDN', 'alice', '192.0.2.2'],
+      ['call ended', 'alice', '192.0.2.2'],
+    ],
+  );
+});

@@ -5,13 +5,14 @@ import type { CallStepRecord } from '../../../firmware/control/view.js';
 import type { TraceRecord } from '../../../firmware/roles/role.js';
 
 function record(label: string, detail: Record<string, unknown> = {}): TraceRecord {
-  return { at_ms: 1, role: 'lns', step: 5, kind: 'received', label, detail, tunnelId: 1, sessionId: 0, callId: 0 };
+  const ids = { tunnelId: 1, sessionId: 0, callId: 0, user: '', peerAddress: '192.0.2.1' };
+  return { at_ms: 1, role: 'lns', step: 5, kind: 'received', label, detail, ...ids };
 }
 
 test('a trace of bounded capacity keeps the newest lines, numbered without gaps', () => {
   const trace = new Trace(10);
 
-  for (let i = 1; i <= 100; i++) trace.add(record(`message ${i}`), undefined, 0);
+  for (let i = 1; i <= 100; i++) trace.add(record(`message ${i}`), 0);
 
   assert.deepEqual(
     trace.last(1000).map(({ sequence, what }) => [sequence, what]),
@@ -26,12 +27,12 @@ test('a trace of bounded capacity keeps the newest lines, numbered without gaps'
 test('a listener hears every new line until it leaves', () => {
   const trace = new Trace(10);
   const heard: CallStepRecord[] = [];
-  trace.add(record('before'), undefined, 0);
+  trace.add(record('before'), 0);
 
   const leave = trace.subscribe((line) => heard.push(line));
-  trace.add(record('SCCRQ', { hostName: 'lac', receiveWindowSize: 4, peer: '192.0.2.1' }), undefined, 1_000);
+  trace.add(record('SCCRQ', { hostName: 'lac', receiveWindowSize: 4 }), 1_000);
   leave();
-  trace.add(record('after'), undefined, 0);
+  trace.add(record('after'), 0);
 
   assert.equal(heard.length, 1);
   assert.equal(heard[0].what, 'SCCRQ');
