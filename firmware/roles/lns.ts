@@ -45,17 +45,21 @@ export class Lns {
   readonly #context: RoleContext;
   /** undefined: the role is switched off, calls are refused. */
   #config: LnsConfig | undefined;
+  /** One for all links that begin while this configuration is in force. */
+  #linkConfig: PppLinkConfig | undefined;
   readonly #tunnels = new Map<number, Tunnel>();
   readonly #calls = new Map<number, Call>();
 
   constructor(context: RoleContext, config: LnsConfig | undefined) {
     this.#context = context;
     this.#config = config;
+    this.#linkConfig = config && linkConfig(config);
   }
 
   /** New calls use the new configuration; calls that stand go on with theirs, or end when the role is switched off. */
   configure(config: LnsConfig | undefined, now_ms: number): void {
     this.#config = config;
+    this.#linkConfig = config && linkConfig(config);
     if (config === undefined) for (const tunnelId of [...this.#tunnels.keys()]) this.#closeTunnel(tunnelId, now_ms);
   }
 
@@ -234,9 +238,9 @@ export class Lns {
   /** ICCN came: the session stands, PPP begins. */
   #connectCall(event: Extract<L2tpEvent, { type: 'call-connected' }>, now_ms: number): boolean {
     const call = this.#calls.get(event.sessionId);
-    if (call === undefined || this.#config === undefined) return false;
+    if (call === undefined || this.#linkConfig === undefined) return false;
     if (event.iccn?.avps.sequencingRequired) call.updateRow({ sequencing: true });
-    call.startLink(linkConfig(this.#config), now_ms);
+    call.startLink(this.#linkConfig, now_ms);
     return true;
   }
 
@@ -364,10 +368,9 @@ function linkConfig(config: LnsConfig): PppLinkConfig {
 
 /** Anti-spoofing: the peer may send from its address, its link-local address and the networks behind it. */
 function sourcesOf(info: CallInfo): string[] {
-  const sources = [...info.routes];
-  if (info.peerAddress !== '') sources.push(`${info.peerAddress}/32`);
-  if (info.peerLinkLocal !== '') sources.push(`${info.peerLinkLocal}/128`);
-  return sources;
+  const address = info.peerAddress === '' ? [] : [`${info.peerAddress}/32`];
+  const linkLocal = info.peerLinkLocal === '' ? [] : [`${info.peerLinkLocal}/128`];
+  return info.routes.concat(address, linkLocal);
 }
 
 /** Two different, non-zero interface identifiers, not universally administered (RFC 5072 section 4.1: u bit 0). */
