@@ -15,8 +15,12 @@ const FIRMWARE_REVISION = 0x0100;
 /** The TUN that all sessions of the LNS share; those of profiles follow. */
 export const LNS_TUN = 0;
 
-/** `tunOf` gives the index of a profile's TUN by the profile's name. */
-export function applianceConfig(settings: Settings, tunOf: (profile: string) => number): ApplianceConfig {
+/** `tunOf` gives the index of a profile's TUN by the profile's name; `localPort` is the UDP port that is open. */
+export function applianceConfig(
+  settings: Settings,
+  tunOf: (profile: string) => number,
+  localPort: number,
+): ApplianceConfig {
   const { l2tp } = settings;
   return {
     endpoint: {
@@ -35,7 +39,7 @@ export function applianceConfig(settings: Settings, tunOf: (profile: string) => 
     lns: settings.lns.enabled ? lnsConfig(settings) : undefined,
     lacClients: settings.lacClients
       .filter((profile) => profile.enabled)
-      .map((profile) => lacClientConfig(settings, profile, tunOf(profile.name))),
+      .map((profile) => lacClientConfig(settings, profile, tunOf(profile.name), localPort)),
   };
 }
 
@@ -56,12 +60,17 @@ function lnsConfig(settings: Settings): LnsConfig {
   };
 }
 
-function lacClientConfig(settings: Settings, profile: LacClientSettings, tun: number): LacClientConfig {
+function lacClientConfig(
+  settings: Settings,
+  profile: LacClientSettings,
+  tun: number,
+  localPort: number,
+): LacClientConfig {
   return {
     profile: profile.name,
     server: profile.server,
     port: profile.port,
-    localPort: settings.l2tp.port,
+    localPort,
     tunnelSecret: profile.tunnelSecret ?? '',
     userName: profile.userName,
     password: profile.password ?? '',

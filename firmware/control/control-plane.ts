@@ -353,7 +353,8 @@ export class ControlPlane {
   }
 
   #applianceConfig(): ApplianceConfig {
-    return applianceConfig(this.#settings, (profile) => this.#tuns.indexOf(profile));
+    const { listeningPort } = this.#dependencies;
+    return applianceConfig(this.#settings, (profile) => this.#tuns.indexOf(profile), listeningPort);
   }
 
   #setTimer(now_ms: number): void {
