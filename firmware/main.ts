@@ -152,6 +152,10 @@ async function start(): Promise<void> {
     now_ms: () => performance.now(),
     random: randomPool(),
     resolve: async (host) => (await lookup(host)).address,
+    fail: (error) => {
+      log.fatal({ error: error.stack }, 'a turn failed');
+      process.exit(1);
+    },
     log,
   });
   packetPath.onReports((reports) => plane.handleReports(reports));

@@ -6,6 +6,7 @@
 import type { SessionCounters } from '../dataplane/interface.js';
 import type { CallEnd, CallInfo } from '../roles/role.js';
 import type { Store } from '../store/store.js';
+import type { CallLog } from './call-log.js';
 
 /** Reads a live session's counters; undefined when the packet path has no such session. */
 export type SessionCountersReader = (sessionId: number, generation: number) => SessionCounters | undefined;
@@ -24,9 +25,11 @@ export class CallRecords {
   /** By call ID, in the order in which they came up. */
   readonly #live = new Map<number, LiveCall>();
   /** Ended, final counters not yet known; by call ID. */
-  readonly #ending = new Map<number, CallEnd>();
+  readonly #ending = new Map<number, { info: CallInfo; end: CallEnd }>();
+  readonly #log: CallLog;
 
-  constructor(store: Store, readCounters: SessionCountersReader) {
+  constructor(store: Store, readCounters: SessionCountersReader, log: CallLog) {
+    this.#log = log;
     this.#store = store;
     this.#readCounters = readCounters;
   }
@@ -39,6 +42,7 @@ export class CallRecords {
       return;
     }
     this.#live.set(info.callId, { info, receivedPackets: 0, hasPassedTraffic: false });
+    this.#log.up(info);
     const { callId, role, userName, callingNumber, sessionId, tunnelId } = info;
     this.#store.calls.started({
       callId,
@@ -60,14 +64,16 @@ export class CallRecords {
   /** The row is on its way out of the packet path, whose last counters will come to `removed`. */
   ended(info: CallInfo, end: CallEnd): void {
     this.#store.leases.release(info.callId);
-    if (this.#live.delete(info.callId)) this.#ending.set(info.callId, end);
+    if (this.#live.delete(info.callId)) this.#ending.set(info.callId, { info, end });
   }
 
   /** `callId` is the generation of the row that was removed. */
   removed(callId: number, counters: SessionCounters): void {
-    const end = this.#ending.get(callId);
-    if (end === undefined) return;
+    const ending = this.#ending.get(callId);
+    if (ending === undefined) return;
+    const { info, end } = ending;
     this.#ending.delete(callId);
+    this.#log.ended(info, end, counters);
     this.#store.calls.ended(callId, end.reason || `result ${end.resultCode}`, counters);
   }
 

@@ -13,6 +13,7 @@ import type { RandomBytes } from '../wire/bytes.js';
 import { type Prefix, parsePrefix } from '../wire/ip.js';
 import { AddressPools, poolPrefixes } from './address-pool.js';
 import { applianceConfig } from './appliance-config.js';
+import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
 import { dialledAddress } from './dialled-address.js';
 import { Faults } from './faults.js';
@@ -32,13 +33,6 @@ const LAST_COUNTERS_MS = 1_000;
 /** The longest time that a timer is set for. */
 const MAX_TIMER_MS = 60_000;
 
-/** Where events of the box's operation go; never a line per packet. */
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
 export interface ControlPlaneDependencies {
   store: Store;
   network: NetworkConfiguration;
@@ -52,6 +46,8 @@ export interface ControlPlaneDependencies {
   random: RandomBytes;
   /** A host name's first address. Rejects with the resolver's reason. */
   resolve(host: string): Promise<string>;
+  /** Ends the process: a turn failed halfway. */
+  fail(error: Error): void;
   log: Log;
 }
 
@@ -61,6 +57,7 @@ export class ControlPlane {
   readonly calls: CallRecords;
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
+  readonly #callLog: CallLog;
   readonly #answers: LocalAnswers;
   #settings: Settings;
   #commands: DataPlaneCommand[] = [];
@@ -80,7 +77,8 @@ export class ControlPlane {
     const now_ms = dependencies.now_ms();
     this.#dependencies = dependencies;
     this.#settings = store.documents.settings();
-    this.calls = new CallRecords(store, dependencies.readSessionCounters);
+    this.#callLog = new CallLog(dependencies.log);
+    this.calls = new CallRecords(store, dependencies.readSessionCounters, this.#callLog);
     const pools = new AddressPools(store.documents, store.leases);
     this.#answers = new LocalAnswers(store, pools, (callId, reason) => this.#endCall(callId, reason));
     this.#nextActivity_ms = now_ms;
@@ -178,6 +176,10 @@ export class ControlPlane {
         if (now_ms >= this.appliance.pollTimeout()) this.appliance.handleTimeout(now_ms);
         this.#work(now_ms);
       });
+    } catch (error) {
+      // What the machine did and what the store kept are no longer the same: whoever called must not go on with it.
+      this.#dependencies.fail(error as Error);
+      throw error;
     } finally {
       this.#inTurn = false;
     }
@@ -244,6 +246,9 @@ export class ControlPlane {
 
   #answer(question: Exclude<Question, { type: 'resolve' }>, now_ms: number): void {
     const answer = this.#answers.answer(question);
+    if (question.type === 'authenticate' && answer.type === 'authenticate' && !answer.answer.accepted) {
+      this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
+    }
     const tunnelId = () => (question.type === 'authorize-tunnel' ? question : this.#callOf(question.callId))?.tunnelId;
     this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
   }

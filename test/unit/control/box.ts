@@ -80,6 +80,9 @@ export class ControlledBox {
       now_ms: () => this.now_ms,
       random,
       resolve: (host) => Promise.resolve(host),
+      fail: (error) => {
+        throw error;
+      },
       log: { info: () => undefined, warn: () => undefined, error: (fields) => this.errors.push(fields) },
     });
     this.caller = new L2tpEndpoint({ ...ENDPOINT, hostName: 'caller' }, random);

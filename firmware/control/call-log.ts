@@ -1,0 +1,58 @@
+/**
+ * What an operator reads of calls in the log: a line when one comes up, a line with its counters when it ends, and one
+ * for a user who is refused, the last held to a rate, since anybody can be refused. Never a secret.
+ */
+
+import type { SessionCounters } from '../dataplane/interface.js';
+import type { CallEnd, CallInfo } from '../roles/role.js';
+
+/** Where events of the box's operation go; never a line per packet. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Refusals at once, and then one in so much time. */
+const REFUSALS_AT_ONCE = 10;
+const REFUSAL_INTERVAL_MS = 10_000;
+
+export class CallLog {
+  readonly #log: Log;
+  #refusalsLeft = REFUSALS_AT_ONCE;
+  #refilledAt_ms = 0;
+  #unsaid = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  up(call: CallInfo): void {
+    this.#log.info(fieldsOf(call), 'call up');
+  }
+
+  ended(call: CallInfo, end: CallEnd, counters: SessionCounters): void {
+    const { by, resultCode, reason } = end;
+    this.#log.info({ ...fieldsOf(call), by, resultCode, reason, ...counters }, 'call ended');
+  }
+
+  /** `now_ms` is monotonic. */
+  userRefused(user: string, protocol: string, now_ms: number): void {
+    const refill = Math.floor((now_ms - this.#refilledAt_ms) / REFUSAL_INTERVAL_MS);
+    this.#refusalsLeft = Math.min(REFUSALS_AT_ONCE, this.#refusalsLeft + refill);
+    this.#refilledAt_ms += refill * REFUSAL_INTERVAL_MS;
+    if (this.#refusalsLeft === 0) {
+      this.#unsaid += 1;
+      return;
+    }
+    this.#refusalsLeft -= 1;
+    this.#log.warn({ user, protocol, ...(this.#unsaid > 0 && { refusalsNotLogged: this.#unsaid }) }, 'user refused');
+    this.#unsaid = 0;
+  }
+}
+
+function fieldsOf(call: CallInfo): Record<string, unknown> {
+  const { callId, role, userName: user, peerName, tunnelId, sessionId } = call;
+  const address = role === 'lns' ? call.peerAddress : call.localAddress;
+  return { callId, role, user, address, peer: call.path.peerAddress, peerName, tunnelId, sessionId };
+}
