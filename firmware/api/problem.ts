@@ -41,6 +41,12 @@ export function sendProblem(reply: FastifyReply, problem: ProblemDocument): Fast
     .send({ type: 'about:blank', ...problem });
 }
 
+/** In place of Fastify's own words, which do not say what to do. */
+const ADVICE: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'send a JSON document, with the header content-type: application/json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'the body is not JSON; look for a quote, a comma or a bracket too many or too few',
+};
+
 /** Turns everything that Fastify and the handlers throw into a problem document. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError | ApiProblem>((error, request, reply) => {
@@ -53,7 +59,10 @@ export function answerErrors(app: FastifyInstance): void {
       return sendProblem(reply, { title: 'The request is refused', status: 400, problems });
     }
     const status = error.statusCode ?? 500;
-    if (status < 500) return sendProblem(reply, { title: 'The request is refused', status, detail: error.message });
+    if (status < 500) {
+      const detail = ADVICE[error.code] ?? error.message;
+      return sendProblem(reply, { title: 'The request is refused', status, detail });
+    }
     request.log.error({ err: error, url: request.url }, 'request failed');
     return sendProblem(reply, { title: 'Internal error', status, detail: 'the reason is in the log' });
   });

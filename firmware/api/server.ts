@@ -9,6 +9,7 @@ import type { Store } from '../store/store.js';
 import { type Api, validatorCompiler } from './context.js';
 import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
+import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
 import { poolsResource } from './pools.js';
 import { answerErrors, sendProblem } from './problem.js';
 import { SECURITY_HEADERS } from './security-headers.js';
@@ -50,6 +51,7 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
   const listeners = new Listeners((request, response) => app.routing(request, response));
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
+  takeEmptyBodies(app);
   answerErrors(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
@@ -57,10 +59,26 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
   });
   app.addHook('onClose', () => listeners.close());
 
+  const methods: Methods = new Map();
+  rememberMethods(app, methods);
   const context = { store, view, listeners };
   for (const resource of RESOURCES) resource(app, context);
   webPage(app, webUiFolder);
+  refuseOtherMethods(app, methods);
   return { app, listeners };
+}
+
+/**
+ * Some clients name JSON as their content type whatever they send. Without a body that is no fault of a DELETE; for a
+ * document it is null, which every schema refuses.
+ */
+function takeEmptyBodies(app: Api): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, null);
+    else parse(request, String(body), done);
+  });
 }
 
 /** Builds the server and serves it on the Unix socket and on the settings' TCP port. Rejects when the socket is in use. */

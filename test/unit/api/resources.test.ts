@@ -58,7 +58,8 @@ const PROFILE = {
 
 test('PUT settings stores and applies the document, and never gives a secret back', async (t) => {
   const box = await openBox(t);
-  const document = { lns: { enabled: true, defaultSecret: 'of all' }, lacClients: [PROFILE] };
+  const lns = { enabled: true, defaultSecret: 'of all' };
+  const document = { api: { tcpPort: 0 }, lns, lacClients: [PROFILE] };
   const put = await call(box, 'PUT', 'settings', document);
   assert.equal(put.status, 200);
   assert.equal(box.view.applied?.lacClients[0]?.password, 'of the branch');
@@ -255,7 +256,7 @@ test('a query that makes no sense is refused with field and reason', async (t) =
 
 const RAW_BODIES: readonly [string, string | undefined, string, number][] = [
   ['no JSON', 'application/json', '{"lns":', 400],
-  ['an empty body', 'application/json', '', 400],
+  ['an empty body', 'application/json', '', 422],
   ['a prototype', 'application/json', '{"__proto__":{"a":1}}', 400],
   ['a list', 'application/json', '[]', 422],
   ['null', 'application/json', 'null', 422],
@@ -278,13 +279,33 @@ for (const [what, contentType, payload, status] of RAW_BODIES) {
   });
 }
 
-test('what does not exist is told as a problem, and so is a method that a resource has not', async (t) => {
+test('RFC 9110 section 15.5.6: a method that a resource has not is refused with those that it has', async (t) => {
+  const box = await openBox(t);
+  for (const [method, path, allow] of [
+    ['POST', 'settings', 'GET, HEAD, PUT'],
+    ['DELETE', 'settings', 'GET, HEAD, PUT'],
+    ['OPTIONS', 'users/alice', 'GET, HEAD, PUT, DELETE'],
+    ['PUT', 'tunnels/815', 'DELETE'],
+  ] as const) {
+    const response = await box.app.inject({ method, url: `/api/v1/${path}`, payload: 'a=b' });
+    assert.equal(response.statusCode, 405, response.body);
+    assert.match(String(response.headers['content-type']), /^application\/problem\+json/);
+    assert.deepEqual(String(response.headers.allow).split(', ').sort(), allow.split(', ').sort());
+  }
+});
+
+test('a DELETE may call nothing JSON, as curl does when it is told so once for all requests', async (t) => {
+  const box = await openBox(t);
+  const headers = { 'content-type': 'application/json' };
+  const response = await box.app.inject({ method: 'DELETE', url: '/api/v1/sessions/4711', headers });
+  assert.equal(response.statusCode, 204);
+});
+
+test('what does not exist is told as a problem', async (t) => {
   const box = await openBox(t);
   for (const [method, path] of [
     ['GET', 'nothing'],
-    ['POST', 'settings'],
-    ['DELETE', 'settings'],
-    ['OPTIONS', 'users/alice'],
+    ['PUT', 'setting'],
   ] as const) {
     refused(await call(box, method, path), 404);
   }
