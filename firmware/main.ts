@@ -55,6 +55,10 @@ function readCommandLine(): { data: string; socket: string } {
 function openStoreOrRefuse(folder: string): Store {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    refuse(`${(error as Error).message}; give a --data folder that this user may write to`);
+  }
+  try {
     return openStore({ path: join(folder, 'tunnelwerk.db'), keyFile: join(folder, 'key') });
   } catch (error) {
     if (error instanceof StoreError) refuse(error.message);

@@ -94,7 +94,7 @@ export class LacClient {
       if (config !== undefined && JSON.stringify(config) === JSON.stringify(profile.config)) continue;
       profile.removed = true;
       this.#profiles.delete(name);
-      this.#hangUp(profile, 'the profile was changed', now_ms);
+      this.#hangUp(profile, config === undefined ? 'the profile was switched off' : 'the profile was changed', now_ms);
     }
     for (const config of configs) {
       if (this.#profiles.has(config.profile)) continue;
