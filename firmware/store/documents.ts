@@ -18,7 +18,7 @@ import { dissolvePool, forgetUser, layOutPool, poolSize, reserveAddress } from '
 import { Audit, changedFields } from './audit.js';
 import { poolInUse, type Surroundings, validatePool, validateSettings, validateUser } from './rules.js';
 import type { SecretBox } from './secret-box.js';
-import { keepSecrets, mapSecrets } from './secret-fields.js';
+import { keepSecrets, lostSecrets, mapSecrets } from './secret-fields.js';
 import type { Validated } from './shape.js';
 import type { Turn } from './turn.js';
 
@@ -130,7 +130,9 @@ export class Documents implements Surroundings {
    */
   writeSettings(document: unknown, who: string): Validated<Settings> {
     const checked = validateSettings(keepSecrets(SettingsSchema, document, this.#settings), this);
-    if (!checked.ok) return checked;
+    const lost = lostSecrets(SettingsSchema, document, this.#settings);
+    if (!checked.ok || lost.length > 0)
+      return { ok: false, problems: [...(checked.ok ? [] : checked.problems), ...lost] };
     this.#commit('settings', who, this.#settings, checked.value, () => {
       this.#sql.writeSettings.run(this.#sealed(SettingsSchema, 'settings', checked.value));
     });

@@ -3,6 +3,7 @@
  * to keep those that a new document leaves out. Must not know which documents there are.
  */
 import type { TSchema } from 'typebox';
+import type { Problem } from '../settings.js';
 
 type Fields = Record<string, unknown>;
 /** What a schema looks like where it is walked through. */
@@ -58,26 +59,49 @@ export function keepSecrets(schema: TSchema, incoming: unknown, previous: unknow
 }
 
 /**
- * Calls `visit` for every object that may have secrets. List entries are told apart by their name, since they move;
- * `value` may have any shape.
+ * Secrets that `incoming` believes to be there, by the `<name>Set` that withoutSecrets told, but that neither it nor
+ * `previous` has: of an entry that got another name. Without its secret it would go on unprotected.
+ */
+export function lostSecrets(schema: TSchema, incoming: unknown, previous: unknown): Problem[] {
+  const kept = new Set<string>();
+  walk(schema, previous, '', (object, names, place) => {
+    for (const name of names) if (object[name] !== undefined) kept.add(`${place}/${name}`);
+  });
+  const problems: Problem[] = [];
+  walk(schema, incoming, '', (object, names, place, field) => {
+    for (const name of names) {
+      if (object[`${name}Set`] !== true || object[name] !== undefined || kept.has(`${place}/${name}`)) continue;
+      const reason = `is not kept under another name; give it again, or leave ${name}Set out to go without`;
+      problems.push({ field: `${field}/${name}`, reason });
+    }
+  });
+  return problems;
+}
+
+/**
+ * Calls `visit` for every object that may have secrets. In `place` list entries are told apart by their name, since they
+ * move; `field` is a JSON pointer. `value` may have any shape.
  */
 function walk(
   node: Node,
   value: unknown,
   place: string,
-  visit: (object: Fields, secretNames: string[], place: string) => void,
+  visit: (object: Fields, secretNames: string[], place: string, field: string) => void,
+  field = '',
 ): void {
   if (Array.isArray(value)) {
     const { items } = node;
     if (!items) return;
     value.forEach((entry, at) => {
-      walk(items, entry, `${place}/${entryName(entry, at)}`, visit);
+      walk(items, entry, `${place}/${entryName(entry, at)}`, visit, `${field}/${at}`);
     });
   } else if (isFields(value)) {
     const properties = Object.entries(node.properties ?? {});
     const secretNames = properties.filter(([, property]) => property.secret).map(([name]) => name);
-    if (secretNames.length > 0) visit(value, secretNames, place);
-    for (const [name, property] of properties) walk(property, value[name], `${place}/${name}`, visit);
+    if (secretNames.length > 0) visit(value, secretNames, place, field);
+    for (const [name, property] of properties) {
+      walk(property, value[name], `${place}/${name}`, visit, `${field}/${name}`);
+    }
   }
 }
 

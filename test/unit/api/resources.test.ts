@@ -85,6 +85,19 @@ test('settings that were read and put back keep their secrets; null clears one',
   assert.equal(box.store.documents.settings().lacClients[0]?.password, 'of the branch');
 });
 
+test('a peer that is renamed together with its secretSet is refused until its secret is given again', async (t) => {
+  const box = await openBox(t);
+  const peer = { name: 'branch', hostName: 'lac.example', secret: 'of the peer' };
+  await call(box, 'PUT', 'settings', { tunnelPeers: [peer] });
+  const before = box.store.documents.settings();
+  const { body } = await call(box, 'GET', 'settings');
+  const shown = body as { tunnelPeers: object[] };
+  const renamed = { ...shown, tunnelPeers: [{ ...shown.tunnelPeers[0], name: 'site' }] };
+  const problems = refused(await call(box, 'PUT', 'settings', renamed), 422);
+  assert.deepEqual([...problems.keys()], ['/tunnelPeers/0/secret']);
+  assert.deepEqual(box.store.documents.settings(), before);
+});
+
 test('PUT settings tells every contradiction with field and reason, and applies nothing', async (t) => {
   const box = await openBox(t);
   const document = {

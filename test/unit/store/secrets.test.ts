@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { DEFAULT_SETTINGS, type Settings, SettingsSchema } from '../../../firmware/settings.js';
 import { StoreError } from '../../../firmware/store/database.js';
 import { makeKey, readKey, secretBox } from '../../../firmware/store/secret-box.js';
-import { keepSecrets, mapSecrets, withoutSecrets } from '../../../firmware/store/secret-fields.js';
+import { keepSecrets, lostSecrets, mapSecrets, withoutSecrets } from '../../../firmware/store/secret-fields.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'secrets-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -111,10 +111,23 @@ test('a secret stays with its entry’s name when the list is reordered, null cl
   });
 });
 
+test('an entry that was shown with a secret and gets another name does not lose it in silence', () => {
+  const shown = withoutSecrets(SettingsSchema, DOCUMENT) as { lacClients: Record<string, unknown>[] };
+  assert.deepEqual(lostSecrets(SettingsSchema, shown, DOCUMENT), []);
+  const renamed = { ...shown, lacClients: [{ ...shown.lacClients[0], name: 'headquarters', password: 'new' }] };
+  assert.deepEqual(
+    lostSecrets(SettingsSchema, renamed, DOCUMENT).map(({ field }) => field),
+    ['/lacClients/0/tunnelSecret'],
+  );
+  const cleared = { lacClients: [{ ...renamed.lacClients[0], tunnelSecret: null }] };
+  assert.deepEqual(lostSecrets(SettingsSchema, cleared, DOCUMENT), []);
+});
+
 test('documents of any shape are walked through', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (incoming, section) => {
       keepSecrets(SettingsSchema, incoming, undefined);
+      lostSecrets(SettingsSchema, incoming, undefined);
       keepSecrets(SettingsSchema, { lns: section, lacClients: section, tunnelPeers: [section] }, DOCUMENT);
     }),
   );
