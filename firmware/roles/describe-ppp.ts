@@ -131,7 +131,7 @@ function describePap(code: number, data: Uint8Array): Record<string, unknown> {
 /** Challenge and response together would let a reader of the trace try passwords: neither is shown. */
 function describeChap(code: number, data: Uint8Array): Record<string, unknown> {
   if (code === CHAP_CODE.challenge || code === CHAP_CODE.response) return { name: latin1(parseChapValue(data).name) };
-  return { message: parseChapMessage(data).replace(/S=[0-9A-F]{40} ?/, '') };
+  return { message: parseChapMessage(data).replace(/^S=[0-9A-F]{40} ?(M=)?/, '') };
 }
 
 function lcpOptionWords(option: LcpOption): string {
