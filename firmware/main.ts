@@ -22,6 +22,7 @@ import {
   readSessionCounters,
   reportsHandled,
 } from './dataplane/interface.js';
+import { mayConfigureNetwork } from './linux/capabilities.js';
 import { NetConfig } from './linux/netconfig.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
@@ -109,7 +110,7 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
     worker.once('error', refused);
     let handle: (reports: DataPlaneReport[]) => void = (reports) => {
       const [first] = reports;
-      if (first.type === 'failed') reject(new Error(`${first.what}: ${first.errno}; ${first.advice}`));
+      if (first.type === 'failed') reject(new Error(`${first.what}; ${first.advice}`));
       if (first.type !== 'ready') return;
       worker.removeListener('error', refused);
       const { counters, wakeFd } = first;
@@ -133,6 +134,9 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
 
 async function start(): Promise<void> {
   const { data, socket } = readCommandLine();
+  if (!mayConfigureNetwork()) {
+    refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
+  }
   const store = openStoreOrRefuse(data);
   const { port } = store.documents.settings().l2tp;
   const packetPath = await startPacketPath({ listen: { port }, maxSessions: MAX_SESSIONS, batch: BATCH_PACKETS }).catch(

@@ -11,6 +11,8 @@ import type { OperatingProblem } from '../control/view.js';
 import { sendProblem } from './problem.js';
 
 const SOCKET_MODE = 0o660;
+/** unix(7): 108 bytes with the zero behind them; what is longer would be cut off in silence. */
+const MAX_SOCKET_PATH_BYTES = 107;
 /** A request that takes longer to arrive is given up. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
@@ -35,8 +37,25 @@ export class Listeners {
     return this.#problem ? [this.#problem] : [];
   }
 
-  /** Serves the Unix socket, in place of one that a former process left. Rejects when the path is in use. */
+  /** Serves the Unix socket, in place of one that a former process left. Rejects, in words, when it cannot. */
   async openSocket(path: string): Promise<void> {
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+      throw new Error(
+        `${path} is too long for a socket, which takes ${MAX_SOCKET_PATH_BYTES} bytes; give another --socket`,
+      );
+    }
+    try {
+      await this.#openSocket(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      throw new Error(
+        `the socket ${path} cannot be made (${code}); check its folder and rights, or give another --socket`,
+      );
+    }
+  }
+
+  async #openSocket(path: string): Promise<void> {
     mkdirSync(dirname(path), { recursive: true });
     await removeStaleSocket(path);
     const server = this.#server();

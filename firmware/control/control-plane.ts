@@ -295,8 +295,8 @@ export class ControlPlane {
         break;
       case 'failed': {
         const { what, errno, advice, tun } = report;
-        this.#dependencies.log.error({ what, errno, advice }, 'packet path');
-        if (tun !== undefined) this.#tuns.failed(tun, { what: `${what}: ${errno}`, advice });
+        this.#dependencies.log.error({ errno, advice }, what);
+        if (tun !== undefined) this.#tuns.failed(tun, { what, advice });
         break;
       }
     }

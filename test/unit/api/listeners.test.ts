@@ -46,6 +46,17 @@ test('a socket that a killed process left is replaced; one that is served, or is
   await assert.rejects(box.listeners.openSocket(file), /is no socket/);
 });
 
+test('a socket that cannot be made is refused with what to do about it', async (t) => {
+  const box = await openBox(t);
+  const file = join(box.folder, 'file');
+  writeFileSync(file, '');
+  await assert.rejects(box.listeners.openSocket(join(file, 'api.sock')), /cannot be made \(E[A-Z]+\).*--socket/);
+  // unix(7): the kernel's address has room for 107 bytes.
+  const long = join(box.folder, 'a'.repeat(108));
+  await assert.rejects(box.listeners.openSocket(long), /too long.*--socket/);
+  assert.equal(existsSync(long.slice(0, 107)), false);
+});
+
 test('TCP is served on 127.0.0.1 and ::1 and on no other address', async (t) => {
   const { port } = await openOnTcp(t);
   for (const host of ['127.0.0.1', '::1']) {
