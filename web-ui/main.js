@@ -128,19 +128,24 @@ function showStatus(status) {
     ['LNS', lns],
     ['Sessions', status.sessions],
     ['Tunnels', status.tunnels],
-    ['Packets dropped', dropped, reasons.map(([reason, count]) => `${reason}: ${count}`).join('\n')],
+    ['Packets dropped', dropped, reasons.map(([reason, count]) => `${reason} ${count}`).join(', ')],
     ['Running for', duration(status.startedAt)],
     ['Version', status.version],
   ];
   byId('figures').replaceChildren(
-    ...figures.map(([name, value, title = '']) => {
+    ...figures.map(([name, value, reasons = '']) => {
       const box = document.createElement('div');
-      box.title = title;
       const term = document.createElement('dt');
       const description = document.createElement('dd');
       term.textContent = name;
       description.textContent = String(value);
       box.append(term, description);
+      if (reasons !== '') {
+        const because = document.createElement('dd');
+        because.className = 'because';
+        because.textContent = reasons;
+        box.append(because);
+      }
       return box;
     }),
   );
@@ -207,16 +212,30 @@ const clockTime = new Intl.DateTimeFormat(undefined, {
 });
 
 const ARROWS = { sent: '→', received: '←', within: '·' };
+/** They come for ever, and would push the steps of calls out of the list. */
+const KEEP_ALIVE = new Set(['HELLO', 'LCP Echo-Request', 'LCP Echo-Reply']);
+
+/** A sign for the eye, and a word for who has it read aloud. */
+function directionCell(direction) {
+  const sign = document.createElement('span');
+  sign.setAttribute('aria-hidden', 'true');
+  sign.textContent = ARROWS[direction];
+  const word = document.createElement('span');
+  word.className = 'unseen';
+  word.textContent = direction;
+  const td = cell(sign, 'faint');
+  td.append(word);
+  td.title = direction;
+  return td;
+}
 
 function traceRow(record) {
   const row = document.createElement('tr');
-  const direction = cell(ARROWS[record.direction], 'faint');
-  direction.title = record.direction;
   row.append(
     cell(clockTime.format(new Date(record.time)), 'code faint'),
     cell(record.step === 0 ? '' : String(record.step), 'number'),
     cell([record.user, record.sessionId ? `#${record.sessionId}` : record.peerAddress].filter(Boolean).join(' ')),
-    direction,
+    directionCell(record.direction),
     cell(record.what),
     cell(record.detail, 'code detail faint'),
   );
@@ -235,8 +254,10 @@ function followTrace() {
     showNothing(body);
   };
   // EventSource comes again by itself after a loss, and names the last record that it got.
-  new EventSource('/api/v1/trace/stream?last=100').addEventListener('message', ({ data }) => {
-    if (waiting.push(JSON.parse(data)) === 1) requestAnimationFrame(show);
+  new EventSource('/api/v1/trace/stream?last=1000').addEventListener('message', ({ data }) => {
+    const record = JSON.parse(data);
+    if (KEEP_ALIVE.has(record.what)) return;
+    if (waiting.push(record) === 1) requestAnimationFrame(show);
     // A page that nobody looks at is not painted, and what waits would grow for days.
     if (waiting.length > 2 * TRACE_ROWS) waiting = waiting.slice(-TRACE_ROWS);
   });
