@@ -197,7 +197,8 @@ export class Xl2tpdCaller extends Xl2tpd {
   /** Has pppd hang up: LCP Terminate-Request first, then CDN. Resolves when xl2tpd has closed the call. */
   async hangUp(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
     const from = this.guest.mark();
-    await this.guest.run('kill $(cat /run/ppp*.pid)');
+    // A pppd of the call before may just be ending, its pid file still there.
+    await this.guest.run('kill $(cat /run/ppp*.pid) 2>/dev/null; true');
     await this.linkDown(from, timeout_ms);
     await this.logged(/call_close: Call|Connection closed/, { from, timeout_ms });
   }
