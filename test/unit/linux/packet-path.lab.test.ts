@@ -316,7 +316,7 @@ describe('the packet path in the kernel', { skip }, () => {
     const report = await path.hear(/"failed"/);
     assert.equal(report.errno, 'EADDRINUSE');
     assert.equal(report.fatal, true);
-    assert.match(String(report.advice), /another program holds the L2TP port/);
+    assert.match(String(report.advice), /another program .* holds this port: stop it/);
     assert.equal((await path.hear(/"exit"/)).code, 1);
   });
 
