@@ -189,8 +189,8 @@ async function refresh() {
     ['status', 'sessions', 'tunnels'].map((resource) => getJson(`/api/v1/${resource}`)),
   );
   showStatus(status);
-  fillTable(byId('sessions'), sessions, (session) => `${session.sessionId} ${session.since}`, sessionCells);
-  fillTable(byId('tunnels'), tunnels, (tunnel) => `${tunnel.tunnelId} ${tunnel.since}`, tunnelCells);
+  fillTable(byId('sessions'), sessions, (session) => `${session.sessionId} ${session.peerSessionId}`, sessionCells);
+  fillTable(byId('tunnels'), tunnels, (tunnel) => `${tunnel.tunnelId} ${tunnel.peerTunnelId}`, tunnelCells);
   sayConnection(`live, ${new Date().toLocaleTimeString()}`, false);
 }
 
