@@ -30,6 +30,44 @@ type RowChanges = Partial<Omit<ForwardingRow, 'sessionId' | 'generation'>>;
 /** IPv4 and TCP headers without options, what a full segment carries beside its payload. */
 const IPV4_TCP_HEADERS_BYTES = 40;
 
+/** What a call is known by when it begins; the rest is yet to be negotiated. */
+type CallBeginning = Pick<
+  CallInfo,
+  'callId' | 'role' | 'sessionId' | 'tunnelId' | 'peerSessionId' | 'peerName' | 'path' | 'since_ms'
+> &
+  Partial<Pick<CallInfo, 'profile' | 'userName' | 'callingNumber' | 'calledNumber' | 'routes'>>;
+
+/** How a role wants its row; `mru_bytes` bounds what goes either way until LCP says less. */
+interface RowWishes extends Pick<ForwardingRow, 'allowTunnelIdZero' | 'peerTunnelId' | 'bindTun' | 'addressControl'> {
+  config: Pick<ForwardingRow, 'tun' | 'sequencing'> & { mru_bytes: number; mssClamp: boolean };
+}
+
+/** A call of which nothing is negotiated; `mru_bytes` is what we shall ask for. */
+export function beginningCall(beginning: CallBeginning, mru_bytes: number): CallInfo {
+  return {
+    profile: '',
+    userName: '',
+    callingNumber: '',
+    calledNumber: '',
+    routes: [],
+    ...beginning,
+    generation: beginning.callId,
+    state: 'wait-connect',
+    authentication: undefined,
+    localAddress: '',
+    peerAddress: '',
+    dns: [],
+    localLinkLocal: '',
+    peerLinkLocal: '',
+    peerInterfaceId: '',
+    mtu_bytes: mru_bytes,
+    localMru_bytes: mru_bytes,
+    peerMru_bytes: 0,
+    transmitAcfc: false,
+    transmitPfc: false,
+  };
+}
+
 export class Call {
   readonly info: CallInfo;
   /** Set by the role that ends the call, so that the end is told in its own words. */
@@ -55,7 +93,26 @@ export class Call {
   }
 
   /** The row goes into the packet path before the message that lets the peer send. */
-  addRow(row: ForwardingRow): void {
+  addRow({ config, ...wishes }: RowWishes): void {
+    const { sessionId, generation, tunnelId, peerSessionId, path } = this.info;
+    const row: ForwardingRow = {
+      sessionId,
+      generation,
+      tunnelId,
+      peerSessionId,
+      path,
+      ...wishes,
+      tun: config.tun,
+      transmitAcfc: false,
+      transmitPfc: false,
+      sequencing: config.sequencing,
+      mtu_bytes: config.mru_bytes,
+      mssClamp_bytes: config.mssClamp ? config.mru_bytes - IPV4_TCP_HEADERS_BYTES : 0,
+      ipv4Open: false,
+      ipv6Open: false,
+      sources: [],
+      destinations: [],
+    };
     this.#row = row;
     this.#largestMtu_bytes = row.mtu_bytes;
     this.#context.emit({ type: 'session-add', row: { ...row } });

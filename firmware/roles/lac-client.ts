@@ -7,9 +7,9 @@
 import type { L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
 import type { AuthenticationProtocol, PppLinkConfig, PppLinkEvent } from '../protocol/ppp/link.js';
 import { octets } from '../wire/bytes.js';
-import { Call, type PppTimers } from './call.js';
+import { beginningCall, Call, type PppTimers } from './call.js';
 import { disconnectResult } from './lns.js';
-import type { CallEnd, CallInfo, RoleContext } from './role.js';
+import type { CallEnd, RoleContext } from './role.js';
 
 /** A call that stood this long was a good one: the next redial starts from the initial delay again. */
 const GOOD_CALL_MS = 60_000;
@@ -247,60 +247,27 @@ export class LacClient {
     const status = this.#context.endpoint.tunnel(event.tunnelId);
     if (profile === undefined || status === undefined) return false;
     const { config, sessionId } = profile;
-    const callId = profile.callSerialNumber;
-    const info: CallInfo = {
-      callId,
-      role: 'lac-client',
-      sessionId,
-      generation: callId,
-      tunnelId: event.tunnelId,
-      peerSessionId: event.peerSessionId,
-      peerName: status.peerHostName,
-      path: status.path,
-      profile: config.profile,
-      userName: config.userName,
-      callingNumber: '',
-      calledNumber: '',
-      state: 'wait-connect',
-      since_ms: now_ms,
-      authentication: undefined,
-      localAddress: '',
-      peerAddress: '',
-      dns: [],
-      localLinkLocal: '',
-      peerLinkLocal: '',
-      peerInterfaceId: '',
-      mtu_bytes: config.mru_bytes,
-      localMru_bytes: config.mru_bytes,
-      peerMru_bytes: 0,
-      transmitAcfc: false,
-      transmitPfc: false,
-      routes: config.localNetworks,
-    };
+    const info = beginningCall(
+      {
+        callId: profile.callSerialNumber,
+        role: 'lac-client',
+        sessionId,
+        tunnelId: event.tunnelId,
+        peerSessionId: event.peerSessionId,
+        peerName: status.peerHostName,
+        path: status.path,
+        profile: config.profile,
+        userName: config.userName,
+        routes: config.localNetworks,
+        since_ms: now_ms,
+      },
+      config.mru_bytes,
+    );
     profile.call = new Call(this.#context, info, (call, linkEvent, at_ms) =>
       this.#handleLinkEvent(profile, call, linkEvent, at_ms),
     );
-    profile.call.addRow({
-      sessionId,
-      generation: callId,
-      tunnelId: event.tunnelId,
-      allowTunnelIdZero: false,
-      peerTunnelId: status.peerTunnelId,
-      peerSessionId: event.peerSessionId,
-      path: status.path,
-      tun: config.tun,
-      bindTun: true,
-      transmitAcfc: false,
-      transmitPfc: false,
-      addressControl: 'detect',
-      sequencing: config.sequencing,
-      mtu_bytes: config.mru_bytes,
-      mssClamp_bytes: config.mssClamp ? config.mru_bytes - 40 : 0,
-      ipv4Open: false,
-      ipv6Open: false,
-      sources: [],
-      destinations: [],
-    });
+    const { peerTunnelId } = status;
+    profile.call.addRow({ allowTunnelIdZero: false, addressControl: 'detect', peerTunnelId, bindTun: true, config });
     this.#context.endpoint.connectCall(
       sessionId,
       {

@@ -7,7 +7,7 @@ import type { L2tpEvent } from '../protocol/l2tp/endpoint.js';
 import type { AuthenticationProtocol, LinkDownReason, PppLinkConfig, PppLinkEvent } from '../protocol/ppp/link.js';
 import { type AvpValues, PPP_DISCONNECT } from '../wire/avp.js';
 import { latin1, type RandomBytes } from '../wire/bytes.js';
-import { Call, type PppTimers } from './call.js';
+import { beginningCall, Call, type PppTimers } from './call.js';
 import type { Answer, CallEnd, CallInfo, RoleContext, TunnelPolicy } from './role.js';
 
 /** A tunnel without a call is closed by the LNS after this time; a client that needs one again opens one. */
@@ -177,61 +177,27 @@ export class Lns {
       );
       return;
     }
-    const callId = this.#context.nextCallId();
-    const info: CallInfo = {
-      callId,
-      role: 'lns',
-      sessionId,
-      generation: callId,
-      tunnelId,
-      peerSessionId: icrq.avps.assignedSessionId ?? 0,
-      peerName: tunnel.policy.peerName || status.peerHostName,
-      path: status.path,
-      profile: '',
-      userName: '',
-      callingNumber: icrq.avps.callingNumber ?? '',
-      calledNumber: icrq.avps.calledNumber ?? '',
-      state: 'wait-connect',
-      since_ms: now_ms,
-      authentication: undefined,
-      localAddress: '',
-      peerAddress: '',
-      dns: [],
-      localLinkLocal: '',
-      peerLinkLocal: '',
-      peerInterfaceId: '',
-      mtu_bytes: config.mru_bytes,
-      localMru_bytes: config.mru_bytes,
-      peerMru_bytes: 0,
-      transmitAcfc: false,
-      transmitPfc: false,
-      routes: [],
-    };
+    const info = beginningCall(
+      {
+        callId: this.#context.nextCallId(),
+        role: 'lns',
+        sessionId,
+        tunnelId,
+        peerSessionId: icrq.avps.assignedSessionId ?? 0,
+        peerName: tunnel.policy.peerName || status.peerHostName,
+        path: status.path,
+        callingNumber: icrq.avps.callingNumber ?? '',
+        calledNumber: icrq.avps.calledNumber ?? '',
+        since_ms: now_ms,
+      },
+      config.mru_bytes,
+    );
     const call = new Call(this.#context, info, (of, linkEvent, at_ms) => this.#handleLinkEvent(of, linkEvent, at_ms));
     this.#calls.set(sessionId, call);
     tunnel.calls.add(sessionId);
     tunnel.idleSince_ms = undefined;
-    call.addRow({
-      sessionId,
-      generation: callId,
-      tunnelId,
-      allowTunnelIdZero: tunnel.policy.allowTunnelIdZero,
-      peerTunnelId: status.peerTunnelId,
-      peerSessionId: info.peerSessionId,
-      path: status.path,
-      tun: config.tun,
-      bindTun: false,
-      transmitAcfc: false,
-      transmitPfc: false,
-      addressControl: tunnel.policy.addressControl,
-      sequencing: config.sequencing,
-      mtu_bytes: config.mru_bytes,
-      mssClamp_bytes: config.mssClamp ? config.mru_bytes - 40 : 0,
-      ipv4Open: false,
-      ipv6Open: false,
-      sources: [],
-      destinations: [],
-    });
+    const { allowTunnelIdZero, addressControl } = tunnel.policy;
+    call.addRow({ allowTunnelIdZero, addressControl, peerTunnelId: status.peerTunnelId, bindTun: false, config });
     endpoint.answerCall(sessionId, { accepted: true }, now_ms);
   }
 
