@@ -1,6 +1,7 @@
 /**
- * What an operator reads of calls in the log: a line when one comes up, a line with its counters when it ends, and one
- * for a user who is refused, the last held to a rate, since anybody can be refused. Never a secret.
+ * What an operator reads of calls in the log: a line when one comes up, a line with its counters when it ends, a line
+ * when a profile of the LAC client has to dial again, and one for a user or tunnel that is refused, the last held to a
+ * rate, since anybody can be refused. Never a secret.
  */
 
 import type { SessionCounters } from '../dataplane/interface.js';
@@ -36,8 +37,21 @@ export class CallLog {
     this.#log.info({ ...fieldsOf(call), by, resultCode, reason, ...counters }, 'call ended');
   }
 
+  /** `redialAfter_ms` is undefined for a profile that is not dialled again. */
+  dialEnded(profile: string, reason: string, redialAfter_ms: number | undefined): void {
+    if (redialAfter_ms !== undefined) this.#log.warn({ profile, reason, redialAfter_ms }, 'LAC client is down');
+  }
+
   /** `now_ms` is monotonic. */
   userRefused(user: string, protocol: string, now_ms: number): void {
+    this.#refused({ user, protocol }, 'user refused', now_ms);
+  }
+
+  tunnelRefused(peer: string, peerHostName: string, now_ms: number): void {
+    this.#refused({ peer, peerHostName }, 'tunnel refused', now_ms);
+  }
+
+  #refused(fields: object, message: string, now_ms: number): void {
     const refill = Math.floor((now_ms - this.#refilledAt_ms) / REFUSAL_INTERVAL_MS);
     this.#refusalsLeft = Math.min(REFUSALS_AT_ONCE, this.#refusalsLeft + refill);
     this.#refilledAt_ms += refill * REFUSAL_INTERVAL_MS;
@@ -46,7 +60,7 @@ export class CallLog {
       return;
     }
     this.#refusalsLeft -= 1;
-    this.#log.warn({ user, protocol, ...(this.#unsaid > 0 && { refusalsNotLogged: this.#unsaid }) }, 'user refused');
+    this.#log.warn({ ...fields, ...(this.#unsaid > 0 && { refusalsNotLogged: this.#unsaid }) }, message);
     this.#unsaid = 0;
   }
 }

@@ -213,6 +213,9 @@ export class ControlPlane {
         this.calls.up(output.call);
         this.#noteRoutes(output.call);
         break;
+      case 'dial-ended':
+        this.#callLog.dialEnded(output.profile, output.reason, output.redialAfter_ms);
+        break;
       case 'call-changed':
         this.calls.changed(output.call);
         break;
@@ -248,6 +251,9 @@ export class ControlPlane {
     const answer = this.#answers.answer(question);
     if (question.type === 'authenticate' && answer.type === 'authenticate' && !answer.answer.accepted) {
       this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
+    }
+    if (question.type === 'authorize-tunnel' && answer.type === 'authorize-tunnel' && !answer.accepted) {
+      this.#callLog.tunnelRefused(question.path.peerAddress, question.peerHostName, now_ms);
     }
     const tunnelId = () => (question.type === 'authorize-tunnel' ? question : this.#callOf(question.callId))?.tunnelId;
     this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));

@@ -373,7 +373,9 @@ export class LacClient {
     profile.lastFailure = reason;
     profile.state = 'idle';
     const jitter = this.#context.random(1)[0] / 256 / 4;
-    profile.deadline_ms = profile.removed ? undefined : now_ms + Math.round(profile.delay_ms * (1 + jitter));
+    const redialAfter_ms = profile.removed ? undefined : Math.round(profile.delay_ms * (1 + jitter));
+    profile.deadline_ms = redialAfter_ms === undefined ? undefined : now_ms + redialAfter_ms;
+    this.#context.emit({ type: 'dial-ended', profile: profile.config.profile, reason, redialAfter_ms });
     profile.delay_ms = Math.min(profile.delay_ms * 2, redialCap_ms);
   }
 }

@@ -154,6 +154,8 @@ export type Output =
   | { type: 'call-up'; call: CallInfo }
   | { type: 'call-changed'; call: CallInfo }
   | { type: 'call-ended'; call: CallInfo; end: CallEnd }
+  /** A profile's dialling, or the call that came of it, is over; it dials again in `redialAfter_ms`, if at all. */
+  | { type: 'dial-ended'; profile: string; reason: string; redialAfter_ms: number | undefined }
   | { type: 'trace'; record: TraceRecord };
 
 /** What a role is given to work with. */
