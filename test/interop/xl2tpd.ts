@@ -186,11 +186,11 @@ export class Xl2tpdCaller extends Xl2tpd {
 
   /**
    * Has xl2tpd hang up: it sends StopCCN first, and only then ends pppd, whose Terminate-Request meets nobody any more.
-   * Resolves when the interface is down.
+   * Resolves when the interface is down and the tunnel gone, through which it would dial again in vain until then.
    */
   async disconnect(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
     const from = this.guest.mark();
-    await this.guest.run(`echo "d ${CALL_NAME}" >${CONTROL}`);
+    await this.closeTunnel(timeout_ms);
     await this.linkDown(from, timeout_ms);
   }
 
@@ -203,7 +203,7 @@ export class Xl2tpdCaller extends Xl2tpd {
     await this.logged(/call_close: Call|Connection closed/, { from, timeout_ms });
   }
 
-  /** Ends the tunnel that a call left standing, which xl2tpd would not dial through again at once. */
+  /** Ends the tunnel, also one that a call left standing: xl2tpd would not dial through it again at once. */
   async closeTunnel(timeout_ms = CALL_TIMEOUT_MS): Promise<void> {
     const from = this.guest.mark();
     await this.guest.run(`echo "d ${CALL_NAME}" >${CONTROL}`);
