@@ -59,7 +59,7 @@ export class TunDevices {
       this.#generation += 1;
       this.#devices.set(wanted.tun, { ...wanted, generation: this.#generation, isOpen: false, failure: undefined });
       const { tun, name, mtu_bytes } = wanted;
-      this.#push({ type: 'open-tun', tun, name, mtu_bytes });
+      this.#push({ type: 'open-tun', kind: 'tun', tun, name, mtu_bytes });
     }
   }
 

@@ -22,8 +22,12 @@ export { DROP_REASONS, type DropReason } from './drop-reasons.js';
 
 import type { SessionCounters } from './counters.js';
 
-/** The two ends of a tunnel's UDP flow. Addresses are text in canonical form; '' is unspecified. */
+/**
+ * The two ends between which a tunnel's packets go, over UDP or as IP protocol 115 (RFC 3931 section 4.1.1, where the
+ * ports are 0). Addresses are text in canonical form; '' is unspecified.
+ */
 export interface TransportPath {
+  encapsulation: 'udp' | 'ip';
   localAddress: string;
   localPort: number;
   peerAddress: string;
@@ -42,11 +46,13 @@ export interface DataPlaneOptions {
 
 /** A session as the packet path knows it. */
 export interface SessionRow {
-  /** Ours, unique on this box, 1 to 65535: the key. */
+  /** Ours, unique on this box over both versions: 1 to 65535 in version 2, to 2**32 - 1 in version 3. The key. */
   sessionId: number;
   /** 32 bits, given by the main thread. Injects, updates and removals name it; on a mismatch they are counted drops. */
   generation: number;
-  /** Ours: a packet's Tunnel ID must be this, */
+  /** Of L2TP: what its packets look like. Over IP it is 3. */
+  version: 2 | 3;
+  /** Version 2, ours: a packet's Tunnel ID must be this, */
   tunnelId: number;
   /** or 0 where this is set. */
   allowTunnelIdZero: boolean;
@@ -54,7 +60,19 @@ export interface SessionRow {
   peerSessionId: number;
   /** Packets must come from peerAddress, from whatever port; ours go to peerPort from localAddress. */
   path: TransportPath;
-  /** Index of the TUN device. */
+  /** Version 3, 0, 4 or 8 octets: what packets from the peer must carry behind the Session ID, and what ours carry. */
+  localCookie: Uint8Array;
+  peerCookie: Uint8Array;
+  /** Version 3: the Default L2-Specific Sublayer (RFC 3931 section 4.6) is in packets from the peer, and in ours. */
+  localSublayer: boolean;
+  peerSublayer: boolean;
+  /** What the session carries: PPP frames to and from a TUN device, or Ethernet frames to and from a TAP device. */
+  payload: 'ppp' | 'ethernet';
+  /** Ethernet frames pass, in both directions. */
+  ethernetOpen: boolean;
+  /** Pseudowire type 4 (RFC 4719): the VLAN ID of the tag that our frames get and the peer's lose; 0: none of that. */
+  vlanId: number;
+  /** Index of the TUN or TAP device. */
   tun: number;
   /** True: all that comes from that TUN goes to this row. False: what is addressed to one of `sources`. */
   bindTun: boolean;
@@ -64,7 +82,7 @@ export interface SessionRow {
   addressControl: 'detect' | 'always';
   /** We number what we send (RFC 2661 section 5.4). Numbers that come are heeded in any case. */
   sequencing: boolean;
-  /** The largest IP packet that goes to the peer. */
+  /** The largest IP packet that goes to the peer; of an Ethernet frame, without its header of 14 octets and its tags. */
   mtu_bytes: number;
   /** Largest TCP MSS let through over IPv4, both ways; 20 less over IPv6. 0: left alone. */
   mssClamp_bytes: number;
@@ -77,8 +95,8 @@ export interface SessionRow {
 }
 
 export type DataPlaneCommand =
-  /** Makes a TUN device. Answered by 'tun-opened', or by 'failed' with `tun`. */
-  | { type: 'open-tun'; tun: number; name: string; mtu_bytes: number }
+  /** Makes a TUN or TAP device. Answered by 'tun-opened', or by 'failed' with `tun`. */
+  | { type: 'open-tun'; tun: number; kind: 'tun' | 'tap'; name: string; mtu_bytes: number }
   | { type: 'close-tun'; tun: number }
   /** Control messages for this tunnel ID, ours, from path.peerAddress go to the main thread from now on. */
   | { type: 'tunnel-add'; tunnelId: number; path: TransportPath }
@@ -96,7 +114,7 @@ export type DataPlaneCommand =
   | { type: 'session-remove'; sessionId: number; generation: number }
   /** A PPP frame by its protocol number; framed, numbered and sent by the worker. */
   | { type: 'inject'; sessionId: number; generation: number; protocol: number; information: Uint8Array }
-  /** A whole L2TP control packet. */
+  /** A whole L2TP control packet from its header on: over IP the worker puts the all-zero Session ID before it. */
   | { type: 'send-control'; path: TransportPath; packet: Uint8Array }
   | { type: 'stop' };
 
@@ -110,7 +128,7 @@ export type DataPlaneReport =
   | { type: 'failed'; what: string; errno: string; advice: string; fatal: boolean; tun?: number }
   | { type: 'tun-opened'; tun: number; name: string }
   | { type: 'session-removed'; sessionId: number; generation: number; counters: SessionCounters }
-  /** A whole L2TP control packet; the bytes are the receiver's own. */
+  /** A whole L2TP control packet, over IP without the all-zero Session ID; the bytes are the receiver's own. */
   | { type: 'control'; path: TransportPath; packet: Uint8Array }
   /** A PPP frame that is not simply forwarded; the bytes are the receiver's own. */
   | { type: 'ppp'; sessionId: number; generation: number; protocol: number; information: Uint8Array };

@@ -83,6 +83,7 @@ export class PuntQueue {
 
   #pathOf(batch: PacketBatch, index: number): TransportPath {
     return {
+      encapsulation: 'udp' as const,
       localAddress: addressText(batch.localAddress, index),
       localPort: this.#localPort,
       peerAddress: addressText(batch.peerAddress, index),

@@ -27,6 +27,8 @@ export type PppTimers = Pick<
 
 type RowChanges = Partial<Omit<ForwardingRow, 'sessionId' | 'generation'>>;
 
+const NO_COOKIE = new Uint8Array(0);
+
 /** IPv4 and TCP headers without options, what a full segment carries beside its payload. */
 const IPV4_TCP_HEADERS_BYTES = 40;
 
@@ -101,6 +103,14 @@ export class Call {
       tunnelId,
       peerSessionId,
       path,
+      version: 2,
+      localCookie: NO_COOKIE,
+      peerCookie: NO_COOKIE,
+      localSublayer: false,
+      peerSublayer: false,
+      payload: 'ppp',
+      ethernetOpen: false,
+      vlanId: 0,
       ...wishes,
       tun: config.tun,
       transmitAcfc: false,

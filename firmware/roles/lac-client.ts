@@ -181,6 +181,7 @@ export class LacClient {
   #openTunnel(profile: Profile, peerAddress: string, now_ms: number): void {
     const { config } = profile;
     const path: TransportPath = {
+      encapsulation: 'udp',
       localAddress: '',
       localPort: config.localPort,
       peerAddress,

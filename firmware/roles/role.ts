@@ -38,11 +38,19 @@ export interface TraceRecord {
 export interface ForwardingRow {
   sessionId: number;
   generation: number;
+  version: 2 | 3;
   tunnelId: number;
   allowTunnelIdZero: boolean;
   peerTunnelId: number;
   peerSessionId: number;
   path: TransportPath;
+  localCookie: Uint8Array;
+  peerCookie: Uint8Array;
+  localSublayer: boolean;
+  peerSublayer: boolean;
+  payload: 'ppp' | 'ethernet';
+  ethernetOpen: boolean;
+  vlanId: number;
   tun: number;
   bindTun: boolean;
   transmitAcfc: boolean;

@@ -65,7 +65,7 @@ async function openSocket({ server, port }: PlaceOrder): Promise<TransportPath> 
   socket.connect(port, server);
   await once(socket, 'connect');
   const localPort = socket.address().port;
-  const path = { localAddress: '', localPort, peerAddress: server, peerPort: port };
+  const path = { encapsulation: 'udp' as const, localAddress: '', localPort, peerAddress: server, peerPort: port };
   sockets.set(localPort, socket);
   socket.on('message', (packet) => {
     calls.handlePacket(packet, path, performance.now());

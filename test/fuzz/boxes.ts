@@ -90,6 +90,7 @@ class Box implements Party {
 
   #path() {
     return {
+      encapsulation: 'udp' as const,
       localAddress: this.#peerAddress === LNS_ADDRESS ? CLIENT_ADDRESS : LNS_ADDRESS,
       localPort: 1701,
       peerAddress: this.#peerAddress,

@@ -134,7 +134,13 @@ const placeOutgoingCall: Dial = (endpoint, tunnelId) => {
 
 /** An endpoint whose role accepts everything; with `dial` it opens the tunnel and calls. */
 function endpointParty(secret: Uint8Array | undefined, seed: number, dial?: Dial): Party {
-  const path: TransportPath = { localAddress: '192.0.2.1', localPort: 1701, peerAddress: '192.0.2.2', peerPort: 1701 };
+  const path: TransportPath = {
+    encapsulation: 'udp' as const,
+    localAddress: '192.0.2.1',
+    localPort: 1701,
+    peerAddress: '192.0.2.2',
+    peerPort: 1701,
+  };
   const endpoint = new L2tpEndpoint(ENDPOINT, randomBytes(seed));
   const hiding = secret === undefined ? {} : { secret, hideAvps: true };
   if (dial !== undefined) dial(endpoint, endpoint.openTunnel({ path, ...hiding }, 0));

@@ -70,6 +70,7 @@ export class Network<Sender> {
   send(address: string, path: TransportPath, packet: Uint8Array, sender: Sender, now_ms: number): void {
     this.counters.sent++;
     const arrival: TransportPath = {
+      encapsulation: 'udp' as const,
       localAddress: path.peerAddress,
       localPort: path.peerPort,
       peerAddress: path.localAddress || address,

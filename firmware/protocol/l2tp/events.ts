@@ -4,8 +4,12 @@
 import type { AvpValues, ControlMessage } from '../../wire/avp.js';
 import type { ControlConnectionState } from './control-connection.js';
 
-/** The two ends of a tunnel's UDP flow. Addresses are text in canonical form; '' is unspecified. */
+/**
+ * The two ends between which a tunnel's packets go, over UDP or as IP protocol 115 (RFC 3931 section 4.1.1, where the
+ * ports are 0). Addresses are text in canonical form; '' is unspecified.
+ */
 export interface TransportPath {
+  encapsulation: 'udp' | 'ip';
   localAddress: string;
   localPort: number;
   peerAddress: string;

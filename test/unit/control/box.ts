@@ -16,8 +16,20 @@ import { SeededRandom } from '../../simulation/seeded-random.js';
 import { ENDPOINT, PPP } from '../roles/pair.js';
 import { temporaryStore } from '../store/temporary-store.js';
 
-const TO_BOX = { localAddress: '192.0.2.2', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 1701 };
-const FROM_CALLER = { localAddress: '192.0.2.1', localPort: 1701, peerAddress: '192.0.2.2', peerPort: 1701 };
+const TO_BOX = {
+  encapsulation: 'udp' as const,
+  localAddress: '192.0.2.2',
+  localPort: 1701,
+  peerAddress: '192.0.2.1',
+  peerPort: 1701,
+};
+const FROM_CALLER = {
+  encapsulation: 'udp' as const,
+  localAddress: '192.0.2.1',
+  localPort: 1701,
+  peerAddress: '192.0.2.2',
+  peerPort: 1701,
+};
 /** What the packet path says that a session has carried. */
 export const CARRIED = { receivedPackets: 3, receivedOctets: 300, sentPackets: 2, sentOctets: 200 };
 

@@ -15,7 +15,13 @@ function devices(): { tuns: TunDevices; commands: () => string[] } {
   return { tuns, commands };
 }
 
-const OPEN = JSON.stringify({ type: 'open-tun', tun: 0, name: 'tw0', mtu_bytes: DEFAULT_SETTINGS.ppp.mru_bytes });
+const OPEN = JSON.stringify({
+  type: 'open-tun',
+  kind: 'tun',
+  tun: 0,
+  name: 'tw0',
+  mtu_bytes: DEFAULT_SETTINGS.ppp.mru_bytes,
+});
 const CLOSE = JSON.stringify({ type: 'close-tun', tun: 0 });
 
 test('a device is asked for once, and given up when it is no longer wanted', () => {

@@ -40,14 +40,26 @@ describe('which session a packet goes to', () => {
   });
 
   test('a peer over IPv6, and a port that is not 1701', () => {
-    const path = { localAddress: '2001:db8::2', localPort: 1701, peerAddress: '2001:db8::1', peerPort: 4500 };
+    const path = {
+      encapsulation: 'udp' as const,
+      localAddress: '2001:db8::2',
+      localPort: 1701,
+      peerAddress: '2001:db8::1',
+      peerPort: 4500,
+    };
     const packet = ipv4(TO_USER);
     const toPeers = [{ to: '2001:db8::1 4500', from: '2001:db8::2', packet: hex(HEADER, 'ff03 0021', packet) }];
     assert.deepEqual(lns({ path }).fromTun(packet), only({ toPeers }));
   });
 
   test('a tunnel’s path without a local address leaves the choice to the kernel', () => {
-    const path = { localAddress: '', localPort: 1701, peerAddress: PEER, peerPort: 1701 };
+    const path = {
+      encapsulation: 'udp' as const,
+      localAddress: '',
+      localPort: 1701,
+      peerAddress: PEER,
+      peerPort: 1701,
+    };
     assert.equal(lns({ path }).fromTun(ipv4(TO_USER)).toPeers[0]!.from, '');
   });
 

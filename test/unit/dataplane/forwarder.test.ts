@@ -76,7 +76,13 @@ describe('control messages to send', () => {
   test('go to the peer of the path, from its local address, over either family', () => {
     const harness = new Harness();
     const result = harness.observe(() => {
-      const path = { localAddress: '192.0.2.9', localPort: 1701, peerAddress: PEER, peerPort: 4500 };
+      const path = {
+        encapsulation: 'udp' as const,
+        localAddress: '192.0.2.9',
+        localPort: 1701,
+        peerAddress: PEER,
+        peerPort: 4500,
+      };
       harness.forwarder.sendControl(path, packet);
       harness.forwarder.sendControl({ ...path, localAddress: '', peerAddress: '2001:db8::1' }, packet);
     });
@@ -94,7 +100,13 @@ describe('control messages to send', () => {
 
   test('longer than a slot are dropped', () => {
     const harness = new Harness();
-    const path = { localAddress: '', localPort: 1701, peerAddress: PEER, peerPort: 1701 };
+    const path = {
+      encapsulation: 'udp' as const,
+      localAddress: '',
+      localPort: 1701,
+      peerAddress: PEER,
+      peerPort: 1701,
+    };
     const result = harness.observe(() => harness.forwarder.sendControl(path, new Uint8Array(1985)));
     assert.deepEqual(result, only({ drops: { 'frame-too-long': 1 } }));
   });
@@ -149,7 +161,15 @@ describe('sessions', () => {
     update(harness, { tun: 4 });
     assert.equal(harness.receive(fromUser).toTun[0]!.tun, 4);
     assert.equal(harness.fromTun(ipv4(TO_USER), 4).toPeers.length, 1);
-    update(harness, { path: { localAddress: '', localPort: 1701, peerAddress: '2001:db8::1', peerPort: 9 } });
+    update(harness, {
+      path: {
+        encapsulation: 'udp' as const,
+        localAddress: '',
+        localPort: 1701,
+        peerAddress: '2001:db8::1',
+        peerPort: 9,
+      },
+    });
     assert.deepEqual(harness.receive(fromUser).drops, { 'wrong-peer': 1 });
     assert.equal(harness.fromTun(ipv4(TO_USER), 4).toPeers[0]!.to, '2001:db8::1 9');
     update(harness, { peerTunnelId: 1, peerSessionId: 2, tunnelId: 3 });

@@ -12,7 +12,13 @@ const ECHO_REQUEST = hex('0002 0a0a 0101 ff03 c021 09010008 00000000');
 
 function open() {
   const harness = new Harness();
-  const path = { localAddress: '192.0.2.2', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 1701 };
+  const path = {
+    encapsulation: 'udp' as const,
+    localAddress: '192.0.2.2',
+    localPort: 1701,
+    peerAddress: '192.0.2.1',
+    peerPort: 1701,
+  };
   harness.forwarder.tunnels.set(0x0a0a, path);
   harness.forwarder.addSession(lnsRow());
   const queue = new PuntQueue(viewCounters(harness.counters), harness.forwarder.sessions, 1701);
@@ -42,7 +48,13 @@ describe('reports to the main thread', () => {
     take(SCCRQ);
     take(HELLO);
     take(ECHO_REQUEST);
-    const path = { localAddress: '192.0.2.1', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 4500 };
+    const path = {
+      encapsulation: 'udp' as const,
+      localAddress: '192.0.2.1',
+      localPort: 1701,
+      peerAddress: '192.0.2.1',
+      peerPort: 4500,
+    };
     const packet = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
     assert.deepEqual(queue.drain(), [
       { type: 'tun-opened', tun: 0, name: 'tw0' },

@@ -82,7 +82,13 @@ describe('the L2TP header, RFC 2661 section 3.1', () => {
 });
 
 describe('control messages', () => {
-  const path = { localAddress: '192.0.2.2', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 1701 };
+  const path = {
+    encapsulation: 'udp' as const,
+    localAddress: '192.0.2.2',
+    localPort: 1701,
+    peerAddress: '192.0.2.1',
+    peerPort: 1701,
+  };
   const hello = hex('c802 0014 0a0a 0000 0001 0001 8008 0000 0000 0006');
 
   test('one for a tunnel that is there goes to the main thread, from whatever port', () => {
@@ -252,7 +258,13 @@ describe('which session a data message belongs to', () => {
   });
 
   test('a peer over IPv6', () => {
-    const path = { localAddress: '2001:db8::2', localPort: 1701, peerAddress: '2001:db8::1', peerPort: 1701 };
+    const path = {
+      encapsulation: 'udp' as const,
+      localAddress: '2001:db8::2',
+      localPort: 1701,
+      peerAddress: '2001:db8::1',
+      peerPort: 1701,
+    };
     assert.equal(lns({ path }).receive(datagram, { peer: '2001:db8::1', local: '2001:db8::2' }).toTun.length, 1);
     assert.deepEqual(lns({ path }).receive(datagram, { peer: '2001:db8::3' }), only({ drops: { 'wrong-peer': 1 } }));
   });

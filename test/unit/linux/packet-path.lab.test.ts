@@ -68,7 +68,7 @@ class PacketPath extends Speaker {
   }
 
   async openTun(namespace: Namespace, tun: number, name: string, ...lines: string[]): Promise<void> {
-    this.command({ type: 'open-tun', tun, name, mtu_bytes: 1400 });
+    this.command({ type: 'open-tun', kind: 'tun', tun, name, mtu_bytes: 1400 });
     await this.hear(/"tun-opened"/);
     await namespace.ip(`link set ${name} addrgenmode none`, `link set ${name} mtu 1400 up`, ...lines);
   }
@@ -110,11 +110,19 @@ function row(changes: Partial<SessionRow> = {}): SessionRow {
   return {
     sessionId: 0x0101,
     generation: 7,
+    version: 2,
+    localCookie: new Uint8Array(0),
+    peerCookie: new Uint8Array(0),
+    localSublayer: false,
+    peerSublayer: false,
+    payload: 'ppp',
+    ethernetOpen: false,
+    vlanId: 0,
     tunnelId: 0x0a0a,
     allowTunnelIdZero: false,
     peerTunnelId: 0x0b0b,
     peerSessionId: 0x0202,
-    path: { localAddress: LNS[0], localPort: 1701, peerAddress: PEER, peerPort: 1701 },
+    path: { encapsulation: 'udp' as const, localAddress: LNS[0], localPort: 1701, peerAddress: PEER, peerPort: 1701 },
     tun: 0,
     bindTun: false,
     transmitAcfc: false,
@@ -178,7 +186,13 @@ describe('the packet path in the kernel', { skip }, () => {
       const report = await path.hear(/"control"/);
       assert.deepEqual(report, {
         type: 'control',
-        path: { localAddress: address, localPort: 1701, peerAddress: PEER, peerPort: 1701 },
+        path: {
+          encapsulation: 'udp' as const,
+          localAddress: address,
+          localPort: 1701,
+          peerAddress: PEER,
+          peerPort: 1701,
+        },
         packet: { hex: sccrq.replaceAll(' ', '') },
       });
       const packet = bytes('c802000c0b0b000000000001');
@@ -194,6 +208,7 @@ describe('the packet path in the kernel', { skip }, () => {
     peer.send(LNS_IPV6, 'c802 000c 0000 0000 0000 0000');
     const report = await path.hear(/"control"/);
     assert.deepEqual(report.path, {
+      encapsulation: 'udp' as const,
       localAddress: LNS_IPV6,
       localPort: 1701,
       peerAddress: PEER_IPV6,
@@ -270,7 +285,13 @@ describe('the packet path in the kernel', { skip }, () => {
         'route add 2001:db8:6::/64 dev twc1',
       );
       const serverRow = row({
-        path: { localAddress: left, localPort: 1701, peerAddress: right, peerPort: 1701 },
+        path: {
+          encapsulation: 'udp' as const,
+          localAddress: left,
+          localPort: 1701,
+          peerAddress: right,
+          peerPort: 1701,
+        },
         sequencing: true,
         mtu_bytes: 1300,
       });
@@ -282,7 +303,7 @@ describe('the packet path in the kernel', { skip }, () => {
           tunnelId: serverRow.peerTunnelId,
           peerSessionId: serverRow.sessionId,
           peerTunnelId: serverRow.tunnelId,
-          path: { localAddress: '', localPort: 1701, peerAddress: left, peerPort: 1701 },
+          path: { encapsulation: 'udp' as const, localAddress: '', localPort: 1701, peerAddress: left, peerPort: 1701 },
           tun: 1,
           bindTun: true,
           transmitAcfc: true,
@@ -322,10 +343,10 @@ describe('the packet path in the kernel', { skip }, () => {
 
   test('a TUN device whose name is taken is reported, and the packet path goes on', async () => {
     const path = await PacketPath.start(lns);
-    path.command({ type: 'open-tun', tun: 3, name: 'eth0', mtu_bytes: 1400 });
+    path.command({ type: 'open-tun', kind: 'tun', tun: 3, name: 'eth0', mtu_bytes: 1400 });
     const report = await path.hear(/"failed"/);
     assert.deepEqual([report.tun, report.fatal, report.errno], [3, false, 'EINVAL']);
-    path.command({ type: 'open-tun', tun: 3, name: 'tw3', mtu_bytes: 1400 });
+    path.command({ type: 'open-tun', kind: 'tun', tun: 3, name: 'tw3', mtu_bytes: 1400 });
     await path.hear(/"tun-opened"/);
     await path.end();
   });
@@ -347,7 +368,7 @@ describe('the packet path in the kernel', { skip }, () => {
     const packet = bytes('c802000c0b0b000000000001');
     const to = (peerAddress: string, localAddress: string) => ({
       type: 'send-control' as const,
-      path: { localAddress, localPort: 1701, peerAddress, peerPort: 1701 },
+      path: { encapsulation: 'udp' as const, localAddress, localPort: 1701, peerAddress, peerPort: 1701 },
       packet,
     });
     path.command(to('203.0.113.1', ''), to(PEER, '198.51.100.1'), to('2001:db8:ffff::1', ''), to(PEER, LNS[0]));
@@ -360,7 +381,7 @@ describe('the packet path in the kernel', { skip }, () => {
   test('packets for a TUN device that is not open, or not up, are counted', async () => {
     const path = await PacketPath.start(lns);
     const peer = await UdpPeer.open(remote, PEER);
-    path.command({ type: 'open-tun', tun: 0, name: 'tw0', mtu_bytes: 1400 });
+    path.command({ type: 'open-tun', kind: 'tun', tun: 0, name: 'tw0', mtu_bytes: 1400 });
     await path.hear(/"tun-opened"/);
     const other = row({ sessionId: 0x0102, tun: 9 });
     path.command({ type: 'session-add', row: row() }, { type: 'session-add', row: other });
@@ -382,7 +403,13 @@ describe('the packet path in the kernel', { skip }, () => {
     // A line so slow that what is sent fills the socket's buffer.
     await lns.run(['tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', 'rate', '8kbit', 'burst', '2k', 'limit', '64m']);
     const packet = new Uint8Array(1900);
-    const to = { localAddress: LNS[0], localPort: 1701, peerAddress: PEER, peerPort: 1701 };
+    const to = {
+      encapsulation: 'udp' as const,
+      localAddress: LNS[0],
+      localPort: 1701,
+      peerAddress: PEER,
+      peerPort: 1701,
+    };
     for (let i = 0; i < 20; i++) {
       path.command(...Array.from({ length: 200 }, () => ({ type: 'send-control' as const, path: to, packet })));
     }

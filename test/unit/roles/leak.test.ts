@@ -8,8 +8,20 @@ import { Appliance } from '../../../firmware/roles/appliance.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { ENDPOINT, LNS } from './pair.js';
 
-const PATH = { localAddress: '192.0.2.2', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 1701 };
-const ARRIVAL = { localAddress: '192.0.2.1', localPort: 1701, peerAddress: '192.0.2.2', peerPort: 1701 };
+const PATH = {
+  encapsulation: 'udp' as const,
+  localAddress: '192.0.2.2',
+  localPort: 1701,
+  peerAddress: '192.0.2.1',
+  peerPort: 1701,
+};
+const ARRIVAL = {
+  encapsulation: 'udp' as const,
+  localAddress: '192.0.2.1',
+  localPort: 1701,
+  peerAddress: '192.0.2.2',
+  peerPort: 1701,
+};
 const WARM_UP = 300;
 const CALLS = 5000;
 /** A call or a tunnel that stays is some thousands of bytes; the compiler of the code takes half a million once. */

@@ -7,8 +7,20 @@ import type { Output } from '../../../firmware/roles/role.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { ENDPOINT, LNS } from './pair.js';
 
-const PATH = { localAddress: '192.0.2.2', localPort: 1701, peerAddress: '192.0.2.1', peerPort: 1701 };
-const ARRIVAL = { localAddress: '192.0.2.1', localPort: 1701, peerAddress: '192.0.2.2', peerPort: 1701 };
+const PATH = {
+  encapsulation: 'udp' as const,
+  localAddress: '192.0.2.2',
+  localPort: 1701,
+  peerAddress: '192.0.2.1',
+  peerPort: 1701,
+};
+const ARRIVAL = {
+  encapsulation: 'udp' as const,
+  localAddress: '192.0.2.1',
+  localPort: 1701,
+  peerAddress: '192.0.2.2',
+  peerPort: 1701,
+};
 
 /** An LNS that accepts every tunnel, and its peer with a tunnel to it. */
 class Encounter {

@@ -199,6 +199,7 @@ export class Pair {
         this.#note(box, packet);
         if (this.mute(box, packet)) return;
         const arrival = {
+          encapsulation: 'udp' as const,
           localAddress: path.peerAddress,
           localPort: path.peerPort,
           peerAddress: box.plan.address,

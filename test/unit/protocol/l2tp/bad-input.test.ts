@@ -265,7 +265,13 @@ describe('replay and guessing', () => {
 });
 
 describe('properties', () => {
-  const path = { localAddress: '192.0.2.2', localPort: 1701, peerAddress: '198.51.100.9', peerPort: 1701 };
+  const path = {
+    encapsulation: 'udp' as const,
+    localAddress: '192.0.2.2',
+    localPort: 1701,
+    peerAddress: '198.51.100.9',
+    peerPort: 1701,
+  };
 
   it('random packets never throw and never allocate a tunnel', () => {
     const node = new Node('192.0.2.2', 2);

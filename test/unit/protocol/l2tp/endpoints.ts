@@ -82,7 +82,7 @@ export class Node {
 
   /** The path on which this node dials the other. */
   pathTo(peerAddress: string, peerPort = 1701): TransportPath {
-    return { localAddress: '', localPort: 1701, peerAddress, peerPort };
+    return { encapsulation: 'udp' as const, localAddress: '', localPort: 1701, peerAddress, peerPort };
   }
 
   /** Takes over the events that have come up, and gives those of the type that have come up so far. */
@@ -111,6 +111,7 @@ export class Node {
   /** The path of a packet of the other node as it arrives here. */
   arrival(path: TransportPath, sender: string): TransportPath {
     return {
+      encapsulation: 'udp' as const,
       localAddress: path.peerAddress,
       localPort: path.peerPort,
       peerAddress: path.localAddress || sender,
@@ -225,7 +226,7 @@ export class RawPeer {
 
   constructor(node: Node, peerAddress = '198.51.100.9', peerPort = 1701) {
     this.node = node;
-    this.path = { localAddress: node.address, localPort: 1701, peerAddress, peerPort };
+    this.path = { encapsulation: 'udp' as const, localAddress: node.address, localPort: 1701, peerAddress, peerPort };
   }
 
   /** Sends a body with the next Ns, in a header for the node's tunnel unless told otherwise. */

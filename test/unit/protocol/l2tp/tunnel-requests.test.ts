@@ -238,7 +238,13 @@ describe('limits', () => {
   it('ID 0 is never given, whatever the random source says', () => {
     const zeros: RandomBytes = (length_bytes) => new Uint8Array(length_bytes);
     const lac = new L2tpEndpoint(CONFIG, zeros);
-    const path = { localAddress: '', localPort: 1701, peerAddress: '192.0.2.2', peerPort: 1701 };
+    const path = {
+      encapsulation: 'udp' as const,
+      localAddress: '',
+      localPort: 1701,
+      peerAddress: '192.0.2.2',
+      peerPort: 1701,
+    };
     assert.deepEqual([lac.openTunnel({ path }, 0), lac.openTunnel({ path }, 0)], [1, 2]);
   });
 });
