@@ -12,6 +12,7 @@ import { Listeners } from './listeners.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
 import { poolsResource } from './pools.js';
 import { answerErrors, sendProblem } from './problem.js';
+import { pseudowiresResource } from './pseudowires.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { sessionsResource } from './sessions.js';
 import { settingsResource } from './settings.js';
@@ -97,6 +98,7 @@ const RESOURCES = [
   statusResource,
   sessionsResource,
   tunnelsResource,
+  pseudowiresResource,
   historyResource,
   traceResource,
 ];

@@ -3,6 +3,13 @@ import { Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 import { notFound } from './problem.js';
 
+export const CountersSchema = Type.Object({
+  receivedPackets: Type.Number(),
+  receivedOctets: Type.Number(),
+  sentPackets: Type.Number(),
+  sentOctets: Type.Number(),
+});
+
 const SessionSchema = Type.Object({
   sessionId: Type.Integer(),
   peerSessionId: Type.Integer(),
@@ -15,15 +22,13 @@ const SessionSchema = Type.Object({
   interfaceId: Type.String(),
   linkLocalAddress: Type.String(),
   callingNumber: Type.String(),
+  version: Type.Enum([2, 3]),
+  encapsulation: Type.Enum(['udp', 'ip']),
+  cookie_bytes: Type.Integer(),
   peerAddress: Type.String(),
   peerPort: Type.Integer(),
   since: Type.String(),
-  counters: Type.Object({
-    receivedPackets: Type.Number(),
-    receivedOctets: Type.Number(),
-    sentPackets: Type.Number(),
-    sentOctets: Type.Number(),
-  }),
+  counters: CountersSchema,
   mtu_bytes: Type.Integer(),
   authentication: Type.String(),
   lcp: Type.Object({
@@ -33,7 +38,8 @@ const SessionSchema = Type.Object({
     transmitPfc: Type.Boolean(),
   }),
 });
-const SessionIdSchema = Type.Object({ sessionId: Type.Integer({ minimum: 1, maximum: 65_535 }) });
+/** 32 bits in version 3. */
+const SessionIdSchema = Type.Object({ sessionId: Type.Integer({ minimum: 1, maximum: 2 ** 32 - 1 }) });
 
 export function sessionsResource(app: Api, { view }: ApiContext): void {
   app.get('/api/v1/sessions', { schema: { response: { 200: Type.Array(SessionSchema) } } }, () => view.sessions());

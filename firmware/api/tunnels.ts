@@ -11,6 +11,8 @@ const TunnelSchema = Type.Object({
   profile: Type.String(),
   peerHostName: Type.String(),
   peerVendorName: Type.String(),
+  version: Type.Enum([2, 3]),
+  encapsulation: Type.Enum(['udp', 'ip']),
   localAddress: Type.String(),
   peerAddress: Type.String(),
   peerPort: Type.Integer(),

@@ -7,7 +7,15 @@ import type { ProfileStatus } from '../roles/lac-client.js';
 import type { CallInfo } from '../roles/role.js';
 import type { Settings } from '../settings.js';
 import type { ControlPlane } from './control-plane.js';
-import type { ControlPlaneView, LacClientView, OperatingProblem, SessionView, StatusView, TunnelView } from './view.js';
+import type {
+  ControlPlaneView,
+  LacClientView,
+  OperatingProblem,
+  PseudowireView,
+  SessionView,
+  StatusView,
+  TunnelView,
+} from './view.js';
 
 export class ControlView implements ControlPlaneView {
   readonly #plane: ControlPlane;
@@ -45,12 +53,18 @@ export class ControlView implements ControlPlaneView {
       profile: name,
       peerHostName: status.peerHostName,
       peerVendorName: status.peerVendorName,
+      version: 2,
+      encapsulation: status.path.encapsulation,
       localAddress: status.path.localAddress,
       peerAddress: status.path.peerAddress,
       peerPort: status.path.peerPort,
       sessions: status.sessionCount,
       since: this.#timeOf(since_ms),
     }));
+  }
+
+  pseudowires(): PseudowireView[] {
+    return [];
   }
 
   status(): StatusView {
@@ -110,6 +124,9 @@ export class ControlView implements ControlPlaneView {
       interfaceId: call.peerInterfaceId,
       linkLocalAddress: call.peerLinkLocal,
       callingNumber: call.callingNumber,
+      version: 2,
+      encapsulation: call.path.encapsulation,
+      cookie_bytes: 0,
       peerAddress: call.path.peerAddress,
       peerPort: call.path.peerPort,
       since: this.#timeOf(call.since_ms),

@@ -12,6 +12,9 @@ export interface CounterView {
   sentOctets: number;
 }
 
+/** How control and data packets travel: over UDP, or as IP protocol 115 (version 3 alone). */
+export type EncapsulationView = 'udp' | 'ip';
+
 /** One call. Texts are '' and numbers 0 as long as they are not known. */
 export interface SessionView {
   sessionId: number;
@@ -31,7 +34,13 @@ export interface SessionView {
   /** The link-local address made of it. */
   linkLocalAddress: string;
   callingNumber: string;
+  /** Of L2TP, and with it of the session's IDs: 16 bits in version 2, 32 in version 3. */
+  version: 2 | 3;
+  encapsulation: EncapsulationView;
+  /** Length of the cookie that the peer must put before data, RFC 3931 section 4.1; the cookie itself is never shown. */
+  cookie_bytes: number;
   peerAddress: string;
+  /** 0 over IP. */
   peerPort: number;
   /** ISO 8601, when the call was asked for. */
   since: string;
@@ -42,7 +51,7 @@ export interface SessionView {
   lcp: { localMru_bytes: number; peerMru_bytes: number; transmitAcfc: boolean; transmitPfc: boolean };
 }
 
-/** One control connection. */
+/** One control connection. In version 3 its IDs are Control Connection IDs. */
 export interface TunnelView {
   tunnelId: number;
   peerTunnelId: number;
@@ -53,12 +62,50 @@ export interface TunnelView {
   profile: string;
   peerHostName: string;
   peerVendorName: string;
+  /** What was agreed on; of a tunnel for which that is still open, what it was opened with. */
+  version: 2 | 3;
+  encapsulation: EncapsulationView;
   localAddress: string;
   peerAddress: string;
+  /** 0 over IP. */
   peerPort: number;
   sessions: number;
   /** ISO 8601 */
   since: string;
+}
+
+/** One Ethernet pseudowire of the settings. Texts are '' and numbers 0 as long as they are not known. */
+export interface PseudowireView {
+  name: string;
+  enabled: boolean;
+  mode: 'dial' | 'listen' | 'static';
+  type: 'ethernet' | 'vlan';
+  /**
+   * 'off': switched off; 'waiting' for the next redial; 'dialling'; 'listening': the peer has not asked for it yet; 'up';
+   * 'down': static, and the box could not set it up.
+   */
+  state: 'off' | 'waiting' | 'dialling' | 'listening' | 'up' | 'down';
+  /** Why it ended last or did not come about, in words. */
+  lastError: string;
+  /** ISO 8601, when it is dialled again; '' when that is not planned. */
+  redialAt: string;
+  encapsulation: EncapsulationView | '';
+  /** 0 of a static one, which has no control connection. */
+  tunnelId: number;
+  sessionId: number;
+  peerSessionId: number;
+  remoteEndId: string;
+  peerAddress: string;
+  tapInterface: string;
+  /** The Linux bridge that the TAP is a port of, or ''. */
+  bridge: string;
+  mtu_bytes: number;
+  /** The peer's Circuit Status says active, RFC 3931 section 5.4.5; of a static one that is up, always true. */
+  peerActive: boolean;
+  /** ISO 8601, when it came up. */
+  since: string;
+  /** Frames and their octets. */
+  counters: CounterView;
 }
 
 /** Something that does not work although the settings ask for it. */
@@ -101,7 +148,7 @@ export interface CallStepRecord {
   time: string;
   /** 1 to 14; 0 for what belongs to none. */
   step: number;
-  role: 'lns' | 'lac-client';
+  role: 'lns' | 'lac-client' | 'pseudowire';
   tunnelId: number;
   sessionId: number;
   user: string;
@@ -118,6 +165,8 @@ export interface ControlPlaneView {
   sessions(): SessionView[];
   session(sessionId: number): SessionView | undefined;
   tunnels(): TunnelView[];
+  /** One for each entry of the settings' pseudowires, in their order. */
+  pseudowires(): PseudowireView[];
   status(): StatusView;
   /** False when there is no such session. */
   disconnectSession(sessionId: number, reason: string): boolean;

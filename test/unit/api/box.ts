@@ -15,6 +15,7 @@ import { Trace } from '../../../firmware/control/trace.js';
 import type {
   ControlPlaneView,
   OperatingProblem,
+  PseudowireView,
   SessionView,
   StatusView,
   TunnelView,
@@ -35,6 +36,9 @@ export const SESSION: SessionView = {
   interfaceId: '0211:22ff:fe33:4455',
   linkLocalAddress: 'fe80::211:22ff:fe33:4455',
   callingNumber: '12345',
+  version: 2,
+  encapsulation: 'udp',
+  cookie_bytes: 0,
   peerAddress: '192.0.2.1',
   peerPort: 1701,
   since: '2026-01-02T03:04:05.678Z',
@@ -52,11 +56,35 @@ export const TUNNEL: TunnelView = {
   profile: '',
   peerHostName: 'lac.example',
   peerVendorName: 'xelerance.com',
+  version: 2,
+  encapsulation: 'udp',
   localAddress: '192.0.2.254',
   peerAddress: '192.0.2.1',
   peerPort: 1701,
   sessions: 1,
   since: '2026-01-02T03:04:05.678Z',
+};
+
+export const PSEUDOWIRE: PseudowireView = {
+  name: 'branch',
+  enabled: true,
+  mode: 'dial',
+  type: 'ethernet',
+  state: 'up',
+  lastError: '',
+  redialAt: '',
+  encapsulation: 'ip',
+  tunnelId: 4712,
+  sessionId: 0xfedc_ba98,
+  peerSessionId: 0x8000_0001,
+  remoteEndId: 'branch-lan',
+  peerAddress: '2001:db8::2',
+  tapInterface: 'tap0',
+  bridge: 'br0',
+  mtu_bytes: 1500,
+  peerActive: true,
+  since: '2026-01-02T03:04:05.678Z',
+  counters: { receivedPackets: 5, receivedOctets: 2 ** 33, sentPackets: 6, sentOctets: 7 },
 };
 
 const STATUS: StatusView = {
@@ -78,6 +106,7 @@ export class PlainView implements ControlPlaneView {
   applied: Settings | undefined;
   cannot: OperatingProblem[] = [];
   calls: SessionView[] = [SESSION];
+  wires: PseudowireView[] = [PSEUDOWIRE];
 
   sessions(): SessionView[] {
     return this.calls;
@@ -89,6 +118,10 @@ export class PlainView implements ControlPlaneView {
 
   tunnels(): TunnelView[] {
     return [TUNNEL];
+  }
+
+  pseudowires(): PseudowireView[] {
+    return this.wires;
   }
 
   status(): StatusView {

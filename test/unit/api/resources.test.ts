@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_POOL, DEFAULT_SETTINGS } from '../../../firmware/settings.js';
-import { type Box, openBox, SESSION, TUNNEL } from './box.js';
+import { type Box, openBox, PSEUDOWIRE, SESSION, TUNNEL } from './box.js';
 
 type Method = 'GET' | 'PUT' | 'DELETE' | 'POST' | 'OPTIONS';
 
@@ -207,9 +207,27 @@ test('tunnels are listed, and one is closed', async (t) => {
   assert.deepEqual(box.view.done, ['tunnel 815']);
 });
 
+test('a version 3 session is read and disconnected by its ID of 32 bits', async (t) => {
+  const box = await openBox(t);
+  const session = { ...SESSION, sessionId: 0xfedc_ba98, version: 3, encapsulation: 'ip', cookie_bytes: 8 } as const;
+  box.view.calls = [session];
+  assert.deepEqual((await call(box, 'GET', 'sessions/4275878552')).body, session);
+  assert.equal((await call(box, 'DELETE', 'sessions/4275878552')).status, 204);
+});
+
+test('pseudowires are listed in every state, with what is known of them', async (t) => {
+  const box = await openBox(t);
+  assert.deepEqual((await call(box, 'GET', 'pseudowires')).body, [PSEUDOWIRE]);
+  const none = { receivedPackets: 0, receivedOctets: 0, sentPackets: 0, sentOctets: 0 };
+  const unknown = { encapsulation: '', tunnelId: 0, sessionId: 0, peerAddress: '', since: '', counters: none } as const;
+  const states = ['off', 'waiting', 'dialling', 'listening', 'up', 'down'] as const;
+  box.view.wires = states.map((state) => ({ ...PSEUDOWIRE, ...unknown, name: state, state, type: 'vlan' }));
+  assert.deepEqual((await call(box, 'GET', 'pseudowires')).body, box.view.wires);
+});
+
 test('an ID out of range, a fraction or a word is refused with field and reason', async (t) => {
   const box = await openBox(t);
-  for (const id of ['0', '65536', '1.5', 'x', '-1', '1e9', '%00']) {
+  for (const id of ['0', '4294967296', '1.5', 'x', '-1', '1e9', '%00']) {
     const problems = refused(await call(box, 'DELETE', `sessions/${id}`), 400);
     assert.deepEqual([...problems.keys()], ['params/sessionId'], id);
   }
