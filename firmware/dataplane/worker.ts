@@ -5,10 +5,10 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Arena } from '../linux/arena.js';
+import { DatagramSocket, datagramSocketArena_bytes } from '../linux/datagram-socket.js';
 import { PollSet, WakeUp } from '../linux/poll-set.js';
 import { SystemError } from '../linux/syscalls.js';
 import { TunDevice, TunMemory } from '../linux/tun.js';
-import { UdpSocket, udpSocketArena_bytes } from '../linux/udp-socket.js';
 import { adviceFor } from './advice.js';
 import { createCounters, viewCounters } from './counters.js';
 import { Forwarder } from './forwarder.js';
@@ -30,9 +30,9 @@ class PacketPath {
   readonly #punts: PuntQueue;
   readonly #wakeUp: WakeUp;
   readonly #pollSet: PollSet;
-  readonly #ipv4: UdpSocket | undefined;
-  readonly #ipv6: UdpSocket | undefined;
-  readonly #sockets: UdpSocket[];
+  readonly #ipv4: DatagramSocket | undefined;
+  readonly #ipv6: DatagramSocket | undefined;
+  readonly #sockets: DatagramSocket[];
   readonly #tunMemory: TunMemory;
   readonly #tuns = new Map<number, TunDevice>();
   /** The devices in the order in which the poll set has them, and their indexes. */
@@ -56,8 +56,20 @@ class PacketPath {
     this.#wakeUp = new WakeUp(this.#arena);
     this.#pollSet = new PollSet(this.#arena, MAX_DESCRIPTORS);
     this.#tunMemory = new TunMemory(this.#arena, inputSlots);
-    this.#ipv4 = UdpSocket.open(this.#arena, 'ipv4', listen.port, inputSlots, sendCount);
-    this.#ipv6 = UdpSocket.open(this.#arena, 'ipv6', listen.port, inputSlots, sendCount);
+    this.#ipv4 = DatagramSocket.open(
+      this.#arena,
+      { family: 'ipv4', protocol: 'udp' },
+      listen.port,
+      inputSlots,
+      sendCount,
+    );
+    this.#ipv6 = DatagramSocket.open(
+      this.#arena,
+      { family: 'ipv6', protocol: 'udp' },
+      listen.port,
+      inputSlots,
+      sendCount,
+    );
     this.#sockets = [this.#ipv4, this.#ipv6].filter((socket) => socket !== undefined);
     this.#watch();
     this.#punts.push({ type: 'ready', counters, wakeFd: this.#wakeUp.fd });
@@ -127,7 +139,7 @@ class PacketPath {
     }
   }
 
-  #send(socket: UdpSocket | undefined, batch: PacketBatch): void {
+  #send(socket: DatagramSocket | undefined, batch: PacketBatch): void {
     if (batch.count === 0) return;
     if (socket === undefined) {
       this.#forwarder.count('no-socket', batch.count);
@@ -243,7 +255,7 @@ class PacketPath {
 function arenaSize_bytes(batch: number, sendCount: number): number {
   return (
     (batch + BUILD_SLOTS) * SLOT_BYTES +
-    2 * udpSocketArena_bytes(batch, sendCount) +
+    2 * datagramSocketArena_bytes(batch, sendCount) +
     PollSet.arena_bytes(MAX_DESCRIPTORS) +
     WakeUp.arena_bytes() +
     TunMemory.arena_bytes()

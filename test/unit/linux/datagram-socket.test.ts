@@ -7,9 +7,9 @@ import { afterEach, describe, test } from 'node:test';
 import { addressText, addressWords } from '../../../firmware/dataplane/address.js';
 import { copyAddress, PacketBatch, PacketSlots, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
 import { Arena } from '../../../firmware/linux/arena.js';
+import { DatagramSocket, datagramSocketArena_bytes } from '../../../firmware/linux/datagram-socket.js';
 import { PollSet, WakeUp } from '../../../firmware/linux/poll-set.js';
 import { SystemError } from '../../../firmware/linux/syscalls.js';
-import { UdpSocket, udpSocketArena_bytes } from '../../../firmware/linux/udp-socket.js';
 
 const BATCH = 4;
 const ANY_PORT = 0;
@@ -21,9 +21,9 @@ afterEach(() => {
 });
 
 function open(family: 'ipv4' | 'ipv6', port = ANY_PORT) {
-  const arena = new Arena(2 * BATCH * SLOT_BYTES + udpSocketArena_bytes(BATCH, BATCH) + PollSet.arena_bytes(1));
+  const arena = new Arena(2 * BATCH * SLOT_BYTES + datagramSocketArena_bytes(BATCH, BATCH) + PollSet.arena_bytes(1));
   const slots = new PacketSlots(arena.bytes, arena.take(BATCH * SLOT_BYTES), BATCH);
-  const socket = UdpSocket.open(arena, family, port, slots, BATCH);
+  const socket = DatagramSocket.open(arena, { family, protocol: 'udp' }, port, slots, BATCH);
   assert.ok(socket !== undefined);
   opened.push(socket);
   const pollSet = new PollSet(arena, 1);

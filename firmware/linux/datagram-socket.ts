@@ -1,7 +1,13 @@
 /**
- * A UDP socket on every local address of one family, read and written in batches, that tells which local address a
- * datagram came to and sends from the one it is given. Fragmenting on the way is left to the network: no datagram has
- * DF set. Must not know what datagrams hold.
+ * A socket for UDP, or for L2TP as an IP protocol of its own, on every local address of one family: read and written in
+ * batches, tells which local address a datagram came to and sends from the one it is given. Datagrams that are longer
+ * than the path lets through are fragmented by the kernel and, over IPv4, by the network: none has DF set. Must not know
+ * what datagrams hold.
+ *
+ * What a slot gets from the kernel:
+ *
+ *   UDP, and IPv6 of either kind       | headroom, 64 octets                        | payload
+ *   IP protocol 115 over IPv4, raw(7)  | headroom, 4 | IP header, 20 to 60 | payload
  */
 import {
   ADDRESS_WORDS,
@@ -35,6 +41,11 @@ import {
 } from './syscalls.js';
 
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+/** RFC 3931 section 4.1.1. */
+const IPPROTO_L2TP = 115;
+/** With all its options (RFC 791 section 3.1). The kernel puts it before what a raw socket for IPv4 receives. */
+const MAX_IPV4_HEADER_BYTES = 60;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
@@ -46,6 +57,12 @@ const MSG_DONTWAIT = 0x40;
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 /** IP_PMTUDISC_DONT and IPV6_PMTUDISC_DONT. */
 const PATH_MTU_DISCOVERY_OFF = 0;
+
+/** Which socket: of which family, and what comes behind its IP header. */
+export interface SocketKind {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly protocol: 'udp' | 'l2tp-ip';
+}
 
 /** What differs between the two families. */
 interface Family {
@@ -84,7 +101,6 @@ const FAMILY: Readonly<Record<'ipv4' | 'ipv6', Family>> = {
     domain: 10, // AF_INET6
     level: 41, // IPPROTO_IPV6
     options: [
-      [26, 1], // IPV6_V6ONLY: the other socket has IPv4
       [49, 1], // IPV6_RECVPKTINFO
       [23, PATH_MTU_DISCOVERY_OFF], // IPV6_MTU_DISCOVER
     ],
@@ -98,8 +114,11 @@ const FAMILY: Readonly<Record<'ipv4' | 'ipv6', Family>> = {
   },
 };
 
+/** A UDP socket for IPv6 takes no IPv4; a raw one never does, and does not know this option. */
+const IPV6_V6ONLY = 26;
+
 /** Bytes of arena that a socket takes, for either family. */
-export function udpSocketArena_bytes(receiveCount: number, sendCount: number): number {
+export function datagramSocketArena_bytes(receiveCount: number, sendCount: number): number {
   const each_bytes = MMSGHDR.size + IOVEC.size + SOCKADDR_IN6.size + controlSpace(FAMILY.ipv6) + 4 * 16;
   return (receiveCount + sendCount) * each_bytes + 256;
 }
@@ -138,7 +157,7 @@ class Messages {
   }
 }
 
-export class UdpSocket {
+export class DatagramSocket {
   readonly fd: number;
   /** Of the last `send`: datagrams that the kernel had no room for, and that it refused for another reason. */
   notSentForRoom = 0;
@@ -146,14 +165,18 @@ export class UdpSocket {
   readonly #arena: Arena;
   readonly #family: Family;
   readonly #slots: PacketSlots;
+  /** Room for the IP header in front of what is received, where the kernel gives that too. */
+  readonly #ipHeaderRoom_bytes: number;
   readonly #received: Messages;
   readonly #sent: Messages;
 
-  private constructor(fd: number, arena: Arena, family: Family, slots: PacketSlots, sendCount: number) {
+  private constructor(fd: number, arena: Arena, kind: SocketKind, slots: PacketSlots, sendCount: number) {
+    const family = FAMILY[kind.family];
     this.fd = fd;
     this.#arena = arena;
     this.#family = family;
     this.#slots = slots;
+    this.#ipHeaderRoom_bytes = kind.protocol === 'l2tp-ip' && kind.family === 'ipv4' ? MAX_IPV4_HEADER_BYTES : 0;
     this.#received = new Messages(arena, family, slots.count);
     this.#sent = new Messages(arena, family, sendCount);
     this.#prepareReceiving();
@@ -161,35 +184,41 @@ export class UdpSocket {
   }
 
   /**
-   * Opens a socket that receives into `slots` and sends batches of at most `sendCount`. Throws SystemError; gives
-   * undefined where the kernel does not have the family.
+   * Opens a socket that receives into `slots` and sends batches of at most `sendCount`. `port` is UDP's; IP protocol 115
+   * has none. Throws SystemError: EPERM for protocol 115 without CAP_NET_RAW. Gives undefined where the kernel does not
+   * have the family.
    */
   static open(
     arena: Arena,
-    name: 'ipv4' | 'ipv6',
+    kind: SocketKind,
     port: number,
     slots: PacketSlots,
     sendCount: number,
-  ): UdpSocket | undefined {
-    const family = FAMILY[name];
-    const fd = socket(family.domain, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
+  ): DatagramSocket | undefined {
+    const { domain } = FAMILY[kind.family];
+    const [type, protocol] = kind.protocol === 'udp' ? [SOCK_DGRAM, 0] : [SOCK_RAW, IPPROTO_L2TP];
+    const fd = socket(domain, type | O_NONBLOCK | O_CLOEXEC, protocol);
     if (fd < 0) {
       if (errno() === ERRNO.EAFNOSUPPORT) return undefined;
-      throw new SystemError(`open a UDP socket for ${name}`);
+      throw new SystemError(`open ${nameOf(kind)}`);
     }
     try {
-      configure(fd, arena, family, name);
-      bindPort(fd, arena, family, port, name);
-      return new UdpSocket(fd, arena, family, slots, sendCount);
+      configure(fd, arena, kind);
+      if (kind.protocol === 'udp') bindPort(fd, arena, kind, port);
+      return new DatagramSocket(fd, arena, kind, slots, sendCount);
     } catch (error) {
       close(fd);
       throw error;
     }
   }
 
-  /** Fills `batch` with what has come, one datagram a slot; false where the kernel reports an error. */
+  /**
+   * Fills `batch` with what has come, one datagram a slot, without IP and UDP header; the peer's port is 0 where there
+   * are no ports. False where the kernel reports an error.
+   */
   receive(batch: PacketBatch): boolean {
-    const { words } = this.#arena;
+    const { words, bytes } = this.#arena;
+    const room_bytes = this.#ipHeaderRoom_bytes;
     const { headers, headerAddress } = this.#received;
     batch.count = 0;
     const wanted = this.#slots.count;
@@ -205,7 +234,9 @@ export class UdpSocket {
     }
     for (let i = 0; i < count; i++) {
       const length_bytes = words[(headers + i * MMSGHDR.size + MMSGHDR.length) >>> 2];
-      batch.append(this.#slots.room(i), length_bytes, 0);
+      const at = this.#slots.room(i) - room_bytes;
+      const ipHeader_bytes = room_bytes === 0 ? 0 : (bytes[at] & 0x0f) * 4;
+      batch.append(at + ipHeader_bytes, length_bytes - ipHeader_bytes, 0);
       this.#readAddresses(batch, i);
     }
     return true;
@@ -240,11 +271,13 @@ export class UdpSocket {
     close(this.fd);
   }
 
+  /** The longest IP header ends where the room begins, so that of any payload there is as much as the room takes. */
   #prepareReceiving(): void {
+    const ipHeaderRoom_bytes = this.#ipHeaderRoom_bytes;
     for (let i = 0; i < this.#slots.count; i++) {
       const iovec = this.#received.iovecs + i * IOVEC.size;
-      this.#arena.writePointer(iovec + IOVEC.base, this.#slots.room(i));
-      this.#arena.writeSize(iovec + IOVEC.length, ROOM_BYTES);
+      this.#arena.writePointer(iovec + IOVEC.base, this.#slots.room(i) - ipHeaderRoom_bytes);
+      this.#arena.writeSize(iovec + IOVEC.length, ipHeaderRoom_bytes + ROOM_BYTES);
     }
   }
 
@@ -315,26 +348,33 @@ export class UdpSocket {
   }
 }
 
-function configure(fd: number, arena: Arena, family: Family, name: string): void {
+function nameOf({ family, protocol }: SocketKind): string {
+  return protocol === 'udp' ? `a UDP socket for ${family}` : `a raw socket for L2TP over ${family} (protocol 115)`;
+}
+
+function configure(fd: number, arena: Arena, kind: SocketKind): void {
+  const { level, options } = FAMILY[kind.family];
   const value = arena.take(4);
   const set = (level: number, option: number, to: number): boolean => {
     arena.words[value >>> 2] = to;
     return setsockopt(fd, level, option, arena.addressOf(value), 4) === 0;
   };
-  for (const [option, to] of family.options) {
-    if (!set(family.level, option, to)) throw new SystemError(`set option ${option} of the UDP socket for ${name}`);
+  const v6Only = kind.family === 'ipv6' && kind.protocol === 'udp' ? ([[IPV6_V6ONLY, 1]] as const) : [];
+  for (const [option, to] of [...options, ...v6Only]) {
+    if (!set(level, option, to)) throw new SystemError(`set option ${option} of ${nameOf(kind)}`);
   }
   // Without the right to exceed the system's limit, what the system lets us have must do.
   if (!set(SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES)) set(SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
   if (!set(SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES)) set(SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
 }
 
-function bindPort(fd: number, arena: Arena, family: Family, port: number, name: string): void {
+function bindPort(fd: number, arena: Arena, kind: SocketKind, port: number): void {
+  const family = FAMILY[kind.family];
   const at = arena.take(family.sockaddrSize);
   arena.bytes.fill(0, at, at + family.sockaddrSize);
   arena.words16[at >>> 1] = family.domain;
   arena.bytes[at + family.portAt] = port >>> 8;
   arena.bytes[at + family.portAt + 1] = port;
   if (bind(fd, arena.addressOf(at), family.sockaddrSize) < 0)
-    throw new SystemError(`bind UDP port ${port} for ${name}`);
+    throw new SystemError(`bind UDP port ${port} for ${kind.family}`);
 }
