@@ -3,14 +3,20 @@
  * main.ts hands in. Types alone; must not know how it is done.
  */
 
-/** A TUN device that exists already; it is brought up. */
+/** A TUN or TAP device that exists already; it is brought up. */
 export interface DesiredLink {
   name: string;
+  kind: 'tun' | 'tap';
   /** Counted up each time the device is made anew, for a new device has nothing of what the old one had. */
   generation: number;
   mtu_bytes: number;
   /** Addresses with prefix length, as in '10.112.112.1/32' or 'fe80::1/64'. */
   addresses: readonly string[];
+  /**
+   * Of a TAP device: the bridge that it is a port of. One that is missing is made, and is removed when no link names it
+   * any more and nobody else has put a port into it.
+   */
+  bridge?: string;
 }
 
 export interface DesiredRoute {

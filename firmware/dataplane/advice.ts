@@ -5,7 +5,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     'another program (xl2tpd, l2tpns or a second tunnelwerk) holds this port: stop it; `ss -lunp` shows which one it is',
   EACCES:
     'run the program as root, or give it CAP_NET_ADMIN, the right to open /dev/net/tun, and for a port below 1024 CAP_NET_BIND_SERVICE',
-  EPERM: 'run the program as root, or give it the capability CAP_NET_ADMIN',
+  EPERM:
+    'run the program as root, or give it the capabilities CAP_NET_ADMIN, for TUN and TAP devices, and CAP_NET_RAW, for IP protocol 115',
   ENOENT: 'load the kernel module tun (modprobe tun), or use a kernel that has TUN devices',
   ENODEV: 'load the kernel module tun (modprobe tun), or use a kernel that has TUN devices',
   EBUSY: 'another program holds the device of that name: stop it, or choose another name',

@@ -208,16 +208,16 @@ class PacketPath {
     if (counters !== undefined) this.#punts.push({ type: 'session-removed', sessionId, generation, counters });
   }
 
-  #openTun({ tun, name, mtu_bytes }: Extract<DataPlaneCommand, { type: 'open-tun' }>): void {
+  #openTun({ tun, kind, name, mtu_bytes }: Extract<DataPlaneCommand, { type: 'open-tun' }>): void {
     if (this.#tuns.has(tun)) throw new Error(`TUN device ${tun} is open already`);
-    const what = `make the TUN device ${name}`;
+    const what = `make the ${kind.toUpperCase()} device ${name}`;
     if (mtu_bytes >= ROOM_BYTES) {
       const advice = `choose an MTU below ${ROOM_BYTES} bytes`;
       this.#punts.push({ type: 'failed', what, errno: '', advice, fatal: false, tun });
       return;
     }
     try {
-      this.#tuns.set(tun, TunDevice.open(this.#tunMemory, name));
+      this.#tuns.set(tun, TunDevice.open(this.#tunMemory, kind, name));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.#punts.push({ ...failure(error), fatal: false, tun });

@@ -1,18 +1,20 @@
 /**
- * Sets addresses, links, routes and forwarding in the kernel, and takes away again what it set: the difference between
- * what is wanted and what it applied before goes through one `ip -batch`, never one process per route. Must not decide
- * what is wanted, and must not touch what it did not set.
+ * Sets addresses, links, bridges, routes and forwarding in the kernel, and takes away again what it set: the difference
+ * between what is wanted and what it applied before goes through one `ip -batch`, never one process per route. Must not
+ * decide what is wanted, and must not touch what it did not set.
  *
  * Fulfils `NetworkConfiguration` of control/network.ts.
  */
-import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { adviceOn, type Link, readLinks, runIpBatch } from './ip-program.js';
 
 interface DesiredLink {
   readonly name: string;
+  readonly kind: 'tun' | 'tap';
   readonly generation: number;
   readonly mtu_bytes: number;
   readonly addresses: readonly string[];
+  readonly bridge?: string;
 }
 
 interface DesiredNetwork {
@@ -32,8 +34,9 @@ interface NetworkProblem {
  * ('' when it goes with its device).
  */
 interface Item {
-  kind: 'link' | 'address' | 'route';
-  link: DesiredLink;
+  kind: 'bridge' | 'link' | 'port' | 'address' | 'route';
+  /** The device that it belongs to. */
+  link: Pick<DesiredLink, 'name' | 'generation'>;
   set: string;
   setAgain: string;
   unset: string;
@@ -47,11 +50,16 @@ interface Work {
   takesAway: boolean;
 }
 
+/** The alias of the bridges that this program made: by it they are known again after a crash. */
+const MADE_HERE = 'made by tunnelwerk';
+
 const NOTHING: DesiredNetwork = { links: [], routes: [], forwarding: false };
 
 export class NetConfig {
   /** What holds, by a name for the thing. */
   #applied = new Map<string, Item>();
+  /** Wanted bridges that somebody else made. */
+  readonly #foreignBridges = new Set<string>();
   /** Sysctls that were changed, with the value they had before. */
   readonly #formerSysctls = new Map<string, string>();
   #desired: DesiredNetwork | undefined;
@@ -84,6 +92,8 @@ export class NetConfig {
   async #reach(desired: DesiredNetwork): Promise<NetworkProblem[]> {
     const problems = await this.#setSysctls(desired);
     const wanted = itemsOf(desired);
+    const refused = await this.#settleBridges(desired, wanted);
+    if (refused !== undefined) return [...problems, refused];
     const work = difference(this.#applied, wanted);
     if (work.length === 0) return problems;
     const result = await runIpBatch(work.map(({ line }) => line));
@@ -100,18 +110,58 @@ export class NetConfig {
     return problems;
   }
 
-  /** Before a link comes up: link-local addresses are given by IPV6CP, and a TUN has no router to listen to. */
+  /**
+   * Takes out of `wanted` the making of bridges that others have made, and leaves in it a bridge of ours that others
+   * have put ports into. Asks the kernel only where a bridge comes or goes.
+   */
+  async #settleBridges({ links }: DesiredNetwork, wanted: Map<string, Item>): Promise<NetworkProblem | undefined> {
+    const names = new Set(links.flatMap(({ bridge }) => bridge ?? []));
+    for (const name of this.#foreignBridges) if (!names.has(name)) this.#foreignBridges.delete(name);
+    const comes = [...names].filter((name) => !this.#applied.has(bridgeKey(name)) && !this.#foreignBridges.has(name));
+    const goes = [...this.#applied.values()].filter(({ kind, link }) => kind === 'bridge' && !names.has(link.name));
+    if (comes.length > 0 || goes.length > 0) {
+      const result = await readLinks();
+      if (!result.ran) return { line: 'ip -json link show', message: result.message, advice: adviceOn(result.message) };
+      for (const name of comes) this.#meetBridge(name, result.links, wanted);
+      this.#keepBridgesInUse(result.links, names, wanted);
+    }
+    for (const name of this.#foreignBridges) for (const key of bridgeItems(name).keys()) wanted.delete(key);
+    return undefined;
+  }
+
+  #meetBridge(name: string, links: readonly Link[], wanted: ReadonlyMap<string, Item>): void {
+    const link = links.find((each) => each.name === name);
+    if (link === undefined) return;
+    if (link.alias !== MADE_HERE) this.#foreignBridges.add(name);
+    // Left by a process that was killed: it is there already, but not necessarily up.
+    else this.#applied.set(bridgeKey(name), wanted.get(bridgeKey(name))!);
+  }
+
+  #keepBridgesInUse(links: readonly Link[], names: ReadonlySet<string>, wanted: Map<string, Item>): void {
+    const ports = new Set([...this.#applied.values()].flatMap(({ kind, link }) => (kind === 'port' ? link.name : [])));
+    for (const { name, master } of links) {
+      if (names.has(master) || ports.has(name) || !this.#applied.has(bridgeKey(master))) continue;
+      for (const [key, item] of bridgeItems(master)) wanted.set(key, item);
+    }
+  }
+
+  /** Before a link comes up, so that nothing of the box's own goes out by it. */
   async #setSysctls({ links, forwarding }: DesiredNetwork): Promise<NetworkProblem[]> {
     const problems: NetworkProblem[] = [];
     for (const link of links) {
-      if (this.#applied.has(linkKey(link))) continue;
-      for (const [name, value] of Object.entries({ addr_gen_mode: '1', accept_ra: '0', autoconf: '0' })) {
-        // Without IPv6 in the kernel there is no such file, and nothing to keep it from.
-        problems.push(...(await writeSysctl(`ipv6/conf/${link.name}/${name}`, value, { mayBeMissing: true })));
-      }
+      const values = this.#applied.has(linkKey(link)) ? [] : sysctlsOf(link);
+      const wasPort = this.#applied.has(portKey(link));
+      const isPort = link.bridge !== undefined;
+      if (isPort !== wasPort) values.push([`ipv6/conf/${link.name}/disable_ipv6`, isPort ? '1' : '0']);
+      // Without IPv6 in the kernel there is no such file, and nothing to keep it from.
+      for (const [path, value] of values) problems.push(...(await writeSysctl(path, value, { mayBeMissing: true })));
     }
     if (forwarding) {
       problems.push(...(await this.#keepRouterAdvertisements(new Set(links.map((link) => link.name)))));
+      // The kernel sends redirects by a device where the device or `all` says so.
+      if (links.some(({ kind }) => kind === 'tun')) {
+        problems.push(...(await this.#change('ipv4/conf/all/send_redirects', '0')));
+      }
       problems.push(...(await this.#change('ipv4/ip_forward', '1')));
       problems.push(...(await this.#change('ipv6/conf/all/forwarding', '1', { mayBeMissing: true })));
     } else problems.push(...(await this.#restoreSysctls()));
@@ -155,13 +205,50 @@ function linkKey({ name, generation }: DesiredLink): string {
   return `link ${name} ${generation}`;
 }
 
+function portKey(link: DesiredLink): string {
+  return `port ${linkKey(link)}`;
+}
+
+function bridgeKey(name: string): string {
+  return `bridge ${name}`;
+}
+
+/**
+ * Link-local addresses are given by IPV6CP, and a TUN has no router to listen to; what is sent back to the user that it
+ * came from, to another's address, is no reason for an ICMP redirect: users of one TUN are not on one link.
+ */
+function sysctlsOf({ name, kind }: DesiredLink): [path: string, value: string][] {
+  const ipv6 = { addr_gen_mode: '1', accept_ra: '0', autoconf: '0' };
+  const paths = Object.entries(ipv6).map(([key, value]): [string, string] => [`ipv6/conf/${name}/${key}`, value]);
+  return kind === 'tun' ? [...paths, [`ipv4/conf/${name}/send_redirects`, '0']] : paths;
+}
+
+/** A bridge that carries every frame as it is, and sends nothing of its own: no spanning tree, no IPv6 address. */
+function bridgeItems(name: string): Map<string, Item> {
+  const link = { name, generation: 0 };
+  const make = `link add name ${name} alias "${MADE_HERE}" type bridge stp_state 0 mcast_snooping 0`;
+  const quiet = `link set dev ${name} addrgenmode none`;
+  const up = `link set dev ${name} up`;
+  return new Map([
+    [bridgeKey(name), { kind: 'bridge', link, set: make, setAgain: make, unset: `link delete dev ${name}` }],
+    [`quiet ${bridgeKey(name)}`, { kind: 'link', link, set: quiet, setAgain: quiet, unset: '' }],
+    [`up ${bridgeKey(name)}`, { kind: 'link', link, set: up, setAgain: up, unset: '' }],
+  ]);
+}
+
 /** Everything under a device carries its generation, so that a device made anew gets everything anew. */
 function itemsOf({ links, routes }: DesiredNetwork): Map<string, Item> {
   const items = new Map<string, Item>();
+  for (const { bridge } of links)
+    if (bridge !== undefined) for (const [key, item] of bridgeItems(bridge)) items.set(key, item);
   for (const link of links) {
     const dev = `dev ${link.name}`;
     const up = `link set ${dev} mtu ${link.mtu_bytes} up`;
     items.set(linkKey(link), { kind: 'link', link, set: up, setAgain: up, unset: '' });
+    if (link.bridge !== undefined) {
+      const set = `link set ${dev} master ${link.bridge}`;
+      items.set(portKey(link), { kind: 'port', link, set, setAgain: set, unset: `link set ${dev} nomaster` });
+    }
     for (const address of link.addresses) {
       const set = `address replace ${address} ${dev}${address.includes(':') ? ' nodad' : ''}`;
       const unset = `address delete ${address} ${dev}`;
@@ -180,7 +267,7 @@ function itemsOf({ links, routes }: DesiredNetwork): Map<string, Item> {
 }
 
 /**
- * Links and addresses first, then what goes, then routes: with its last address a device loses all its routes, so that
+ * Bridges, links and addresses first, then what goes, then routes: with its last address a device loses all its routes, so that
  * the new address comes before the old one goes, and where one went the routes are set again.
  */
 function difference(applied: ReadonlyMap<string, Item>, wanted: ReadonlyMap<string, Item>): Work[] {
@@ -203,63 +290,6 @@ function difference(applied: ReadonlyMap<string, Item>, wanted: ReadonlyMap<stri
 /** What ip(8) says of something that went with its device. */
 const GONE_ALREADY =
   /No such process|No such device|Cannot find device|Cannot assign requested address|Address not found/;
-
-type BatchResult = { ran: true; failures: { index: number; message: string }[] } | { ran: false; message: string };
-
-/** Runs all lines, whichever fail. */
-function runIpBatch(lines: readonly string[]): Promise<BatchResult> {
-  return new Promise((resolve) => {
-    const child = spawn('ip', ['-force', '-batch', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.once('error', (error) => resolve({ ran: false, message: error.message }));
-    child.once('close', (status, signal) => {
-      const failures = parseFailures(stderr);
-      if (status === 0 || failures.length > 0) resolve({ ran: true, failures });
-      else resolve({ ran: false, message: stderr.trim() || `ended by ${signal ?? `status ${status}`}` });
-    });
-    // A program that ends early closes the pipe; `close` says what there is to say.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(`${lines.join('\n')}\n`);
-  });
-}
-
-/** ip(8) writes, for each line that failed, its words and then `Command failed -:<line number>`. */
-function parseFailures(stderr: string): { index: number; message: string }[] {
-  const failures: { index: number; message: string }[] = [];
-  let words: string[] = [];
-  for (const line of stderr.split('\n')) {
-    const failed = /^Command failed .*:(\d+)$/.exec(line);
-    if (failed) {
-      failures.push({ index: Number(failed[1]) - 1, message: words.join(' ') });
-      words = [];
-    } else if (line !== '') words.push(line.replace(/^(RTNETLINK answers|Error): /, ''));
-  }
-  return failures;
-}
-
-const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/ENOENT/, 'install the package iproute2'],
-  [/Operation not permitted|EPERM|EACCES/, 'run as root, or with the capability CAP_NET_ADMIN'],
-  [/EROFS/, '/proc/sys is read-only here; set this value outside of the container'],
-  [/Cannot find device|No such device/, 'the device is not there (any more); look for why its TUN was not opened'],
-  [/Network is down|Device for nexthop is not up/, 'the device did not come up; look at the first problem'],
-  [
-    /File exists/,
-    'there is another route to this prefix already; remove it, or leave the prefix out of pool or profile',
-  ],
-  [
-    /IPv6 is disabled|No such file or directory/,
-    'the kernel has no IPv6 on this device; switch IPv6 on or set ipv6 to false',
-  ],
-  [/mtu|Invalid argument/i, 'check the address, prefix or MTU in this line'],
-];
-
-function adviceOn(message: string): string {
-  return ADVICE.find(([pattern]) => pattern.test(message))?.[1] ?? 'try the line by hand with ip(8) to see more';
-}
 
 async function readSysctl(path: string): Promise<string | undefined> {
   return readFile(`/proc/sys/net/${path}`, 'latin1').then(

@@ -1,6 +1,7 @@
 /**
- * A TUN device: IP packets from and to the kernel, one a system call, without a header of their own. The device goes
- * when its descriptor is closed. Must not configure addresses, routes or the MTU.
+ * A TUN device, IP packets from and to the kernel, or a TAP device, Ethernet frames without their check sequence: one a
+ * system call, nothing put before them. The device goes when its descriptor is closed. Must not configure addresses,
+ * routes, bridges or the MTU.
  */
 import type { PacketBatch, PacketSlots } from '../dataplane/packet-batch.js';
 import { ROOM_BYTES } from '../dataplane/packet-batch.js';
@@ -23,11 +24,12 @@ import {
 
 const TUN_DRIVER = '/dev/net/tun';
 const TUNSETIFF = 0x400454ca;
-const IFF_TUN = 0x0001;
+/** The kinds of device in <linux/if_tun.h>. */
+const IFF = { tun: 0x0001, tap: 0x0002 } as const;
 const IFF_NO_PI = 0x1000;
 const NAME_BYTES = 16;
 
-/** What all TUN devices of a process share: the slots that packets are read into, and a structure to write one from. */
+/** What all TUN and TAP devices of a process share: the slots that packets are read into, and a structure to write one from. */
 export class TunMemory {
   readonly arena: Arena;
   readonly slots: PacketSlots;
@@ -65,22 +67,22 @@ export class TunDevice {
   }
 
   /** Makes the device `name`, of at most 15 characters. Throws SystemError. */
-  static open(memory: TunMemory, name: string): TunDevice {
+  static open(memory: TunMemory, kind: 'tun' | 'tap', name: string): TunDevice {
     const fd = open(TUN_DRIVER, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) throw new SystemError(`open ${TUN_DRIVER}`);
     const { arena, ifreq } = memory;
     arena.bytes.fill(0, ifreq, ifreq + IFREQ.size);
     arena.bytes.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), ifreq + IFREQ.name);
-    arena.words16[(ifreq + IFREQ.flags) >>> 1] = IFF_TUN | IFF_NO_PI;
+    arena.words16[(ifreq + IFREQ.flags) >>> 1] = IFF[kind] | IFF_NO_PI;
     if (ioctl(fd, TUNSETIFF, arena.addressOf(ifreq)) < 0) {
-      const error = new SystemError(`make the TUN device ${name}`);
+      const error = new SystemError(`make the ${kind.toUpperCase()} device ${name}`);
       close(fd);
       throw error;
     }
     return new TunDevice(fd, name, memory);
   }
 
-  /** Fills `batch` with packets that wait, one a slot. Sets `isLost` where there will be none any more. */
+  /** Fills `batch` with packets or frames that wait, one a slot. Sets `isLost` where there will be none any more. */
   read(batch: PacketBatch): void {
     const { slots, roomAddress } = this.#memory;
     batch.count = 0;
@@ -96,7 +98,7 @@ export class TunDevice {
     }
   }
 
-  /** Gives the kernel the IP packet at `offset` in the arena; false where it does not take it. */
+  /** Gives the kernel the IP packet or frame at `offset` in the arena; false where it does not take it. */
   write(offset: number, length_bytes: number): boolean {
     const { arena, iovec, iovecAddress } = this.#memory;
     arena.writePointer(iovec + IOVEC.base, offset);

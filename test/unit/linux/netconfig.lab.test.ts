@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test as declare, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { DesiredNetwork, NetworkProblem } from '../../../firmware/control/network.js';
+import type { DesiredLink, DesiredNetwork, NetworkProblem } from '../../../firmware/control/network.js';
 import { labIsMissing } from '../../lab/requirements.js';
 import type { Request } from './netconfig-process.js';
 
@@ -88,7 +88,7 @@ function test(name: string, run: (kernel: Kernel, t: TestContext) => Promise<voi
   });
 }
 
-const LINK = { name: 'tw0', generation: 1, mtu_bytes: 1400, addresses: ['10.112.112.1/32'] };
+const LINK: DesiredLink = { name: 'tw0', kind: 'tun', generation: 1, mtu_bytes: 1400, addresses: ['10.112.112.1/32'] };
 const ROUTES = [
   { prefix: '10.112.112.0/24', link: 'tw0' },
   { prefix: '10.113.0.0/16', link: 'tw0' },

@@ -1,0 +1,113 @@
+/**
+ * Runs ip(8): many lines in one process, and the question what links there are. Must not decide what they are to be.
+ */
+import { spawn } from 'node:child_process';
+
+export type BatchResult =
+  | { ran: true; failures: { index: number; message: string }[] }
+  | { ran: false; message: string };
+
+/** Runs all lines of ip(8)'s batch language, whichever fail. */
+export function runIpBatch(lines: readonly string[]): Promise<BatchResult> {
+  return new Promise((resolve) => {
+    runIp(['-force', '-batch', '-'], `${lines.join('\n')}\n`, (end) => {
+      if ('error' in end) return resolve({ ran: false, message: end.error });
+      const failures = parseFailures(end.stderr);
+      if (end.status === 0 || failures.length > 0) resolve({ ran: true, failures });
+      else resolve({ ran: false, message: messageOf(end) });
+    });
+  });
+}
+
+/** A link as ip(8) shows it. */
+export interface Link {
+  name: string;
+  /** Name of the bridge that it is a port of, or '' */
+  master: string;
+  alias: string;
+}
+
+type LinksResult = { ran: true; links: Link[] } | { ran: false; message: string };
+
+/** All links of the network namespace. */
+export function readLinks(): Promise<LinksResult> {
+  return new Promise((resolve) => {
+    runIp(['-json', 'link', 'show'], '', (end) => {
+      if ('error' in end) return resolve({ ran: false, message: end.error });
+      if (end.status !== 0) return resolve({ ran: false, message: messageOf(end) });
+      const shown = JSON.parse(end.stdout || '[]') as { ifname: string; master?: string; ifalias?: string }[];
+      const links = shown.map(({ ifname: name, master = '', ifalias: alias = '' }) => ({ name, master, alias }));
+      resolve({ ran: true, links });
+    });
+  });
+}
+
+/** How the program ended: `signal` where it was killed. */
+interface End {
+  status: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+function messageOf({ stderr, status, signal }: End): string {
+  return stderr.trim() || `ended by ${signal ?? `status ${status}`}`;
+}
+
+function runIp(argv: readonly string[], input: string, done: (end: End | { error: string }) => void): void {
+  const child = spawn('ip', argv, { stdio: 'pipe' });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.once('error', (error) => done({ error: error.message }));
+  child.once('close', (status, signal) => done({ status, signal, stdout, stderr }));
+  // A program that ends early closes the pipe; `close` says what there is to say.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+}
+
+/** ip(8) writes, for each line that failed, its words and then `Command failed -:<line number>`. */
+function parseFailures(stderr: string): { index: number; message: string }[] {
+  const failures: { index: number; message: string }[] = [];
+  let words: string[] = [];
+  for (const line of stderr.split('\n')) {
+    const failed = /^Command failed .*:(\d+)$/.exec(line);
+    if (failed) {
+      failures.push({ index: Number(failed[1]) - 1, message: words.join(' ') });
+      words = [];
+    } else if (line !== '') words.push(line.replace(/^(RTNETLINK answers|Error): /, ''));
+  }
+  return failures;
+}
+
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/ENOENT/, 'install the package iproute2'],
+  [/Operation not permitted|EPERM|EACCES/, 'run as root, or with the capability CAP_NET_ADMIN'],
+  [/EROFS/, '/proc/sys is read-only here; set this value outside of the container'],
+  [
+    /Cannot find device|No such device/,
+    'the device is not there (any more); look for why its TUN or TAP was not opened',
+  ],
+  [/Network is down|Device for nexthop is not up/, 'the device did not come up; look at the first problem'],
+  [
+    /File exists/,
+    'there is another route to this prefix already; remove it, or leave the prefix out of pool or profile',
+  ],
+  [
+    /IPv6 is disabled|No such file or directory/,
+    'the kernel has no IPv6 on this device; switch IPv6 on or set ipv6 to false',
+  ],
+  [/enslav|does not allow/i, 'a device of that name is no bridge; name another bridge in the pseudowire'],
+  [/Device or resource busy/, 'the device is a port of something else already; take it out there'],
+  [/mtu|Invalid argument/i, 'check the address, prefix or MTU in this line'],
+];
+
+/** What a person can do about what ip(8), or the name of an errno, says. */
+export function adviceOn(message: string): string {
+  return ADVICE.find(([pattern]) => pattern.test(message))?.[1] ?? 'try the line by hand with ip(8) to see more';
+}
