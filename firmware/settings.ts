@@ -13,6 +13,9 @@ export interface Problem {
   reason: string;
 }
 
+/** The packet path takes frames of this size with header, tags and all that comes before them in a packet. */
+const MAX_PSEUDOWIRE_MTU_BYTES = 1800;
+
 const closed = { additionalProperties: false };
 const section = { ...closed, default: {} };
 
@@ -54,6 +57,35 @@ const interfaceName = (options: TStringOptions) =>
     (text) => /^[A-Za-z][A-Za-z0-9_-]{0,14}$/.test(text) && !['lo', 'all', 'default'].includes(text),
     () => 'is not usable as an interface name; take at most 15 letters, digits, - or _, a letter first, as in tw0',
   );
+/** An IP address or a host name. */
+const hostText = (options: TStringOptions) =>
+  Type.Refine(
+    Type.String(options),
+    (text) => canonicalAddress(text) !== undefined || isHostName(text),
+    () => 'is neither an IP address nor a host name; write it as in 192.0.2.1 or lns.example.net',
+  );
+/** How long a cookie (RFC 3931 section 4.1) we ask for; `whose` tells in front of which packets it will be. */
+const cookieLength = (whose: string) =>
+  Type.Enum([0, 4, 8], {
+    default: 8,
+    description: `length of the random cookie that ${whose} must carry in version 3, RFC 3931 section 8.2; 0 = none`,
+  });
+/** A cookie that is given, secret since whoever knows it can put packets into the session. */
+const cookie = (description: string) =>
+  Type.Optional(
+    Type.Refine(
+      Type.String({ maxLength: 255, secret: true, writeOnly: true, description }),
+      (text) => /^([\da-f]{8}|[\da-f]{16})?$/i.test(text),
+      () => 'is no cookie; write 8 or 16 hexadecimal digits, or leave it empty for none',
+    ),
+  );
+const digest = () =>
+  Type.Enum(['sha1', 'md5'], {
+    default: 'sha1',
+    description: 'hash of the Message Digest on control messages where there is a secret, RFC 3931 section 4.3',
+  });
+const sessionId = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description }));
 const authenticationList = () =>
   Type.Array(Type.Enum(['mschapv2', 'chap-md5', 'pap']), {
     uniqueItems: true,
@@ -61,6 +93,94 @@ const authenticationList = () =>
     default: ['mschapv2', 'chap-md5', 'pap'],
     description: 'PPP authentication protocols, the preferred one first',
   });
+
+/** Which fields a mode needs, and which are of no use to it, is in store/pseudowire-rules.ts. */
+const PseudowireSchema = Type.Object(
+  {
+    name: nameText('how this pseudowire is called'),
+    enabled: flag(true, 'carry frames'),
+    mode: Type.Enum(['dial', 'listen', 'static'], {
+      description:
+        'who sets the session up. dial: this box opens a tunnel to the peer, asks for the session, and does so again whenever it ends. listen: the peer does; l2tp.accepts and tunnelPeers say who may. static: no control message is exchanged, and both ends are given IDs and cookies, as by `ip l2tp` on a Linux peer',
+    }),
+    type: Type.Enum(['ethernet', 'vlan'], {
+      default: 'ethernet',
+      description:
+        'Pseudowire Type of RFC 4719. ethernet (5): frames pass as they are, with their VLAN tags; vlan (4): frames get the tag of vlanId on their way to the peer, and lose it on their way from there',
+    }),
+    vlanId: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 4094, description: 'VLAN ID of that tag; for type vlan alone' }),
+    ),
+    tapInterface: interfaceName({ description: "this pseudowire's own TAP device, where frames enter and leave" }),
+    bridge: Type.Optional(
+      interfaceName({ description: 'Linux bridge that the TAP device is made a port of; made where there is none' }),
+    ),
+    mtu_bytes: whole(
+      576,
+      MAX_PSEUDOWIRE_MTU_BYTES,
+      1500,
+      'largest content of a frame, its header of 14 bytes and its VLAN tags not counted; the same at both ends',
+    ),
+    peer: Type.Optional(
+      hostText({
+        description:
+          'dial: IP address or host name of the peer. static: its IP address. listen: if given, the IP address that the peer must have',
+      }),
+    ),
+    encapsulation: Type.Enum(['udp3', 'ip'], {
+      default: 'ip',
+      description:
+        'dial and static: L2TP version 3 over UDP, or over IP protocol 115; for a Linux peer, encap udp or encap ip. In mode listen the peer chooses, within l2tp.accepts',
+    }),
+    port: whole(
+      1,
+      65_535,
+      1701,
+      'dial and static: UDP port of the peer; a Linux peer has it as its udp_sport, and ours (l2tp.port) as its udp_dport',
+    ),
+    localAddress: Type.Optional(
+      canonical(canonicalAddress, 'is not an IP address; write it as in 192.0.2.1 or 2001:db8::1', {
+        description:
+          "static: our own IP address, which packets leave with, and a Linux peer's remote; left out, the routing table says which",
+      }),
+    ),
+    secret: secret('dial: tunnel secret, RFC 3931 section 4.3. In mode listen it is that of tunnelPeers or the LNS'),
+    digest: digest(),
+    cookie_bytes: cookieLength("dial and listen: the peer's packets"),
+    sequencing: flag(
+      false,
+      'dial and listen: ask the peer to number its packets (RFC 3931 section 5.4.4). static: number ours, which takes l2SpecificSublayer default',
+    ),
+    remoteEndId: Type.Optional(
+      Type.Refine(
+        Type.String({
+          description:
+            'dial and listen: Remote End ID, RFC 3931 section 5.4.4, which tells the pseudowire at both ends',
+        }),
+        (text) => /^[\x21-\x7e]{1,64}$/.test(text),
+        () => 'must be 1 to 64 visible ASCII characters without spaces',
+      ),
+    ),
+    localSessionId: sessionId(
+      "static: Session ID of packets from the peer, a Linux peer's peer_session_id; above 65535 it never meets a version 2 session's",
+    ),
+    peerSessionId: sessionId("static: Session ID of packets to the peer, a Linux peer's session_id"),
+    localCookie: cookie(
+      "static: cookie that packets from the peer must carry, in 0, 8 or 16 hexadecimal digits; a Linux peer's cookie, since it names as its own the one that it sends",
+    ),
+    peerCookie: cookie(
+      "static: cookie that packets to the peer carry, in 0, 8 or 16 hexadecimal digits; a Linux peer's peer_cookie",
+    ),
+    l2SpecificSublayer: Type.Enum(['none', 'default'], {
+      default: 'none',
+      description:
+        'static: whether packets carry the Default L2-Specific Sublayer (RFC 3931 section 4.6), both ways. Linux has it unless it is told l2spec_type none: tell it so, or say default here. In the other modes it is there where numbers are asked for',
+    }),
+    redialInitial_s: whole(1, 3600, 2, 'dial: wait before the first redial, doubled each time'),
+    redialCap_s: whole(1, 86_400, 60, 'dial: the longest such wait'),
+  },
+  closed,
+);
 
 /** Times are seconds or milliseconds as their names say. */
 export const SettingsSchema = Type.Object(
@@ -81,7 +201,24 @@ export const SettingsSchema = Type.Object(
     ),
     l2tp: Type.Object(
       {
-        port: whole(1, 65535, 1701, 'UDP port for L2TP'),
+        port: whole(1, 65535, 1701, 'UDP port for L2TP, both versions'),
+        accepts: Type.Array(Type.Enum(['udp2', 'udp3', 'ip']), {
+          uniqueItems: true,
+          minItems: 1,
+          default: ['udp2', 'udp3', 'ip'],
+          description:
+            'how peers may open tunnels: version 2 over UDP, version 3 over UDP, version 3 over IP protocol 115',
+        }),
+        routerId: Type.Refine(
+          Type.String({
+            maxLength: 255,
+            default: '',
+            description:
+              'Router ID AVP of version 3, RFC 3931 section 5.4.3, as an IPv4 address; empty = one of its own',
+          }),
+          (text) => text === '' || (isIPv4(text) && text !== '0.0.0.0'),
+          () => 'is no Router ID; write four numbers as in 192.0.2.1, not all zero, or leave it empty',
+        ),
         helloInterval_s: whole(5, 3600, 60, 'a tunnel idle for so long is asked for life by HELLO'),
         retransmitInitial_ms: whole(
           100,
@@ -123,7 +260,11 @@ export const SettingsSchema = Type.Object(
         nbns: Type.Array(ipv4Text(), { maxItems: 2, default: [], description: 'NetBIOS name servers, RFC 1877' }),
         ipv6: flag(true, 'run IPV6CP: an IPv6 link with each user'),
         mssClamp: flag(true, 'lower the MSS of TCP connections to what fits the link'),
-        sequencing: flag(false, 'number data packets, RFC 2661 section 5.4'),
+        sequencing: flag(
+          false,
+          'number data packets (RFC 2661 section 5.4); in version 3, ask for numbers (RFC 3931 section 5.4.4)',
+        ),
+        cookie_bytes: cookieLength("users' packets"),
         allowUnknownPeers: flag(true, 'take tunnels from peers that no entry of tunnelPeers matches'),
         defaultSecret: secret('tunnel secret for peers that no entry of tunnelPeers matches'),
         maxSessionsPerUser: whole(0, 65_535, 0, 'sessions of one user at once; 0 = no limit'),
@@ -138,7 +279,7 @@ export const SettingsSchema = Type.Object(
             Type.String({ minLength: 1, maxLength: 255, description: "the peer's Host Name AVP must be this" }),
           ),
           address: Type.Optional(prefixText()),
-          secret: secret('tunnel secret, RFC 2661 section 5.1.1'),
+          secret: secret('tunnel secret, RFC 2661 section 5.1.1 and RFC 3931 section 4.3'),
           allowTunnelIdZero: flag(false, 'take data packets with tunnel ID 0 (D-Link DIR-300)'),
           addressControl: Type.Enum(['detect', 'always'], { default: 'detect', description: 'FF 03 before PPP' }),
         },
@@ -151,13 +292,16 @@ export const SettingsSchema = Type.Object(
         {
           name: nameText('how this profile is called'),
           enabled: flag(true, 'dial, and dial again'),
-          server: Type.Refine(
-            Type.String({ description: 'IP address or host name of the LNS' }),
-            (text) => canonicalAddress(text) !== undefined || isHostName(text),
-            () => 'is neither an IP address nor a host name; write it as in 192.0.2.1 or lns.example.net',
-          ),
+          server: hostText({ description: 'IP address or host name of the LNS' }),
+          encapsulation: Type.Enum(['auto', 'udp2', 'udp3', 'ip'], {
+            default: 'auto',
+            description:
+              'L2TP of the tunnel. auto: over UDP, version 3 where the LNS has it and else 2 (RFC 3931 section 4.7.3); udp2, udp3: that version over UDP; ip: version 3 over IP protocol 115',
+          }),
           port: whole(1, 65_535, 1701, 'UDP port of the LNS'),
-          tunnelSecret: secret('tunnel secret, RFC 2661 section 5.1.1'),
+          tunnelSecret: secret('tunnel secret, RFC 2661 section 5.1.1 and RFC 3931 section 4.3'),
+          digest: digest(),
+          cookie_bytes: cookieLength("the LNS's packets"),
           userName: nameText('name for PPP authentication'),
           password: secret('password for PPP authentication'),
           authentication: authenticationList(),
@@ -171,7 +315,10 @@ export const SettingsSchema = Type.Object(
           ipv6: flag(true, 'run IPV6CP'),
           mru_bytes: whole(576, 1500, 1400, 'largest packet that we ask the LNS to send'),
           mssClamp: flag(true, 'lower the MSS of TCP connections to what fits the link'),
-          sequencing: flag(false, 'number data packets, RFC 2661 section 5.4'),
+          sequencing: flag(
+            false,
+            'number data packets (RFC 2661 section 5.4); in version 3, ask for numbers (RFC 3931 section 5.4.4)',
+          ),
           redialInitial_s: whole(1, 3600, 2, 'wait before the first redial, doubled each time'),
           redialCap_s: whole(1, 86_400, 60, 'the longest such wait'),
         },
@@ -179,6 +326,11 @@ export const SettingsSchema = Type.Object(
       ),
       { maxItems: 64, default: [], description: 'LNSes that we dial' },
     ),
+    pseudowires: Type.Array(PseudowireSchema, {
+      maxItems: 256,
+      default: [],
+      description: 'Ethernet carried over L2TP version 3, each from a TAP device of this box to a peer',
+    }),
     routing: Type.Object({ forwarding: flag(true, 'forward packets between interfaces') }, section),
   },
   { ...closed, default: {} },
@@ -212,6 +364,7 @@ export type Settings = Static<typeof SettingsSchema>;
 export type LnsSettings = Settings['lns'];
 export type TunnelPeer = Settings['tunnelPeers'][number];
 export type LacClientSettings = Settings['lacClients'][number];
+export type PseudowireSettings = Settings['pseudowires'][number];
 export type Pool = Static<typeof PoolSchema>;
 export type User = Static<typeof UserSchema>;
 

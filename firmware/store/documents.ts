@@ -4,6 +4,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { TSchema } from 'typebox';
+import { Value } from 'typebox/value';
 import {
   DEFAULT_POOL,
   DEFAULT_SETTINGS,
@@ -81,7 +82,9 @@ export class Documents implements Surroundings {
     this.#clock = clock;
     this.audit = new Audit(database);
     if (this.#sql.readSettings.get() === undefined) this.#writeDefaults();
-    this.#settings = this.#opened(SettingsSchema, 'settings', this.#sql.readSettings.get()!);
+    const stored = this.#opened<Settings>(SettingsSchema, 'settings', this.#sql.readSettings.get()!);
+    // An earlier version of the program did not know every setting that there is now.
+    this.#settings = Value.Default(SettingsSchema, stored) as Settings;
     this.#pools = this.#readPools();
   }
 

@@ -14,12 +14,14 @@ import {
   type Pool,
   PoolSchema,
   type Problem,
+  type PseudowireSettings,
   type Settings,
   SettingsSchema,
   type TunnelPeer,
   type User,
   UserSchema,
 } from '../settings.js';
+import { interfaceProblems, portProblems, pseudowireProblems } from './pseudowire-rules.js';
 import { compileShape, type Validated } from './shape.js';
 
 /** What a document is checked against beside itself. */
@@ -47,10 +49,12 @@ export function validateSettings(
   const problems = [
     ...timeProblems(settings),
     ...nameProblems(settings),
+    ...interfaceProblems(settings),
     ...peerProblems(settings.tunnelPeers),
     ...lnsProblems(settings, around),
     ...settings.lacClients.flatMap((profile, at) => lacClientProblems(profile, `/lacClients/${at}`)),
     ...routeProblems(settings, around.pools()),
+    ...pseudowireProblems(settings),
   ];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: settings };
 }
@@ -124,7 +128,20 @@ function inCanonicalForm(settings: Settings): Settings {
     profile.routes = profile.routes.map(prefix);
     profile.localNetworks = profile.localNetworks.map(prefix);
   }
+  settings.pseudowires = settings.pseudowires.map(pseudowireInCanonicalForm);
   return settings;
+}
+
+/** An empty cookie is none. */
+function pseudowireInCanonicalForm(wire: PseudowireSettings): PseudowireSettings {
+  const { peer, localAddress, localCookie, peerCookie, ...others } = wire;
+  return {
+    ...others,
+    ...(peer !== undefined && { peer: canonicalAddress(peer) ?? peer }),
+    ...(localAddress !== undefined && { localAddress: canonicalAddress(localAddress) ?? localAddress }),
+    ...(localCookie && { localCookie: localCookie.toLowerCase() }),
+    ...(peerCookie && { peerCookie: peerCookie.toLowerCase() }),
+  };
 }
 
 /** A dead peer should be noticed within minutes, whatever the numbers are. */
@@ -152,16 +169,12 @@ function timeProblems({ l2tp, lacClients }: Settings): Problem[] {
   return problems;
 }
 
-function nameProblems({ lns, tunnelPeers, lacClients }: Settings): Problem[] {
-  const interfaces = new Map([[lns.tunInterface, 'the LNS']]);
-  const problems = [...duplicates(tunnelPeers, '/tunnelPeers'), ...duplicates(lacClients, '/lacClients')];
-  lacClients.forEach((profile, at) => {
-    const owner = interfaces.get(profile.tunInterface);
-    const field = `/lacClients/${at}/tunInterface`;
-    if (owner) problems.push({ field, reason: `${profile.tunInterface} belongs to ${owner}; choose another name` });
-    else interfaces.set(profile.tunInterface, `profile ${profile.name}`);
-  });
-  return problems;
+function nameProblems({ tunnelPeers, lacClients, pseudowires }: Settings): Problem[] {
+  return [
+    ...duplicates(tunnelPeers, '/tunnelPeers'),
+    ...duplicates(lacClients, '/lacClients'),
+    ...duplicates(pseudowires, '/pseudowires'),
+  ];
 }
 
 function duplicates(list: readonly { name: string }[], path: string): Problem[] {
@@ -231,6 +244,7 @@ function lacClientProblems(profile: LacClientSettings, path: string): Problem[] 
     const reason = 'needs an MRU of at least 1280 bytes (RFC 8200 section 5); raise mru_bytes or set this to false';
     problems.push({ field: `${path}/ipv6`, reason });
   }
+  problems.push(...portProblems(profile.encapsulation, profile.port, path));
   const own = canonicalPrefix(`${profile.server}/${isIPv4(profile.server) ? 32 : 128}`);
   profile.routes.forEach((route, at) => {
     const field = `${path}/routes/${at}`;
