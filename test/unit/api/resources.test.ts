@@ -98,6 +98,60 @@ test('a peer that is renamed together with its secretSet is refused until its se
   assert.deepEqual(box.store.documents.settings(), before);
 });
 
+const STATIC_WIRE = {
+  name: 'branch',
+  mode: 'static',
+  peer: '192.0.2.2',
+  tapInterface: 'tap0',
+  localSessionId: 70_000,
+  peerSessionId: 80_000,
+  localCookie: '0123456789abcdef',
+  peerCookie: 'fedcba98',
+};
+
+test('cookies are written and never read: not by GET, not in the audit; left out they stay, null clears them', async (t) => {
+  const box = await openBox(t);
+  const wire = () => box.store.documents.settings().pseudowires[0];
+  const other = {
+    ...STATIC_WIRE,
+    name: 'other',
+    tapInterface: 'tap1',
+    localSessionId: 90_000,
+    localCookie: '89abcdef',
+  };
+  const put = await call(box, 'PUT', 'settings', { pseudowires: [STATIC_WIRE, other] });
+  assert.equal(put.status, 200, JSON.stringify(put.body));
+  assert.equal(box.view.applied?.pseudowires[0]?.localCookie, '0123456789abcdef');
+  const { body } = await call(box, 'GET', 'settings');
+  const { pseudowires } = body as { pseudowires: Record<string, unknown>[] };
+  assert.deepEqual([pseudowires[0]?.localCookieSet, pseudowires[0]?.peerCookieSet], [true, true]);
+  const [first, second] = pseudowires;
+  await call(box, 'PUT', 'settings', { ...(body as object), pseudowires: [second, { ...first, peerCookie: null }] });
+  assert.deepEqual(
+    box.store.documents
+      .settings()
+      .pseudowires.map(({ name, localCookie, peerCookie }) => [name, localCookie, peerCookie]),
+    [
+      ['other', '89abcdef', 'fedcba98'],
+      ['branch', '0123456789abcdef', undefined],
+    ],
+  );
+  await call(box, 'PUT', 'settings', { pseudowires: [{ ...STATIC_WIRE, localCookie: '00112233' }] });
+  assert.equal(wire()?.localCookie, '00112233');
+  const shown = [put.body, body, (await call(box, 'GET', 'settings')).body, (await call(box, 'GET', 'audit')).body];
+  assert.equal(/0123456789abcdef|fedcba98|89abcdef|00112233/.test(JSON.stringify(shown)), false);
+});
+
+test('a static pseudowire that is renamed is refused until its cookies are given again', async (t) => {
+  const box = await openBox(t);
+  await call(box, 'PUT', 'settings', { pseudowires: [STATIC_WIRE] });
+  const { body } = await call(box, 'GET', 'settings');
+  const shown = body as { pseudowires: object[] };
+  const renamed = { ...shown, pseudowires: [{ ...shown.pseudowires[0], name: 'site' }] };
+  const problems = refused(await call(box, 'PUT', 'settings', renamed), 422);
+  assert.deepEqual([...problems.keys()], ['/pseudowires/0/localCookie', '/pseudowires/0/peerCookie']);
+});
+
 test('PUT settings tells every contradiction with field and reason, and applies nothing', async (t) => {
   const box = await openBox(t);
   const document = {
@@ -353,6 +407,7 @@ test('no JSON, wherever it is sent, is answered with an internal error', async (
     'l2tp',
     'lacClients',
     'tunnelPeers',
+    'pseudowires',
     'ranges',
     'excluded',
     'password',
