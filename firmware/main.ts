@@ -118,6 +118,7 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
         worker.postMessage(commands);
         wake(wakeFd);
       };
+      const refusals = reports.filter(({ type }) => type === 'failed');
       // What strangers send before there is somebody to handle it they will send again.
       handle = (early) => reportsHandled(counters, early);
       const onReports: PacketPath['onReports'] = (take) => {
@@ -125,6 +126,7 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
           take(later);
           reportsHandled(counters, later);
         });
+        handle(refusals);
       };
       resolve({ counters, worker, post, onReports });
     };

@@ -2,18 +2,23 @@
  * The memory that the worker writes and the main thread reads: how many packets were dropped for each reason, and what
  * each session has carried. Must not decide what is counted.
  *
- *   Int32    [4]                    handled, rows, unused, unused
+ *   Int32    [4]                    handled, rows, moves within the index, unused
  *   Float64  [DROP_REASONS.length]  packets dropped, by reason
  *   Float64  [rows][4]              received packets, received octets, sent packets, sent octets, by row
  *   Uint32   [rows]                 the generation of the session in a row
- *   Uint16   [65536]                the row of a session ID, 0 where there is none
+ *   Uint32   [rows]                 the ID of the session in a row
+ *   Uint16   [slots]                the index: which row a session ID has
  *
  * Numbers are doubles, exact up to 2**53. On a 32-bit machine a reader may see half of a store: what must be exact, the
  * last counters of a session, comes as a report.
  */
 import { DROP_REASONS, type DropReason } from './drop-reasons.js';
+import { SessionIndex } from './session-index.js';
 
-/** What a session has carried: IP packets that went through, and the octets of those packets (RFC 2866 section 5.3 f). */
+/**
+ * What a session has carried: IP packets that went through, and the octets of those packets (RFC 2866 section 5.3 f); of
+ * an Ethernet pseudowire, frames, and the octets of those frames as the TAP device has them.
+ */
 export interface SessionCounters {
   receivedPackets: number;
   receivedOctets: number;
@@ -21,8 +26,8 @@ export interface SessionCounters {
   sentOctets: number;
 }
 
-export const MAX_SESSION_ID = 0xffff;
 const HEADER_BYTES = 16;
+const MOVES_AT = 2;
 const COUNTERS_PER_ROW = 4;
 
 /** Views of one shared memory. Row 0 belongs to nobody. */
@@ -33,7 +38,8 @@ export interface CounterViews {
   /** Four for each row: received packets, received octets, sent packets, sent octets. */
   sessions: Float64Array;
   generations: Uint32Array;
-  rowOfSession: Uint16Array;
+  sessionIds: Uint32Array;
+  index: SessionIndex;
 }
 
 /** Makes the memory for `maxSessions` sessions, all zero. */
@@ -49,9 +55,11 @@ function layout(rows: number) {
   const drops = HEADER_BYTES;
   const sessions = drops + DROP_REASONS.length * Float64Array.BYTES_PER_ELEMENT;
   const generations = sessions + rows * COUNTERS_PER_ROW * Float64Array.BYTES_PER_ELEMENT;
-  const rowOfSession = generations + rows * Uint32Array.BYTES_PER_ELEMENT;
-  const end = rowOfSession + (MAX_SESSION_ID + 1) * Uint16Array.BYTES_PER_ELEMENT;
-  return { drops, sessions, generations, rowOfSession, end };
+  const sessionIds = generations + rows * Uint32Array.BYTES_PER_ELEMENT;
+  const slots = sessionIds + rows * Uint32Array.BYTES_PER_ELEMENT;
+  const slotCount = SessionIndex.slotsFor(rows);
+  const end = slots + slotCount * Uint16Array.BYTES_PER_ELEMENT;
+  return { drops, sessions, generations, sessionIds, slots, slotCount, end };
 }
 
 const known = new WeakMap<SharedArrayBuffer, CounterViews>();
@@ -68,7 +76,12 @@ export function viewCounters(memory: SharedArrayBuffer): CounterViews {
       drops: new Float64Array(memory, at.drops, DROP_REASONS.length),
       sessions: new Float64Array(memory, at.sessions, rows * COUNTERS_PER_ROW),
       generations: new Uint32Array(memory, at.generations, rows),
-      rowOfSession: new Uint16Array(memory, at.rowOfSession, MAX_SESSION_ID + 1),
+      sessionIds: new Uint32Array(memory, at.sessionIds, rows),
+      index: new SessionIndex(
+        new Uint16Array(memory, at.slots, at.slotCount),
+        new Int32Array(memory, at.sessionIds, rows),
+        header.subarray(MOVES_AT, MOVES_AT + 1),
+      ),
     };
     known.set(memory, views);
   }
@@ -83,17 +96,19 @@ export function readDropCounters(memory: SharedArrayBuffer): Record<DropReason, 
 
 /**
  * What a session has carried so far; undefined when the packet path has no session of this ID and generation. A
- * `receivedPackets` that grew means that the peer lives.
+ * `receivedPackets` that grew means that the peer lives. Right at any time: a row that another session takes over
+ * meanwhile has that one's generation before it has its counters.
  */
 export function readSessionCounters(
   memory: SharedArrayBuffer,
   sessionId: number,
   generation: number,
 ): SessionCounters | undefined {
-  const { rowOfSession, generations, sessions } = viewCounters(memory);
-  const row = rowOfSession[sessionId];
-  if (row === 0 || generations[row] !== generation) return undefined;
-  return sessionCountersOfRow(sessions, row);
+  const { index, generations, sessions } = viewCounters(memory);
+  const row = index.readRow(sessionId | 0);
+  if (row === 0 || Atomics.load(generations, row) !== generation) return undefined;
+  const counters = sessionCountersOfRow(sessions, row);
+  return Atomics.load(generations, row) === generation ? counters : undefined;
 }
 
 export function sessionCountersOfRow(sessions: Float64Array, row: number): SessionCounters {

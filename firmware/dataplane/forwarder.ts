@@ -7,6 +7,7 @@ import { addressWords, isIpv4Mapped } from './address.js';
 import type { CounterViews } from './counters.js';
 import { Downstream } from './downstream.js';
 import { DROP, type DropReason } from './drop-reasons.js';
+import { EthernetFrames } from './ethernet.js';
 import { prependHeaders } from './framing.js';
 import type { DataPlaneCommand, SessionCounters, SessionRow, TransportPath } from './interface.js';
 import { ForwarderOutput } from './output.js';
@@ -18,6 +19,9 @@ import { Upstream } from './upstream.js';
 type SessionUpdate = Extract<DataPlaneCommand, { type: 'session-update' }>;
 type Inject = Extract<DataPlaneCommand, { type: 'inject' }>;
 
+/** In front of a control message over IP: the Session ID 0 (RFC 3931 section 4.1.1.2). */
+const CONTROL_SESSION_ID_BYTES = 4;
+
 export class Forwarder {
   readonly output: ForwarderOutput;
   readonly sessions: SessionTable;
@@ -25,24 +29,31 @@ export class Forwarder {
   readonly #drops: Float64Array;
   readonly #upstream: Upstream;
   readonly #downstream: Downstream;
+  readonly #ethernet: EthernetFrames;
 
   /** `slots` are for packets that are built here, and never longer in use than until `output.clear()`. */
   constructor(views: CounterViews, slots: PacketSlots, batch: number) {
     this.output = new ForwarderOutput(slots, batch);
     this.sessions = new SessionTable(views);
     this.#drops = views.drops;
-    this.#upstream = new Upstream(this.sessions, this.tunnels, this.output, views.drops);
+    this.#ethernet = new EthernetFrames(this.sessions, this.output, views.drops);
+    this.#upstream = new Upstream(this.sessions, this.tunnels, this.#ethernet, this.output, views.drops);
     this.#downstream = new Downstream(this.sessions, this.output, views.drops);
   }
 
-  /** Datagrams that came to the L2TP port. */
-  forwardUpstream(input: PacketBatch, now_ms: number): void {
-    this.#upstream.forward(input, now_ms);
+  /** What came to the L2TP port, or as IP protocol 115: `input` has it without the UDP or the IP header. */
+  forwardUpstream(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number): void {
+    this.#upstream.forward(input, encapsulation, now_ms);
   }
 
   /** IP packets from the TUN device of index `tun`. */
   forwardDownstream(input: PacketBatch, tun: number, now_ms: number): void {
     this.#downstream.forward(input, tun, now_ms);
+  }
+
+  /** Ethernet frames from the TAP device of index `tap`. */
+  forwardFrames(input: PacketBatch, tap: number): void {
+    this.#ethernet.fromTap(input, tap);
   }
 
   count(reason: DropReason, packets = 1): void {
@@ -73,18 +84,20 @@ export class Forwarder {
     }
     const offset = this.#copy(information);
     if (offset < 0) return;
-    const { memory } = this.output.toIpv4Peers;
-    const start = prependHeaders(memory, offset, row, protocol, this.sessions);
+    const start = prependHeaders(this.output.memory, offset, row, protocol, this.sessions);
     this.output.pushToPeer(start, offset - start + information.length, row, this.sessions);
   }
 
-  /** A whole control message. Needs a free slot in the output. */
+  /** A whole control message, from its header on over IP as well. Needs a free slot in the output. */
   sendControl(path: TransportPath, packet: Uint8Array): void {
     const peer = addressWords(path.peerAddress);
     const offset = this.#copy(packet);
     if (offset < 0) return;
-    const batch = isIpv4Mapped(peer, 0) ? this.output.toIpv4Peers : this.output.toIpv6Peers;
-    const index = batch.append(offset, packet.length, 0);
+    const isOverIp = path.encapsulation === 'ip';
+    const start = isOverIp ? offset - CONTROL_SESSION_ID_BYTES : offset;
+    this.output.memory.fill(0, start, offset);
+    const batch = this.output.transport(isOverIp, !isIpv4Mapped(peer, 0));
+    const index = batch.append(start, offset - start + packet.length, 0);
     copyAddress(batch.peerAddress, index, peer, 0);
     copyAddress(batch.localAddress, index, addressWords(path.localAddress), 0);
     batch.peerPort[index] = path.peerPort;
@@ -98,7 +111,7 @@ export class Forwarder {
     }
     const offset = this.output.takeSlot();
     if (offset < 0) this.count('no-buffer');
-    else this.output.toTun.memory.set(bytes, offset);
+    else this.output.memory.set(bytes, offset);
     return offset;
   }
 }

@@ -1,18 +1,27 @@
 /**
- * Writes L2TP and PPP headers in front of what a row sends, into the headroom, and keeps the row's Ns. Sends nothing.
+ * Writes L2TP and PPP headers in front of what a row sends, into the headroom, and keeps the row's numbers. Sends
+ * nothing.
+ *
+ *   Version 2, RFC 2661 section 3.1:   flags and version (16), Tunnel ID (16), Session ID (16), Ns and Nr (32, if S)
+ *   Version 3, RFC 3931 section 4.1:   over UDP 00 03 00 00, Session ID (32), Cookie (0, 32 or 64),
+ *   and section 4.6:                   Default L2-Specific Sublayer (32, where the peer wants it): S (0x40), number (24)
  */
 import { L2TP_FLAG } from '../wire/l2tp.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
-import { ROW, type SessionTable } from './session-table.js';
+import { COOKIE_WORDS, ROW, type SessionTable } from './session-table.js';
 
 const L2TP_VERSION = 2;
+/** Flags, version and reserved bits of a data message of version 3 over UDP. */
+const VERSION3_WORD = 0x0003_0000;
+const SUBLAYER_S = 0x4000_0000;
+const SUBLAYER_NUMBER = 0xff_ffff;
 /** All PPP protocol numbers below are sent in one octet where the peer takes that. */
 const COMPRESSIBLE_BELOW = 0x100;
 
 /**
- * Writes the headers of a frame of `row` whose information begins at `offset`, and gives where they begin: at most 14
- * octets in front, RFC 2661 section 3.1 without Length and Offset Size, and RFC 1661 section 6.5 and 6.6. LCP goes as
- * if nothing were negotiated.
+ * Writes the headers of a PPP frame of `row` whose information begins at `offset`, and gives where they begin: at most
+ * 14 octets in front in version 2, without Length and Offset Size, 24 in version 3, with RFC 1661 section 6.5 and 6.6.
+ * LCP goes as if nothing were negotiated.
  */
 export function prependHeaders(
   memory: Uint8Array,
@@ -30,6 +39,14 @@ export function prependHeaders(
     memory[--at] = 0x03;
     memory[--at] = 0xff;
   }
+  return prependL2tpHeader(memory, at, row, table);
+}
+
+/** Writes the L2TP header of a frame of `row` that begins at `offset`, and gives where it begins: 6 to 20 octets in front. */
+export function prependL2tpHeader(memory: Uint8Array, offset: number, row: number, table: SessionTable): number {
+  const flags = table.flags[row];
+  if ((flags & ROW.version3) !== 0) return prependVersion3(memory, offset, row, flags, table);
+  let at = offset;
   const isNumbered = sendsNumbers(flags);
   if (isNumbered) {
     at = putU16(memory, at, 0); // Nr is reserved in data messages
@@ -38,6 +55,19 @@ export function prependHeaders(
   at = putU16(memory, at, table.peerSessionId[row]);
   at = putU16(memory, at, table.peerTunnelId[row]);
   return putU16(memory, at, isNumbered ? L2TP_FLAG.sequence | L2TP_VERSION : L2TP_VERSION);
+}
+
+function prependVersion3(memory: Uint8Array, offset: number, row: number, flags: number, table: SessionTable): number {
+  let at = offset;
+  if ((flags & ROW.peerSublayer) !== 0) {
+    const isNumbered = (flags & ROW.sequencing) !== 0;
+    at = putU32(memory, at, isNumbered ? SUBLAYER_S | (table.nextNs[row]++ & SUBLAYER_NUMBER) : 0);
+  }
+  const cookie_bytes = table.peerCookie_bytes[row];
+  if (cookie_bytes > 4) at = putU32(memory, at, table.peerCookie[row * COOKIE_WORDS + 1]);
+  if (cookie_bytes > 0) at = putU32(memory, at, table.peerCookie[row * COOKIE_WORDS]);
+  at = putU32(memory, at, table.peerSessionId[row]);
+  return (flags & ROW.overIp) !== 0 ? at : putU32(memory, at, VERSION3_WORD);
 }
 
 function hasAddressControl(flags: number): boolean {
@@ -56,4 +86,8 @@ function putU16(memory: Uint8Array, end: number, value: number): number {
   memory[end - 1] = value;
   memory[end - 2] = value >>> 8;
   return end - 2;
+}
+
+function putU32(memory: Uint8Array, end: number, value: number): number {
+  return putU16(memory, putU16(memory, end, value), value >>> 16);
 }

@@ -5,13 +5,14 @@
  * The main thread makes the worker, `new Worker(new URL('./dataplane/worker.js', import.meta.url), { workerData })`
  * with DataPlaneOptions as its workerData. Then, in this order:
  *
- *   worker → main   [ready], once the sockets are bound, or [failed] with `fatal` set, and the worker ends
+ *   worker → main   [ready, ...], once the sockets are bound, and behind it [failed] for each socket of IP protocol 115
+ *                   that the kernel refuses; or [failed] with `fatal` set, and the worker ends
  *   main → worker   arrays of commands, one message a turn: postMessage(commands), then 8 bytes, any 64-bit number but
  *                   zero in host order, written to `wakeFd`
  *   worker → main   arrays of reports, at most one message a turn; handleReports, then reportsHandled(counters, reports)
  *   main → worker   [..., stop]: what precedes it in the message is still done and sent, then the worker ends
  *
- * Commands are carried out in the order given, within and between messages. The worker closes its sockets and TUN
+ * Commands are carried out in the order given, within and between messages. The worker closes its sockets and its
  * devices when it ends; the eventfd stays open, so that a late write hits nothing else, until the main thread closes it
  * after the worker's 'exit'. The worker also ends, with exit code 1, after a [failed] with `fatal` set.
  */
@@ -66,7 +67,7 @@ export interface SessionRow {
   /** Version 3: the Default L2-Specific Sublayer (RFC 3931 section 4.6) is in packets from the peer, and in ours. */
   localSublayer: boolean;
   peerSublayer: boolean;
-  /** What the session carries: PPP frames to and from a TUN device, or Ethernet frames to and from a TAP device. */
+  /** What the session carries: PPP frames to and from a TUN device, or Ethernet frames to and from a TAP device it is bound to. */
   payload: 'ppp' | 'ethernet';
   /** Ethernet frames pass, in both directions. */
   ethernetOpen: boolean;
@@ -74,13 +75,16 @@ export interface SessionRow {
   vlanId: number;
   /** Index of the TUN or TAP device. */
   tun: number;
-  /** True: all that comes from that TUN goes to this row. False: what is addressed to one of `sources`. */
+  /** True: all that comes from that device goes to this row. False: what is addressed to one of `sources`. */
   bindTun: boolean;
   transmitAcfc: boolean;
   transmitPfc: boolean;
   /** FF 03 in front of what we send: always, or as the peer does and ACFC says. LCP always has it. */
   addressControl: 'detect' | 'always';
-  /** We number what we send (RFC 2661 section 5.4). Numbers that come are heeded in any case. */
+  /**
+   * We number what we send (RFC 2661 section 5.4); in version 3 in the sublayer, if our packets have it. Numbers that
+   * come are heeded in any case.
+   */
   sequencing: boolean;
   /** The largest IP packet that goes to the peer; of an Ethernet frame, without its header of 14 octets and its tags. */
   mtu_bytes: number;
@@ -98,7 +102,7 @@ export type DataPlaneCommand =
   /** Makes a TUN or TAP device. Answered by 'tun-opened', or by 'failed' with `tun`. */
   | { type: 'open-tun'; tun: number; kind: 'tun' | 'tap'; name: string; mtu_bytes: number }
   | { type: 'close-tun'; tun: number }
-  /** Control messages for this tunnel ID, ours, from path.peerAddress go to the main thread from now on. */
+  /** Control messages for this tunnel ID or Control Connection ID, ours, 1 to 65535, from path.peerAddress go to the main thread from now on. */
   | { type: 'tunnel-add'; tunnelId: number; path: TransportPath }
   /** For the tunnel itself: its sessions' paths change by 'session-update'. */
   | { type: 'tunnel-path'; tunnelId: number; path: TransportPath }
@@ -123,7 +127,7 @@ export type DataPlaneReport =
   | { type: 'ready'; counters: SharedArrayBuffer; wakeFd: number }
   /**
    * Something that the kernel refused. `errno` is its name, as in 'EADDRINUSE', or '' where it was no system call;
-   * `tun` is set where it concerns a TUN device alone. After a `fatal` one the worker is gone.
+   * `tun` is set where it concerns a TUN or TAP device alone. After a `fatal` one the worker is gone.
    */
   | { type: 'failed'; what: string; errno: string; advice: string; fatal: boolean; tun?: number }
   | { type: 'tun-opened'; tun: number; name: string }

@@ -1,14 +1,27 @@
 /**
- * What the forwarder gives: packets for TUN devices, for peers over IPv4 and IPv6, and for the main thread, and the
- * slots in which it builds packets of its own. Emptied after every batch; decides nothing.
+ * What the forwarder gives: packets for TUN and TAP devices, for peers, and for the main thread, and the slots in which
+ * it builds packets of its own. Emptied after every batch; decides nothing.
  */
 import { copyAddress, PacketBatch, type PacketSlots } from './packet-batch.js';
 import { ROW, type SessionTable } from './session-table.js';
 
+/** The ways to peers, each of which has a socket: their places in `toPeers`. */
+export const TRANSPORTS = [
+  { protocol: 'udp', family: 'ipv4' },
+  { protocol: 'udp', family: 'ipv6' },
+  { protocol: 'l2tp-ip', family: 'ipv4' },
+  { protocol: 'l2tp-ip', family: 'ipv6' },
+] as const;
+const IPV6_STEP = 1;
+const IP_STEP = 2;
+
 export class ForwarderOutput {
+  /** All batches' own. */
+  readonly memory: Uint8Array;
+  /** TUN and TAP devices. */
   readonly toTun: PacketBatch;
-  readonly toIpv4Peers: PacketBatch;
-  readonly toIpv6Peers: PacketBatch;
+  /** One for each of TRANSPORTS. */
+  readonly toPeers: readonly PacketBatch[];
   /** Control messages for tunnels that are there. */
   readonly control: PacketBatch;
   /** Control messages with tunnel ID 0: the lower queue. */
@@ -21,14 +34,14 @@ export class ForwarderOutput {
   /** For inputs of at most `batch` packets. */
   constructor(slots: PacketSlots, batch: number) {
     const { memory } = slots;
+    this.memory = memory;
     const capacity = batch + slots.count;
     this.toTun = new PacketBatch(memory, capacity);
-    this.toIpv4Peers = new PacketBatch(memory, capacity);
-    this.toIpv6Peers = new PacketBatch(memory, capacity);
+    this.toPeers = TRANSPORTS.map(() => new PacketBatch(memory, capacity));
     this.control = new PacketBatch(memory, batch);
     this.strangers = new PacketBatch(memory, batch);
     this.ppp = new PacketBatch(memory, batch);
-    this.#batches = [this.toTun, this.toIpv4Peers, this.toIpv6Peers, this.control, this.strangers, this.ppp];
+    this.#batches = [this.toTun, ...this.toPeers, this.control, this.strangers, this.ppp];
     this.#slots = slots;
   }
 
@@ -46,9 +59,15 @@ export class ForwarderOutput {
     this.toTun.tun[index] = tun;
   }
 
+  /** What goes this way to peers. */
+  transport(isOverIp: boolean, isIpv6: boolean): PacketBatch {
+    return this.toPeers[(isOverIp ? IP_STEP : 0) + (isIpv6 ? IPV6_STEP : 0)];
+  }
+
   /** A datagram for the peer of a row. */
   pushToPeer(offset: number, length_bytes: number, row: number, table: SessionTable): void {
-    const batch = (table.flags[row] & ROW.ipv6Path) !== 0 ? this.toIpv6Peers : this.toIpv4Peers;
+    const flags = table.flags[row];
+    const batch = this.transport((flags & ROW.overIp) !== 0, (flags & ROW.ipv6Path) !== 0);
     const index = batch.append(offset, length_bytes, row);
     copyAddress(batch.peerAddress, index, table.peerAddress, row);
     copyAddress(batch.localAddress, index, table.localAddress, row);
@@ -61,12 +80,20 @@ export class ForwarderOutput {
     this.ppp.protocol[index] = protocol;
   }
 
-  /** A control message, the `index`th of `input`, for the main thread. */
-  pushControl(batch: PacketBatch, input: PacketBatch, index: number, length_bytes: number): void {
-    const at = batch.append(input.offset[index], length_bytes, 0);
+  /** A control message, at `offset` in the `index`th packet of `input`, for the main thread. */
+  pushControl(
+    batch: PacketBatch,
+    input: PacketBatch,
+    index: number,
+    offset: number,
+    length_bytes: number,
+    isOverIp: boolean,
+  ): void {
+    const at = batch.append(offset, length_bytes, 0);
     copyAddress(batch.peerAddress, at, input.peerAddress, index);
     copyAddress(batch.localAddress, at, input.localAddress, index);
     batch.peerPort[at] = input.peerPort[index];
+    batch.isOverIp[at] = isOverIp ? 1 : 0;
   }
 
   /** Once all is sent, written or copied: the slots and descriptors are free again. */

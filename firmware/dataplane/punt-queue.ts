@@ -82,10 +82,11 @@ export class PuntQueue {
   }
 
   #pathOf(batch: PacketBatch, index: number): TransportPath {
+    const isOverIp = batch.isOverIp[index] === 1;
     return {
-      encapsulation: 'udp' as const,
+      encapsulation: isOverIp ? 'ip' : 'udp',
       localAddress: addressText(batch.localAddress, index),
-      localPort: this.#localPort,
+      localPort: isOverIp ? 0 : this.#localPort,
       peerAddress: addressText(batch.peerAddress, index),
       peerPort: batch.peerPort[index],
     };

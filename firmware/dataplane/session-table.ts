@@ -9,6 +9,7 @@ import type { SessionCounters, SessionRow, TransportPath } from './interface.js'
 import { ADDRESS_WORDS } from './packet-batch.js';
 import { type ListedPrefix, PrefixLists, prefixWords } from './prefix-lists.js';
 import { RouteTable } from './route-table.js';
+import type { SessionIndex } from './session-index.js';
 import { TokenBuckets } from './token-bucket.js';
 
 /** Bits of a row's `flags`. */
@@ -22,14 +23,21 @@ export const ROW = {
   sequencing: 0x0020,
   ipv4Open: 0x0040,
   ipv6Open: 0x0080,
-  /** The tunnel runs over IPv6. */
+  /** The tunnel runs over IPv6, and as IP protocol 115. */
   ipv6Path: 0x0100,
+  overIp: 0x1000,
   /** Learned: the peer's LCP comes without FF 03. */
   peerOmitsAddressControl: 0x0200,
   /** Learned, at the LAC's end: the LNS numbers what it sends, so we do (RFC 2661 section 5.4). */
   peerNumbers: 0x0400,
   /** Learned: `lastNs` holds a number. */
   hasLastNs: 0x0800,
+  version3: 0x2000,
+  localSublayer: 0x4000,
+  peerSublayer: 0x8000,
+  /** Ethernet frames, not PPP. */
+  ethernet: 0x1_0000,
+  ethernetOpen: 0x2_0000,
 } as const;
 
 /** PPP control frames of one session that reach the main thread: a negotiation takes some twenty. */
@@ -41,19 +49,27 @@ const ICMP_BURST = 20;
 
 const COUNTER = { receivedPackets: 0, receivedOctets: 1, sentPackets: 2, sentOctets: 3 } as const;
 const COUNTERS_PER_ROW = 4;
+/** Of a cookie of 8 octets; the second is 0 in one of 4. */
+export const COOKIE_WORDS = 2;
+const MAX_SESSION_ID = { 2: 0xffff, 3: 0xffff_ffff } as const;
 const IPV6_LINK_LOCAL = 0xfe800000;
 const IPV6_LINK_LOCAL_MASK = 0xffc00000;
 
 type RowChanges = Partial<Omit<SessionRow, 'sessionId' | 'generation'>>;
 
 export class SessionTable {
-  readonly rowOfSession: Uint16Array;
+  readonly index: SessionIndex;
   readonly generation: Uint32Array;
-  readonly sessionId: Uint16Array;
-  readonly flags: Uint16Array;
+  readonly sessionId: Uint32Array;
+  readonly flags: Uint32Array;
   readonly tunnelId: Uint16Array;
   readonly peerTunnelId: Uint16Array;
-  readonly peerSessionId: Uint16Array;
+  readonly peerSessionId: Uint32Array;
+  /** COOKIE_WORDS each, most significant octet first; and how many octets of them there are: 0, 4 or 8. */
+  readonly localCookie: Int32Array;
+  readonly localCookie_bytes: Uint8Array;
+  readonly peerCookie: Int32Array;
+  readonly peerCookie_bytes: Uint8Array;
   /** Four words each. */
   readonly peerAddress: Uint32Array;
   readonly localAddress: Uint32Array;
@@ -61,11 +77,14 @@ export class SessionTable {
   readonly tun: Uint16Array;
   readonly mtu_bytes: Uint16Array;
   readonly mssClamp_bytes: Uint16Array;
-  readonly nextNs: Uint16Array;
-  readonly lastNs: Uint16Array;
+  /** The VLAN ID of the tag that frames of an Ethernet VLAN pseudowire have on their way, 0 for none. */
+  readonly vlanId: Uint16Array;
+  /** Counts on: what goes out are its low 16 bits in version 2, 24 in version 3. */
+  readonly nextNs: Uint32Array;
+  readonly lastNs: Uint32Array;
   /** How many old numbers have come one after the other with nothing between, and the one that would be next. */
   readonly oldNsCount: Uint8Array;
-  readonly nextOldNs: Uint16Array;
+  readonly nextOldNs: Uint32Array;
   /** A token for each PPP control frame from the peer, and for each ICMP error of ours. */
   readonly pppBuckets: TokenBuckets;
   readonly icmpBuckets: TokenBuckets;
@@ -84,24 +103,29 @@ export class SessionTable {
   /** For as many sessions as the counters have rows. */
   constructor(views: CounterViews) {
     const rows = views.generations.length;
-    this.rowOfSession = views.rowOfSession;
+    this.index = views.index;
     this.generation = views.generations;
+    this.sessionId = views.sessionIds;
     this.#counters = views.sessions;
-    this.sessionId = new Uint16Array(rows);
-    this.flags = new Uint16Array(rows);
+    this.flags = new Uint32Array(rows);
     this.tunnelId = new Uint16Array(rows);
     this.peerTunnelId = new Uint16Array(rows);
-    this.peerSessionId = new Uint16Array(rows);
+    this.peerSessionId = new Uint32Array(rows);
+    this.localCookie = new Int32Array(rows * COOKIE_WORDS);
+    this.localCookie_bytes = new Uint8Array(rows);
+    this.peerCookie = new Int32Array(rows * COOKIE_WORDS);
+    this.peerCookie_bytes = new Uint8Array(rows);
     this.peerAddress = new Uint32Array(rows * ADDRESS_WORDS);
     this.localAddress = new Uint32Array(rows * ADDRESS_WORDS);
     this.peerPort = new Uint16Array(rows);
     this.tun = new Uint16Array(rows);
     this.mtu_bytes = new Uint16Array(rows);
     this.mssClamp_bytes = new Uint16Array(rows);
-    this.nextNs = new Uint16Array(rows);
-    this.lastNs = new Uint16Array(rows);
+    this.vlanId = new Uint16Array(rows);
+    this.nextNs = new Uint32Array(rows);
+    this.lastNs = new Uint32Array(rows);
     this.oldNsCount = new Uint8Array(rows);
-    this.nextOldNs = new Uint16Array(rows);
+    this.nextOldNs = new Uint32Array(rows);
     this.pppBuckets = new TokenBuckets(rows, PPP_RATE_PER_S, PPP_BURST);
     this.icmpBuckets = new TokenBuckets(rows, ICMP_RATE_PER_S, ICMP_BURST);
     this.sources = new PrefixLists(rows);
@@ -111,18 +135,19 @@ export class SessionTable {
 
   /** The row of a session, 0 where there is none of this ID and generation. */
   find(sessionId: number, generation: number): number {
-    const row = this.rowOfSession[sessionId];
+    const row = this.index.rowOf(sessionId | 0);
     return row !== 0 && this.generation[row] === generation ? row : 0;
   }
 
   /** Adds a session and gives its row, 0 where the table is full. Throws where the session ID is in use. */
   add(session: SessionRow): number {
-    const { sessionId, generation } = session;
-    if (!(sessionId >= 1 && sessionId <= 0xffff)) throw new RangeError(`session ID ${sessionId}`);
-    if (this.rowOfSession[sessionId] !== 0) throw new Error(`session ID ${sessionId} is in use`);
+    const { sessionId, generation, version } = session;
+    if (!(sessionId >= 1 && sessionId <= MAX_SESSION_ID[version])) throw new RangeError(`session ID ${sessionId}`);
+    if (this.index.rowOf(sessionId | 0) !== 0) throw new Error(`session ID ${sessionId} is in use`);
     const row = this.#takeRow();
     if (row === 0) return 0;
-    this.sessionId[row] = sessionId;
+    // First of all: who reads the counters of the row's last owner must see that it is gone.
+    Atomics.store(this.generation, row, generation);
     this.flags[row] = 0;
     this.nextNs[row] = 0;
     this.oldNsCount[row] = 0;
@@ -130,8 +155,7 @@ export class SessionTable {
     this.icmpBuckets.refill(row);
     this.#counters.fill(0, row * COUNTERS_PER_ROW, (row + 1) * COUNTERS_PER_ROW);
     this.#change(row, session);
-    this.generation[row] = generation;
-    this.rowOfSession[sessionId] = row;
+    this.index.add(sessionId | 0, row);
     return row;
   }
 
@@ -147,7 +171,7 @@ export class SessionTable {
   remove(sessionId: number, generation: number): SessionCounters | undefined {
     const row = this.find(sessionId, generation);
     if (row === 0) return undefined;
-    this.rowOfSession[sessionId] = 0;
+    this.index.remove(sessionId | 0);
     this.#unroute(row);
     this.sources.clear(row);
     this.destinations.clear(row);
@@ -202,6 +226,13 @@ export class SessionTable {
     if (changes.tunnelId !== undefined) this.tunnelId[row] = changes.tunnelId;
     if (changes.peerTunnelId !== undefined) this.peerTunnelId[row] = changes.peerTunnelId;
     if (changes.peerSessionId !== undefined) this.peerSessionId[row] = changes.peerSessionId;
+    if (changes.localCookie !== undefined) {
+      this.localCookie_bytes[row] = putCookie(this.localCookie, row, changes.localCookie);
+    }
+    if (changes.peerCookie !== undefined) {
+      this.peerCookie_bytes[row] = putCookie(this.peerCookie, row, changes.peerCookie);
+    }
+    if (changes.vlanId !== undefined) this.vlanId[row] = changes.vlanId;
     if (tun !== undefined) this.tun[row] = tun;
     if (changes.mtu_bytes !== undefined) this.mtu_bytes[row] = changes.mtu_bytes;
     if (changes.mssClamp_bytes !== undefined) this.mssClamp_bytes[row] = changes.mssClamp_bytes;
@@ -211,7 +242,12 @@ export class SessionTable {
   }
 
   #changeFlags(row: number, changes: RowChanges): void {
-    const { addressControl } = changes;
+    const { addressControl, payload, version } = changes;
+    this.#setFlag(row, ROW.version3, version === undefined ? undefined : version === 3);
+    this.#setFlag(row, ROW.localSublayer, changes.localSublayer);
+    this.#setFlag(row, ROW.peerSublayer, changes.peerSublayer);
+    this.#setFlag(row, ROW.ethernet, payload === undefined ? undefined : payload === 'ethernet');
+    this.#setFlag(row, ROW.ethernetOpen, changes.ethernetOpen);
     this.#setFlag(row, ROW.allowTunnelIdZero, changes.allowTunnelIdZero);
     this.#setFlag(row, ROW.bindTun, changes.bindTun);
     this.#setFlag(row, ROW.transmitAcfc, changes.transmitAcfc);
@@ -237,6 +273,7 @@ export class SessionTable {
     this.localAddress.set(addressWords(path.localAddress), row * ADDRESS_WORDS);
     this.peerPort[row] = path.peerPort;
     this.#setFlag(row, ROW.ipv6Path, !isIpv4Mapped(peer, 0));
+    this.#setFlag(row, ROW.overIp, path.encapsulation === 'ip');
   }
 
   /** Makes a row known to what comes from the TUN devices. */
@@ -259,6 +296,15 @@ export class SessionTable {
   #routes(prefix: ListedPrefix): RouteTable {
     return prefix.isIpv6 ? this.#ipv6Routes : this.#ipv4Routes;
   }
+}
+
+/** Writes a cookie of a row as words, and gives its length in octets. Throws for another length than 0, 4 and 8. */
+function putCookie(words: Int32Array, row: number, cookie: Uint8Array): number {
+  const { length } = cookie;
+  if (length !== 0 && length !== 4 && length !== 8) throw new RangeError(`a cookie of ${length} octets`);
+  words[row * COOKIE_WORDS] = readWord(cookie, 0);
+  words[row * COOKIE_WORDS + 1] = readWord(cookie, 4);
+  return length;
 }
 
 /** Link-local addresses belong to one link each: many peers may have the same. */

@@ -13,14 +13,19 @@ import { TokenBuckets } from './token-bucket.js';
  */
 const MESSAGE_RATE_PER_S = 2000;
 const MESSAGE_BURST = 1000;
-const TUNNEL_IDS = 0x10000;
+/** Of tunnel IDs, and of the Control Connection IDs that we assign. */
+export const MAX_TUNNEL_ID = 0xffff;
 
 export class TunnelTable {
   readonly #peers = new Map<number, Uint32Array>();
-  readonly #buckets = new TokenBuckets(TUNNEL_IDS, MESSAGE_RATE_PER_S, MESSAGE_BURST);
+  /** 1 for a control connection over IP, by its ID. */
+  readonly #isOverIp = new Uint8Array(MAX_TUNNEL_ID + 1);
+  readonly #buckets = new TokenBuckets(MAX_TUNNEL_ID + 1, MESSAGE_RATE_PER_S, MESSAGE_BURST);
 
-  /** Adds a tunnel by our tunnel ID, or changes its peer. */
+  /** Adds a tunnel by our tunnel ID or Control Connection ID, or changes its peer. Throws for an ID that is neither. */
   set(tunnelId: number, path: TransportPath): void {
+    if (!(tunnelId >= 1 && tunnelId <= MAX_TUNNEL_ID)) throw new RangeError(`tunnel ID ${tunnelId}`);
+    this.#isOverIp[tunnelId] = path.encapsulation === 'ip' ? 1 : 0;
     if (!this.#peers.has(tunnelId)) this.#buckets.refill(tunnelId);
     this.#peers.set(tunnelId, addressWords(path.peerAddress));
   }
@@ -31,6 +36,10 @@ export class TunnelTable {
 
   has(tunnelId: number): boolean {
     return this.#peers.has(tunnelId);
+  }
+
+  isOverIp(tunnelId: number): boolean {
+    return this.#isOverIp[tunnelId] === 1;
   }
 
   /** Whether the `index`th address among words is that of the tunnel's peer. */

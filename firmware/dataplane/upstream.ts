@@ -1,79 +1,102 @@
 /**
- * From the network inwards: each datagram of a batch goes to a TUN device, to the main thread, or away with a reason.
- * Reads headers in place, changes nothing but an MSS, does no I/O and allocates nothing.
+ * From the network inwards: each datagram of a batch goes to what carries its session's frames, to the main thread, or
+ * away with a reason. Reads the headers of L2TP in place, does no I/O and allocates nothing.
  *
- *   L2TP data message, RFC 2661 section 3.1: flags and version (16), Length (16, if L), Tunnel ID (16), Session ID (16),
- *   Ns (16) and Nr (16, if S), Offset Size (16, if O) and as much padding; then a PPP frame, RFC 1661 section 2 and RFC
- *   1662 section 3.1 without flags and FCS: FF 03 or nothing, protocol (16 bits, or 8 where the first octet is odd).
+ *   Data, version 2, RFC 2661 section 3.1: flags and version (16), Length (16, if L), Tunnel ID (16), Session ID (16),
+ *   Ns (16) and Nr (16, if S), Offset Size (16, if O) and as much padding.
+ *   Data, version 3, RFC 3931 section 4.1: over UDP flags and version (16) and reserved bits (16); then Session ID (32),
+ *   Cookie (0, 32 or 64), Default L2-Specific Sublayer (section 4.6; 32, where we asked for it).
+ *   Control, version 3, section 3.2.1: over IP a Session ID of 0 (32); then flags and version (16), Length (16), Control
+ *   Connection ID (32), Ns (16), Nr (16).
  */
 import { L2TP_FLAG } from '../wire/l2tp.js';
-import { PPP_PROTOCOL } from '../wire/ppp.js';
+import { readWord } from './address.js';
+import { ControlGate } from './control-gate.js';
 import { DROP, FORWARDED } from './drop-reasons.js';
-import {
-  IPV4_DESTINATION_AT,
-  IPV4_SOURCE_AT,
-  IPV6_DESTINATION_AT,
-  IPV6_SOURCE_AT,
-  ipv4Length,
-  ipv6Length,
-  isIpv4UdpTo,
-  isIpv6LinkLocal,
-  isIpv6UdpTo,
-} from './ip-packet.js';
-import { clampMssIpv4, clampMssIpv6 } from './mss-clamp.js';
+import type { EthernetFrames } from './ethernet.js';
 import type { ForwarderOutput } from './output.js';
 import { equalAddress, type PacketBatch, ROOM_BYTES } from './packet-batch.js';
-import { ROW, type SessionTable } from './session-table.js';
-import { StrangerGate } from './stranger-gate.js';
+import { PppFrames } from './ppp-frames.js';
+import { isInSequence, NS_MASK } from './sequence.js';
+import { COOKIE_WORDS, ROW, type SessionTable } from './session-table.js';
 import type { TunnelTable } from './tunnel-table.js';
 
 const VERSION_MASK = 0x000f;
-const L2TP_VERSION = 2;
 const SHORTEST_HEADER_BYTES = 6;
-const ADDRESS_FIELD = 0xff;
-const CONTROL_FIELD = 0x03;
-const DHCP_SERVER_PORT = 67;
-const DHCPV6_SERVER_PORT = 547;
-/** RFC 2661 section 5.8: of 65,536 numbers the last one and the 32,767 before it are old. */
-const SEQUENCE_HALF = 0x8000;
-/**
- * A peer whose numbers began anew (a standby took over) would be silent for up to 32,767 packets. So many old numbers in
- * a row, with no new one between, are neither late nor doubled.
- */
-const NEW_START_AFTER = 8;
+const CONTROL_HEADER_BYTES = 12;
+/** What both versions ask of a control message. */
+const CONTROL_FLAGS = L2TP_FLAG.type | L2TP_FLAG.length | L2TP_FLAG.sequence;
+const SESSION_ID_BYTES = 4;
+const SUBLAYER_BYTES = 4;
+const SUBLAYER_S = 0x4000_0000;
 
 export class Upstream {
   readonly #table: SessionTable;
-  readonly #tunnels: TunnelTable;
-  readonly #output: ForwarderOutput;
+  readonly #gate: ControlGate;
+  readonly #ppp: PppFrames;
+  readonly #ethernet: EthernetFrames;
   readonly #drops: Float64Array;
-  readonly #strangers = new StrangerGate();
-  #now_ms = 0;
 
-  constructor(table: SessionTable, tunnels: TunnelTable, output: ForwarderOutput, drops: Float64Array) {
+  constructor(
+    table: SessionTable,
+    tunnels: TunnelTable,
+    ethernet: EthernetFrames,
+    output: ForwarderOutput,
+    drops: Float64Array,
+  ) {
     this.#table = table;
-    this.#tunnels = tunnels;
-    this.#output = output;
+    this.#gate = new ControlGate(tunnels, output);
+    this.#ppp = new PppFrames(table, output);
+    this.#ethernet = ethernet;
     this.#drops = drops;
   }
 
-  /** Each descriptor of `input` is a datagram with its peer's address and port, and the local address it came to. */
-  forward(input: PacketBatch, now_ms: number): void {
-    this.#now_ms = now_ms;
+  /**
+   * Each descriptor of `input` is the payload of a UDP datagram, or of an IP packet of protocol 115, with its peer's
+   * address and port, and the local address it came to.
+   */
+  forward(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number): void {
+    this.#gate.now_ms = now_ms;
+    this.#ppp.now_ms = now_ms;
+    const isOverIp = encapsulation === 'ip';
     for (let i = 0; i < input.count; i++) {
-      const drop = this.#datagram(input, i);
+      const drop = isOverIp ? this.#ipPacket(input, i) : this.#udpDatagram(input, i);
       if (drop !== FORWARDED) this.#drops[drop]++;
     }
   }
 
-  #datagram(input: PacketBatch, index: number): number {
-    const { memory } = input;
+  /** RFC 3931 section 4.1.2.1: the version decides what all other bits mean. */
+  #udpDatagram(input: PacketBatch, index: number): number {
     const length_bytes = input.length_bytes[index];
     if (length_bytes > ROOM_BYTES) return DROP['datagram-too-long'];
     if (length_bytes < SHORTEST_HEADER_BYTES) return DROP['header-truncated'];
     const start = input.offset[index];
-    const flags = u16(memory, start);
-    if ((flags & VERSION_MASK) !== L2TP_VERSION) return DROP['header-version'];
+    const flags = u16(input.memory, start);
+    switch (flags & VERSION_MASK) {
+      case 2:
+        return this.#version2(input, index, start, length_bytes, flags);
+      case 3:
+        if ((flags & L2TP_FLAG.type) !== 0) return this.#control3(input, index, start, length_bytes, false);
+        return this.#data3(input, index, start + 4, start + length_bytes, ROW.version3);
+      default:
+        return DROP['header-version'];
+    }
+  }
+
+  /** RFC 3931 section 4.1.1.2: control messages have Session ID 0. */
+  #ipPacket(input: PacketBatch, index: number): number {
+    const length_bytes = input.length_bytes[index];
+    if (length_bytes > ROOM_BYTES) return DROP['datagram-too-long'];
+    if (length_bytes < SESSION_ID_BYTES) return DROP['header-truncated'];
+    const start = input.offset[index];
+    if (readWord(input.memory, start) !== 0) {
+      return this.#data3(input, index, start, start + length_bytes, ROW.version3 | ROW.overIp);
+    }
+    return this.#control3(input, index, start + SESSION_ID_BYTES, length_bytes - SESSION_ID_BYTES, true);
+  }
+
+  #version2(input: PacketBatch, index: number, start: number, length_bytes: number, flags: number): number {
+    const { memory } = input;
     let at = start + 2;
     let end = start + length_bytes;
     if ((flags & L2TP_FLAG.length) !== 0) {
@@ -92,29 +115,65 @@ export class Upstream {
       if (at > end) return DROP['header-length'];
     }
     if (at > end) return DROP['header-truncated'];
-    if ((flags & L2TP_FLAG.type) !== 0) return this.#control(input, index, flags, u16(memory, ids), end - start);
-    const row = this.#table.rowOfSession[u16(memory, ids + 2)];
+    if ((flags & L2TP_FLAG.type) !== 0) {
+      if ((flags & (CONTROL_FLAGS | L2TP_FLAG.offset)) !== CONTROL_FLAGS) return DROP['control-flags'];
+      return this.#gate.take(input, index, start, end - start, u16(memory, ids), false);
+    }
+    const row = this.#table.index.rowOf(u16(memory, ids + 2));
     if (row === 0) return DROP['unknown-session'];
+    if ((this.#table.flags[row] & (ROW.version3 | ROW.overIp)) !== 0) return DROP['wrong-encapsulation'];
     if (!this.#isOfTunnel(row, u16(memory, ids))) return DROP['wrong-tunnel'];
     if (!equalAddress(this.#table.peerAddress, row, input.peerAddress, index)) return DROP['wrong-peer'];
-    if (!this.#isInSequence(row, flags, u16(memory, numbers))) return DROP['sequence-old'];
+    if (!this.#isInOrder(row, flags, u16(memory, numbers))) return DROP['sequence-old'];
     return this.#frame(memory, at, end, row);
   }
 
-  #control(input: PacketBatch, index: number, flags: number, tunnelId: number, length_bytes: number): number {
-    const wanted = L2TP_FLAG.length | L2TP_FLAG.sequence;
-    if ((flags & (wanted | L2TP_FLAG.offset)) !== wanted) return DROP['control-flags'];
-    if (tunnelId === 0) {
-      const { peerAddress, peerPort } = input;
-      if (!this.#strangers.letsIn(peerAddress, index, peerPort[index], this.#now_ms)) return DROP['stranger-rate'];
-      this.#output.pushControl(this.#output.strangers, input, index, length_bytes);
-      return FORWARDED;
+  /** The control header of version 3, over either encapsulation, in `available_bytes` from `start`. */
+  #control3(input: PacketBatch, index: number, start: number, available_bytes: number, isOverIp: boolean): number {
+    const { memory } = input;
+    if (available_bytes < CONTROL_HEADER_BYTES) return DROP['header-truncated'];
+    const flags = u16(memory, start);
+    if ((flags & VERSION_MASK) !== 3) return DROP['header-version'];
+    if ((flags & CONTROL_FLAGS) !== CONTROL_FLAGS) return DROP['control-flags'];
+    const length_bytes = u16(memory, start + 2);
+    if (length_bytes > available_bytes) return DROP['header-length'];
+    if (length_bytes < CONTROL_HEADER_BYTES) return DROP['header-truncated'];
+    return this.#gate.take(input, index, start, length_bytes, readWord(memory, start + 4), isOverIp);
+  }
+
+  /** A data message of version 3 whose Session ID is at `start`, in the encapsulation that these bits of a row say. */
+  #data3(input: PacketBatch, index: number, start: number, end: number, encapsulation: number): number {
+    const { memory } = input;
+    const table = this.#table;
+    let at = start + SESSION_ID_BYTES;
+    if (at > end) return DROP['header-truncated'];
+    const row = table.index.rowOf(readWord(memory, start));
+    if (row === 0) return DROP['unknown-session'];
+    if (!this.#hasCookie(memory, at, end, row)) return DROP['wrong-cookie'];
+    at += table.localCookie_bytes[row];
+    const flags = table.flags[row];
+    if ((flags & (ROW.version3 | ROW.overIp)) !== encapsulation) return DROP['wrong-encapsulation'];
+    if (!equalAddress(table.peerAddress, row, input.peerAddress, index)) return DROP['wrong-peer'];
+    if ((flags & ROW.localSublayer) !== 0) {
+      if (at + SUBLAYER_BYTES > end) return DROP['header-truncated'];
+      const sublayer = readWord(memory, at);
+      at += SUBLAYER_BYTES;
+      const isNumbered = (sublayer & SUBLAYER_S) !== 0;
+      const isOld = isNumbered && !isInSequence(table, row, sublayer & NS_MASK.version3, NS_MASK.version3);
+      if (isOld) return DROP['sequence-old'];
     }
-    if (!this.#tunnels.has(tunnelId)) return DROP['control-unknown-tunnel'];
-    if (!this.#tunnels.isPeer(tunnelId, input.peerAddress, index)) return DROP['control-wrong-peer'];
-    if (!this.#tunnels.takeMessage(tunnelId, this.#now_ms)) return DROP['control-rate'];
-    this.#output.pushControl(this.#output.control, input, index, length_bytes);
-    return FORWARDED;
+    return this.#frame(memory, at, end, row);
+  }
+
+  /** Whether the row's cookie is at `at`. Takes as long for one that is nearly right as for any other. */
+  #hasCookie(memory: Uint8Array, at: number, end: number, row: number): boolean {
+    const { localCookie, localCookie_bytes } = this.#table;
+    const cookie_bytes = localCookie_bytes[row];
+    if (at + cookie_bytes > end) return false;
+    let difference = 0;
+    if (cookie_bytes > 0) difference = readWord(memory, at) ^ localCookie[row * COOKIE_WORDS];
+    if (cookie_bytes > 4) difference |= readWord(memory, at + 4) ^ localCookie[row * COOKIE_WORDS + 1];
+    return difference === 0;
   }
 
   #isOfTunnel(row: number, tunnelId: number): boolean {
@@ -122,103 +181,20 @@ export class Upstream {
     return tunnelId === 0 && (this.#table.flags[row] & ROW.allowTunnelIdZero) !== 0;
   }
 
-  /** False for what is old or came twice; notes the number, and whether an LNS numbers what it sends. */
-  #isInSequence(row: number, flags: number, ns: number): boolean {
-    const table = this.#table;
+  /** False for what is old or came twice; notes whether the peer numbers: the LAC's end does as the LNS (section 5.4). */
+  #isInOrder(row: number, flags: number, ns: number): boolean {
     if ((flags & L2TP_FLAG.sequence) === 0) {
-      table.flags[row] &= ~ROW.peerNumbers;
+      this.#table.flags[row] &= ~ROW.peerNumbers;
       return true;
     }
-    const isOld = ((ns - table.lastNs[row] - 1) & 0xffff) >= SEQUENCE_HALF;
-    if (isOld && (table.flags[row] & ROW.hasLastNs) !== 0 && !this.#isNewStart(row, ns)) return false;
-    table.lastNs[row] = ns;
-    table.oldNsCount[row] = 0;
-    table.flags[row] |= ROW.peerNumbers | ROW.hasLastNs;
+    if (!isInSequence(this.#table, row, ns, NS_MASK.version2)) return false;
+    this.#table.flags[row] |= ROW.peerNumbers;
     return true;
   }
 
-  /** Whether this old number is the last of so many in a row that the peer must have begun to count anew. */
-  #isNewStart(row: number, ns: number): boolean {
-    const table = this.#table;
-    if (ns !== table.nextOldNs[row]) table.oldNsCount[row] = 0;
-    table.nextOldNs[row] = ns + 1;
-    return ++table.oldNsCount[row] > NEW_START_AFTER;
-  }
-
-  /** The PPP frame from `start` to `end`. */
   #frame(memory: Uint8Array, start: number, end: number, row: number): number {
-    let at = start;
-    const hasAddressControl = at + 2 <= end && memory[at] === ADDRESS_FIELD && memory[at + 1] === CONTROL_FIELD;
-    if (hasAddressControl) at += 2;
-    if (at >= end) return DROP['ppp-truncated'];
-    let protocol = memory[at++];
-    if ((protocol & 1) === 0) {
-      if (at >= end) return DROP['ppp-truncated'];
-      protocol = (protocol << 8) | memory[at++];
-    }
-    if (protocol === PPP_PROTOCOL.ipv4) return this.#ipv4(memory, at, end - at, row);
-    if (protocol === PPP_PROTOCOL.ipv6) return this.#ipv6(memory, at, end - at, row);
-    if (protocol === PPP_PROTOCOL.lcp) this.#learnAddressControl(row, hasAddressControl);
-    return this.#punt(at, end - at, row, protocol);
-  }
-
-  /** No option that is negotiated applies to LCP (RFC 1661 section 6.6): a peer that leaves FF 03 out there never has it. */
-  #learnAddressControl(row: number, hasAddressControl: boolean): void {
-    if (hasAddressControl) this.#table.flags[row] &= ~ROW.peerOmitsAddressControl;
-    else this.#table.flags[row] |= ROW.peerOmitsAddressControl;
-  }
-
-  #ipv4(memory: Uint8Array, offset: number, available_bytes: number, row: number): number {
-    const table = this.#table;
-    const flags = table.flags[row];
-    if ((flags & ROW.ipv4Open) === 0) return DROP['ipv4-not-open'];
-    const length_bytes = ipv4Length(memory, offset, available_bytes);
-    if (length_bytes === 0) return DROP['ipv4-malformed'];
-    if ((flags & ROW.bindTun) !== 0) {
-      if (!table.destinations.holdsIpv4(row, memory, offset + IPV4_DESTINATION_AT)) {
-        return DROP['destination-not-allowed'];
-      }
-    } else {
-      if (isIpv4UdpTo(memory, offset, length_bytes, DHCP_SERVER_PORT)) {
-        return this.#punt(offset, length_bytes, row, PPP_PROTOCOL.ipv4);
-      }
-      if (!table.sources.holdsIpv4(row, memory, offset + IPV4_SOURCE_AT)) return DROP['source-not-allowed'];
-    }
-    clampMssIpv4(memory, offset, length_bytes, table.mssClamp_bytes[row]);
-    return this.#toTun(offset, length_bytes, row);
-  }
-
-  #ipv6(memory: Uint8Array, offset: number, available_bytes: number, row: number): number {
-    const table = this.#table;
-    const flags = table.flags[row];
-    if ((flags & ROW.ipv6Open) === 0) return DROP['ipv6-not-open'];
-    const length_bytes = ipv6Length(memory, offset, available_bytes);
-    if (length_bytes === 0) return DROP['ipv6-malformed'];
-    if (isIpv6LinkLocal(memory, offset)) return this.#punt(offset, length_bytes, row, PPP_PROTOCOL.ipv6);
-    if ((flags & ROW.bindTun) !== 0) {
-      if (!table.destinations.holdsIpv6(row, memory, offset + IPV6_DESTINATION_AT)) {
-        return DROP['destination-not-allowed'];
-      }
-    } else {
-      if (isIpv6UdpTo(memory, offset, length_bytes, DHCPV6_SERVER_PORT)) {
-        return this.#punt(offset, length_bytes, row, PPP_PROTOCOL.ipv6);
-      }
-      if (!table.sources.holdsIpv6(row, memory, offset + IPV6_SOURCE_AT)) return DROP['source-not-allowed'];
-    }
-    clampMssIpv6(memory, offset, length_bytes, table.mssClamp_bytes[row]);
-    return this.#toTun(offset, length_bytes, row);
-  }
-
-  #toTun(offset: number, length_bytes: number, row: number): number {
-    this.#table.countReceived(row, length_bytes);
-    this.#output.pushToTun(offset, length_bytes, row, this.#table.tun[row]);
-    return FORWARDED;
-  }
-
-  #punt(offset: number, length_bytes: number, row: number, protocol: number): number {
-    if (!this.#table.pppBuckets.take(row, this.#now_ms)) return DROP['ppp-rate'];
-    this.#output.pushPpp(offset, length_bytes, row, protocol);
-    return FORWARDED;
+    if ((this.#table.flags[row] & ROW.ethernet) !== 0) return this.#ethernet.fromPeer(memory, start, end, row);
+    return this.#ppp.fromPeer(memory, start, end, row);
   }
 }
 

@@ -5,14 +5,16 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Arena } from '../linux/arena.js';
-import { DatagramSocket, datagramSocketArena_bytes } from '../linux/datagram-socket.js';
+import { DatagramSocket, datagramSocketArena_bytes, type SocketKind } from '../linux/datagram-socket.js';
 import { PollSet, WakeUp } from '../linux/poll-set.js';
 import { SystemError } from '../linux/syscalls.js';
 import { TunDevice, TunMemory } from '../linux/tun.js';
 import { adviceFor } from './advice.js';
 import { createCounters, viewCounters } from './counters.js';
+import { MAX_ETHERNET_MTU_BYTES } from './ethernet.js';
 import { Forwarder } from './forwarder.js';
 import type { DataPlaneCommand, DataPlaneOptions, DataPlaneReport } from './interface.js';
+import { TRANSPORTS } from './output.js';
 import { PacketBatch, PacketSlots, ROOM_BYTES, SLOT_BYTES } from './packet-batch.js';
 import { PuntQueue } from './punt-queue.js';
 
@@ -21,6 +23,14 @@ const BUILD_SLOTS = 128;
 const MAX_DESCRIPTORS = 1024;
 /** The longest wait: a process that ends without saying 'stop' waits that long for this thread. */
 const MAX_WAIT_MS = 500;
+/** What fills a slot may have been longer than it. */
+const MAX_MTU_BYTES = { tun: ROOM_BYTES - 1, tap: MAX_ETHERNET_MTU_BYTES } as const;
+
+/** A TUN or TAP device that is open. */
+interface OpenDevice {
+  device: TunDevice;
+  kind: 'tun' | 'tap';
+}
 
 class PacketPath {
   readonly #port: MessagePort;
@@ -30,13 +40,14 @@ class PacketPath {
   readonly #punts: PuntQueue;
   readonly #wakeUp: WakeUp;
   readonly #pollSet: PollSet;
-  readonly #ipv4: DatagramSocket | undefined;
-  readonly #ipv6: DatagramSocket | undefined;
-  readonly #sockets: DatagramSocket[];
+  /** One for each of TRANSPORTS, undefined where the machine or its rights do not have it. */
+  readonly #sockets: readonly (DatagramSocket | undefined)[];
+  /** Those that are open in the order in which the poll set has them, and how what comes from each is encapsulated. */
+  readonly #socketOrder: readonly (readonly [DatagramSocket, 'udp' | 'ip'])[];
   readonly #tunMemory: TunMemory;
-  readonly #tuns = new Map<number, TunDevice>();
+  readonly #devices = new Map<number, OpenDevice>();
   /** The devices in the order in which the poll set has them, and their indexes. */
-  #tunOrder: readonly (readonly [number, TunDevice])[] = [];
+  #deviceOrder: readonly (readonly [number, OpenDevice])[] = [];
   #isStopping = false;
 
   /** Takes the memory, opens the sockets, and says so to the main thread. Throws SystemError. */
@@ -56,24 +67,35 @@ class PacketPath {
     this.#wakeUp = new WakeUp(this.#arena);
     this.#pollSet = new PollSet(this.#arena, MAX_DESCRIPTORS);
     this.#tunMemory = new TunMemory(this.#arena, inputSlots);
-    this.#ipv4 = DatagramSocket.open(
-      this.#arena,
-      { family: 'ipv4', protocol: 'udp' },
-      listen.port,
-      inputSlots,
-      sendCount,
+    const refused: DataPlaneReport[] = [];
+    this.#sockets = TRANSPORTS.map((kind) => this.#openSocket(kind, listen.port, inputSlots, sendCount, refused));
+    this.#socketOrder = this.#sockets.flatMap((socket, i) =>
+      socket === undefined ? [] : [[socket, TRANSPORTS[i].protocol === 'udp' ? 'udp' : 'ip'] as const],
     );
-    this.#ipv6 = DatagramSocket.open(
-      this.#arena,
-      { family: 'ipv6', protocol: 'udp' },
-      listen.port,
-      inputSlots,
-      sendCount,
-    );
-    this.#sockets = [this.#ipv4, this.#ipv6].filter((socket) => socket !== undefined);
     this.#watch();
     this.#punts.push({ type: 'ready', counters, wakeFd: this.#wakeUp.fd });
+    for (const report of refused) this.#punts.push(report);
     this.#report();
+  }
+
+  /**
+   * Undefined where the kernel does not have the family, and, with a report more in `refused`, where it refuses IP
+   * protocol 115: who has no right to raw sockets has L2TP over UDP.
+   */
+  #openSocket(
+    kind: SocketKind,
+    port: number,
+    slots: PacketSlots,
+    sendCount: number,
+    refused: DataPlaneReport[],
+  ): DatagramSocket | undefined {
+    try {
+      return DatagramSocket.open(this.#arena, kind, port, slots, sendCount);
+    } catch (error) {
+      if (!(error instanceof SystemError) || kind.protocol === 'udp') throw error;
+      refused.push({ ...failure(error), fatal: false });
+      return undefined;
+    }
   }
 
   /** Runs until told to stop. */
@@ -83,8 +105,8 @@ class PacketPath {
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.close();
-    for (const device of this.#tuns.values()) device.close();
+    for (const [socket] of this.#socketOrder) socket.close();
+    for (const { device } of this.#devices.values()) device.close();
   }
 
   #turn(): void {
@@ -94,46 +116,48 @@ class PacketPath {
     if (ready === 0 || this.#pollSet.isReady(0)) this.#takeCommands();
     if (ready > 0 && !this.#isStopping) {
       this.#serveSockets(now_ms);
-      this.#serveTuns(now_ms);
+      this.#serveDevices(now_ms);
     }
     this.#report();
   }
 
   #serveSockets(now_ms: number): void {
-    for (let i = 0; i < this.#sockets.length; i++) {
+    const order = this.#socketOrder;
+    for (let i = 0; i < order.length; i++) {
       if (!this.#pollSet.isReady(1 + i)) continue;
-      if (!this.#sockets[i].receive(this.#input)) this.#forwarder.count('receive-error');
-      this.#forwarder.forwardUpstream(this.#input, now_ms);
+      const [socket, encapsulation] = order[i];
+      if (!socket.receive(this.#input)) this.#forwarder.count('receive-error');
+      this.#forwarder.forwardUpstream(this.#input, encapsulation, now_ms);
       this.#flush();
     }
   }
 
-  #serveTuns(now_ms: number): void {
-    const first = 1 + this.#sockets.length;
-    const order = this.#tunOrder;
+  #serveDevices(now_ms: number): void {
+    const first = 1 + this.#socketOrder.length;
+    const order = this.#deviceOrder;
     for (let i = 0; i < order.length; i++) {
       if (!this.#pollSet.isReady(first + i)) continue;
-      const [tun, device] = order[i];
+      const [tun, { device, kind }] = order[i];
       device.read(this.#input);
-      this.#forwarder.forwardDownstream(this.#input, tun, now_ms);
+      if (kind === 'tap') this.#forwarder.forwardFrames(this.#input, tun);
+      else this.#forwarder.forwardDownstream(this.#input, tun, now_ms);
       this.#flush();
-      if (device.isLost) this.#loseTun(tun, device);
+      if (device.isLost) this.#loseTun(tun, kind, device);
     }
   }
 
   /** Sends and writes all that the forwarder has put out, so that its slots and those of the input are free again. */
   #flush(): void {
     const { output } = this.#forwarder;
-    this.#writeTuns(output.toTun);
-    this.#send(this.#ipv4, output.toIpv4Peers);
-    this.#send(this.#ipv6, output.toIpv6Peers);
+    this.#writeDevices(output.toTun);
+    for (let i = 0; i < this.#sockets.length; i++) this.#send(this.#sockets[i], output.toPeers[i]);
     this.#punts.take(output);
     output.clear();
   }
 
-  #writeTuns(batch: PacketBatch): void {
+  #writeDevices(batch: PacketBatch): void {
     for (let i = 0; i < batch.count; i++) {
-      const device = this.#tuns.get(batch.tun[i]);
+      const device = this.#devices.get(batch.tun[i])?.device;
       if (device === undefined) this.#forwarder.count('tun-not-open');
       else if (!device.write(batch.offset[i], batch.length_bytes[i])) this.#forwarder.count('tun-write-refused');
     }
@@ -209,15 +233,15 @@ class PacketPath {
   }
 
   #openTun({ tun, kind, name, mtu_bytes }: Extract<DataPlaneCommand, { type: 'open-tun' }>): void {
-    if (this.#tuns.has(tun)) throw new Error(`TUN device ${tun} is open already`);
+    if (this.#devices.has(tun)) throw new Error(`device ${tun} is open already`);
     const what = `make the ${kind.toUpperCase()} device ${name}`;
-    if (mtu_bytes >= ROOM_BYTES) {
-      const advice = `choose an MTU below ${ROOM_BYTES} bytes`;
+    if (mtu_bytes > MAX_MTU_BYTES[kind]) {
+      const advice = `choose an MTU of at most ${MAX_MTU_BYTES[kind]} bytes`;
       this.#punts.push({ type: 'failed', what, errno: '', advice, fatal: false, tun });
       return;
     }
     try {
-      this.#tuns.set(tun, TunDevice.open(this.#tunMemory, kind, name));
+      this.#devices.set(tun, { device: TunDevice.open(this.#tunMemory, kind, name), kind });
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.#punts.push({ ...failure(error), fatal: false, tun });
@@ -228,22 +252,29 @@ class PacketPath {
   }
 
   #closeTun(tun: number): void {
-    this.#tuns.get(tun)?.close();
-    this.#tuns.delete(tun);
+    this.#devices.get(tun)?.device.close();
+    this.#devices.delete(tun);
     this.#watch();
   }
 
-  #loseTun(tun: number, { name }: TunDevice): void {
+  #loseTun(tun: number, kind: 'tun' | 'tap', { name }: TunDevice): void {
     this.#forwarder.count('tun-read-error');
     this.#closeTun(tun);
     const advice = 'something outside of this program removed it: save the settings again to make it anew';
-    this.#punts.push({ type: 'failed', what: `TUN device ${name} is gone`, errno: '', advice, fatal: false, tun });
+    this.#punts.push({
+      type: 'failed',
+      what: `${kind.toUpperCase()} device ${name} is gone`,
+      errno: '',
+      advice,
+      fatal: false,
+      tun,
+    });
   }
 
   #watch(): void {
-    this.#tunOrder = [...this.#tuns];
-    const sockets = this.#sockets.map(({ fd }) => fd);
-    this.#pollSet.watch([this.#wakeUp.fd, ...sockets, ...this.#tunOrder.map(([, { fd }]) => fd)]);
+    this.#deviceOrder = [...this.#devices];
+    const sockets = this.#socketOrder.map(([{ fd }]) => fd);
+    this.#pollSet.watch([this.#wakeUp.fd, ...sockets, ...this.#deviceOrder.map(([, { device }]) => device.fd)]);
   }
 
   #report(): void {
@@ -255,7 +286,7 @@ class PacketPath {
 function arenaSize_bytes(batch: number, sendCount: number): number {
   return (
     (batch + BUILD_SLOTS) * SLOT_BYTES +
-    2 * datagramSocketArena_bytes(batch, sendCount) +
+    TRANSPORTS.length * datagramSocketArena_bytes(batch, sendCount) +
     PollSet.arena_bytes(MAX_DESCRIPTORS) +
     WakeUp.arena_bytes() +
     TunMemory.arena_bytes()

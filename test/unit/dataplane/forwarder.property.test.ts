@@ -85,10 +85,10 @@ describe('whatever comes', () => {
       fc.property(packets, (list) => {
         const harness = open();
         fillWith(harness, list);
-        harness.forwarder.forwardUpstream(harness.input, 0);
+        harness.forwarder.forwardUpstream(harness.input, 'udp', 0);
         const { output } = harness.forwarder;
         for (const batch of [output.toTun, output.ppp, output.control, output.strangers]) assertWithinSlots(batch);
-        assert.equal(output.toIpv4Peers.count, 0);
+        for (const batch of output.toPeers) assert.equal(batch.count, 0);
         assertUntouched(harness, list, 0);
       }),
       { numRuns: 500 },
@@ -103,7 +103,7 @@ describe('whatever comes', () => {
           fillWith(harness, list);
           harness.forwarder.forwardDownstream(harness.input, tun, 0);
           const { output } = harness.forwarder;
-          for (const batch of [output.toTun, output.toIpv4Peers]) assertWithinSlots(batch);
+          for (const batch of [output.toTun, ...output.toPeers]) assertWithinSlots(batch);
           assertUntouched(harness, list, 14);
         }),
         { numRuns: 500 },
@@ -117,8 +117,8 @@ describe('whatever comes', () => {
         const harness = open();
         fillWith(harness, list);
         harness.forwarder.forwardDownstream(harness.input, 1, 0);
-        const { toIpv4Peers } = harness.forwarder.output;
-        for (let i = 0; i < toIpv4Peers.count; i++) assert.ok(toIpv4Peers.length_bytes[i]! <= 68 + 14);
+        const [toIpv4Peers] = harness.forwarder.output.toPeers;
+        for (let i = 0; i < toIpv4Peers!.count; i++) assert.ok(toIpv4Peers!.length_bytes[i]! <= 68 + 14);
       }),
       { numRuns: 500 },
     );
@@ -130,7 +130,7 @@ describe('whatever comes', () => {
         const harness = open();
         const { drops, toTun, ppp, control, strangers } = harness.observe(() => {
           fillWith(harness, list);
-          harness.forwarder.forwardUpstream(harness.input, 0);
+          harness.forwarder.forwardUpstream(harness.input, 'udp', 0);
         });
         const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
         assert.equal(dropped + toTun.length + ppp.length + control.length + strangers.length, list.length);
@@ -156,7 +156,7 @@ describe('memory', () => {
   ].map(bytesOf);
 
   for (const [name, list, forward] of [
-    ['the network', upstream, (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 0)],
+    ['the network', upstream, (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 'udp', 0)],
     ['a TUN device', downstream, (harness: Harness) => harness.forwarder.forwardDownstream(harness.input, 0, 0)],
   ] as const) {
     test(`100,000 packets from ${name} allocate nothing`, () => {

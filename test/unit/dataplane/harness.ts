@@ -5,6 +5,7 @@ import { addressText, addressWords } from '../../../firmware/dataplane/address.j
 import { createCounters, readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
 import { Forwarder } from '../../../firmware/dataplane/forwarder.js';
 import { readSessionCounters, type SessionRow } from '../../../firmware/dataplane/interface.js';
+import { TRANSPORTS } from '../../../firmware/dataplane/output.js';
 import { copyAddress, PacketBatch, PacketSlots, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
 
 export const PEER = '192.0.2.1';
@@ -73,6 +74,49 @@ export function lnsRow(changes: Partial<SessionRow> = {}): SessionRow {
   };
 }
 
+/** Over IP protocol 115, to and from the same peer. */
+export const IP_PATH: SessionRow['path'] = {
+  encapsulation: 'ip',
+  localAddress: LOCAL,
+  localPort: 0,
+  peerAddress: PEER,
+  peerPort: 0,
+};
+
+/** A PPP session of version 3 over IP: 8 octets of cookie each way, no sublayer; the user's addresses are lnsRow's. */
+export function version3Row(changes: Partial<SessionRow> = {}): SessionRow {
+  return lnsRow({
+    version: 3,
+    sessionId: 0x8765_4321,
+    tunnelId: 0,
+    peerTunnelId: 0,
+    peerSessionId: 0xfedc_ba98,
+    localCookie: bytesOf('c1c2c3c4 c5c6c7c8'),
+    peerCookie: bytesOf('d1d2d3d4 d5d6d7d8'),
+    path: IP_PATH,
+    ...changes,
+  });
+}
+
+/** A static Ethernet pseudowire over IP, bound to TAP device 2, with cookies of 4 octets. */
+export function ethernetRow(changes: Partial<SessionRow> = {}): SessionRow {
+  return version3Row({
+    sessionId: 100,
+    peerSessionId: 200,
+    localCookie: bytesOf('c1c2c3c4'),
+    peerCookie: bytesOf('d1d2d3d4'),
+    payload: 'ethernet',
+    ethernetOpen: true,
+    tun: 2,
+    bindTun: true,
+    mtu_bytes: 1500,
+    ipv4Open: false,
+    ipv6Open: false,
+    sources: [],
+    ...changes,
+  });
+}
+
 /** A row of a LAC client, bound to TUN device 1: 10.64.0.7 and 2001:db8:7::/64 are at this end. */
 export function lacRow(changes: Partial<SessionRow> = {}): SessionRow {
   return lnsRow({
@@ -82,6 +126,14 @@ export function lacRow(changes: Partial<SessionRow> = {}): SessionRow {
     destinations: ['10.64.0.7/32', '2001:db8:7::/64'],
     ...changes,
   });
+}
+
+/** Where packets come from. */
+export interface From {
+  peer?: string;
+  port?: number;
+  local?: string;
+  encapsulation?: 'udp' | 'ip';
 }
 
 export class Harness {
@@ -101,8 +153,9 @@ export class Harness {
     this.forwarder = new Forwarder(viewCounters(this.counters), slots, batch);
   }
 
-  /** Datagrams from one peer, forwarded in one batch. */
-  receive(packets: string | readonly string[], from: { peer?: string; port?: number; local?: string } = {}): Result {
+  /** Datagrams, or IP packets of protocol 115, from one peer, forwarded in one batch. */
+  receive(packets: string | readonly string[], from: From = {}): Result {
+    const encapsulation = from.encapsulation ?? 'udp';
     const peer = addressWords(from.peer ?? PEER);
     const local = addressWords(from.local ?? LOCAL);
     return this.observe(() => {
@@ -110,9 +163,9 @@ export class Harness {
       for (let i = 0; i < this.input.count; i++) {
         copyAddress(this.input.peerAddress, i, peer, 0);
         copyAddress(this.input.localAddress, i, local, 0);
-        this.input.peerPort[i] = from.port ?? 1701;
+        this.input.peerPort[i] = from.port ?? (encapsulation === 'ip' ? 0 : 1701);
       }
-      this.forwarder.forwardUpstream(this.input, this.now_ms);
+      this.forwarder.forwardUpstream(this.input, encapsulation, this.now_ms);
     });
   }
 
@@ -121,6 +174,14 @@ export class Harness {
     return this.observe(() => {
       this.fill(packets);
       this.forwarder.forwardDownstream(this.input, tun, this.now_ms);
+    });
+  }
+
+  /** Ethernet frames from a TAP device, forwarded in one batch. */
+  fromTap(frames: string | readonly string[], tap = 2): Result {
+    return this.observe(() => {
+      this.fill(frames);
+      this.forwarder.forwardFrames(this.input, tap);
     });
   }
 
@@ -154,9 +215,9 @@ export class Harness {
       .filter(([, count]) => count > 0);
     const result: Result = {
       toTun: this.#list(output.toTun, (i, packet) => ({ tun: output.toTun.tun[i]!, packet })),
-      toPeers: [output.toIpv4Peers, output.toIpv6Peers].flatMap((batch) =>
+      toPeers: output.toPeers.flatMap((batch, transport) =>
         this.#list(batch, (i, packet) => ({
-          to: `${addressText(batch.peerAddress, i)} ${batch.peerPort[i]}`,
+          to: peerText(batch, i, TRANSPORTS[transport]!.protocol === 'l2tp-ip'),
           from: addressText(batch.localAddress, i),
           packet,
         })),
@@ -183,6 +244,12 @@ export class Harness {
 }
 
 function pathOf(batch: PacketBatch, index: number): string {
-  const peer = `${addressText(batch.peerAddress, index)} ${batch.peerPort[index]}`;
+  const peer = peerText(batch, index, batch.isOverIp[index] === 1);
   return `${peer} > ${addressText(batch.localAddress, index)}`;
+}
+
+/** Address and port, or `ip` for IP protocol 115. */
+function peerText(batch: PacketBatch, index: number, isOverIp: boolean): string {
+  const port = batch.peerPort[index];
+  return `${addressText(batch.peerAddress, index)} ${isOverIp && port === 0 ? 'ip' : port}`;
 }

@@ -33,7 +33,7 @@ function open() {
       );
       harness.input.localAddress.set(harness.input.peerAddress.subarray(0, 4));
       harness.input.peerPort[0] = 4500;
-      harness.forwarder.forwardUpstream(harness.input, harness.now_ms);
+      harness.forwarder.forwardUpstream(harness.input, 'udp', harness.now_ms);
       queue.take(harness.forwarder.output);
       harness.forwarder.output.clear();
     }

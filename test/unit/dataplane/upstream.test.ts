@@ -44,7 +44,7 @@ describe('the L2TP header, RFC 2661 section 3.1', () => {
     assert.deepEqual(lns().receive(datagram), only({ toTun }));
   });
 
-  for (const version of [0, 1, 3, 15]) {
+  for (const version of [0, 1, 4, 15]) {
     test(`version ${version} is discarded`, () => {
       const drops = { 'header-version': 1 };
       assert.deepEqual(lns().receive(hex(`000${version.toString(16)} 0a0a 0101`, payload)), only({ drops }));
@@ -75,7 +75,7 @@ describe('the L2TP header, RFC 2661 section 3.1', () => {
     const result = harness.observe(() => {
       harness.fill(hex(HEADER, payload));
       harness.input.length_bytes[0] = 1985;
-      harness.forwarder.forwardUpstream(harness.input, 0);
+      harness.forwarder.forwardUpstream(harness.input, 'udp', 0);
     });
     assert.deepEqual(result, only({ drops: { 'datagram-too-long': 1 } }));
   });
