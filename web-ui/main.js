@@ -1,5 +1,5 @@
 /**
- * The page: asks the API for status, sessions and tunnels every two seconds, and follows the trace as it is streamed.
+ * The page: asks the API for status, sessions, tunnels and pseudowires every two seconds, and follows the trace as it is streamed.
  * Everything from the API is put in as text, never as HTML, for peers choose names.
  */
 
@@ -69,7 +69,15 @@ function octets(count) {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-const endpoint = (address, port) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+/** IP protocol 115 has no ports: there the address says all. */
+function endpoint(address, port) {
+  if (port === 0) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+const TRANSPORTS = { udp: 'UDP', ip: 'IP' };
+const l2tp = ({ version, encapsulation }) => `version ${version}, ${TRANSPORTS[encapsulation]}`;
+const until = (time) => `until ${new Date(time).toLocaleTimeString()}`;
 
 function disconnectButton(session) {
   const button = document.createElement('button');
@@ -97,6 +105,7 @@ function sessionCells(session) {
     cell(session.address || session.linkLocalAddress || '–', 'code'),
     cell(session.authentication ? `${session.state}, ${session.authentication}` : session.state),
     cell(session.callingNumber ? `${session.peerAddress} (${session.callingNumber})` : session.peerAddress, 'code'),
+    cell(session.cookie_bytes ? `${l2tp(session)}, cookie of ${session.cookie_bytes} B` : l2tp(session)),
     cell(duration(session.since)),
     cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
     cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
@@ -110,11 +119,39 @@ function tunnelCells(tunnel) {
     cell(endpoint(tunnel.peerAddress, tunnel.peerPort), 'code'),
     cell(tunnel.peerHostName || '–'),
     cell(tunnel.peerVendorName || '–'),
+    cell(l2tp(tunnel)),
     cell(tunnel.state),
     cell(tunnel.originator ? 'this box' : 'the peer'),
     cell(duration(tunnel.since)),
     cell(`${tunnel.tunnelId} / ${tunnel.peerTunnelId}`, 'number'),
     cell(String(tunnel.sessions), 'number'),
+  ];
+}
+
+const PSEUDOWIRE_TYPES = { ethernet: 'Ethernet', vlan: 'Ethernet VLAN' };
+const PSEUDOWIRE_MODES = { dial: 'this box', listen: 'the peer', static: 'settings alone' };
+
+function pseudowireState({ state, redialAt, since, peerActive }) {
+  if (state === 'waiting') return redialAt ? `waiting ${until(redialAt)}` : 'waiting';
+  if (state !== 'up') return state;
+  return peerActive ? `up for ${duration(since)}` : 'up, but not active at the peer';
+}
+
+function pseudowireCells(wire) {
+  const { counters } = wire;
+  return [
+    cell(wire.remoteEndId ? `${wire.name} (${wire.remoteEndId})` : wire.name),
+    cell(PSEUDOWIRE_TYPES[wire.type]),
+    cell(PSEUDOWIRE_MODES[wire.mode]),
+    cell(wire.encapsulation ? l2tp({ ...wire, version: 3 }) : '–'),
+    cell(pseudowireState(wire)),
+    cell(wire.peerAddress || '–', 'code'),
+    cell(wire.bridge ? `${wire.tapInterface} in ${wire.bridge}` : wire.tapInterface, 'code'),
+    cell(wire.sessionId ? `${wire.sessionId} / ${wire.peerSessionId}` : '–', 'number'),
+    cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
+    cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
+    cell(String(wire.mtu_bytes), 'number'),
+    cell(wire.lastError || '–', 'detail'),
   ];
 }
 
@@ -165,9 +202,7 @@ function showStatus(status) {
     (profile) => [
       cell(profile.name),
       cell(profile.server, 'code'),
-      cell(
-        profile.redialAt ? `${profile.state} until ${new Date(profile.redialAt).toLocaleTimeString()}` : profile.state,
-      ),
+      cell(profile.redialAt ? `${profile.state} ${until(profile.redialAt)}` : profile.state),
       cell(profile.lastError || '–', 'detail'),
     ],
   );
@@ -185,12 +220,14 @@ async function getJson(path) {
 }
 
 async function refresh() {
-  const [status, sessions, tunnels] = await Promise.all(
-    ['status', 'sessions', 'tunnels'].map((resource) => getJson(`/api/v1/${resource}`)),
+  const [status, sessions, tunnels, pseudowires] = await Promise.all(
+    ['status', 'sessions', 'tunnels', 'pseudowires'].map((resource) => getJson(`/api/v1/${resource}`)),
   );
   showStatus(status);
   fillTable(byId('sessions'), sessions, (session) => `${session.sessionId} ${session.peerSessionId}`, sessionCells);
   fillTable(byId('tunnels'), tunnels, (tunnel) => `${tunnel.tunnelId} ${tunnel.peerTunnelId}`, tunnelCells);
+  byId('pseudowires-section').hidden = pseudowires.length === 0;
+  fillTable(byId('pseudowires'), pseudowires, (wire) => wire.name, pseudowireCells);
   sayConnection(`live, ${new Date().toLocaleTimeString()}`, false);
 }
 
