@@ -128,29 +128,25 @@ function tunnelCells(tunnel) {
   ];
 }
 
-const PSEUDOWIRE_TYPES = { ethernet: 'Ethernet', vlan: 'Ethernet VLAN' };
-const PSEUDOWIRE_MODES = { dial: 'this box', listen: 'the peer', static: 'settings alone' };
+const PSEUDOWIRE_TYPES = { ethernet: 'Ethernet', vlan: 'VLAN' };
 
 function pseudowireState({ state, redialAt, since, peerActive }) {
   if (state === 'waiting') return redialAt ? `waiting ${until(redialAt)}` : 'waiting';
   if (state !== 'up') return state;
-  return peerActive ? `up for ${duration(since)}` : 'up, but not active at the peer';
+  return peerActive ? `up for ${duration(since)}` : 'up, inactive at the peer';
 }
 
 function pseudowireCells(wire) {
   const { counters } = wire;
   return [
     cell(wire.remoteEndId ? `${wire.name} (${wire.remoteEndId})` : wire.name),
-    cell(PSEUDOWIRE_TYPES[wire.type]),
-    cell(PSEUDOWIRE_MODES[wire.mode]),
-    cell(wire.encapsulation ? l2tp({ ...wire, version: 3 }) : '–'),
+    cell(`${PSEUDOWIRE_TYPES[wire.type]}, ${wire.mode}`),
+    cell(TRANSPORTS[wire.encapsulation] ?? '–'),
     cell(pseudowireState(wire)),
     cell(wire.peerAddress || '–', 'code'),
     cell(wire.bridge ? `${wire.tapInterface} in ${wire.bridge}` : wire.tapInterface, 'code'),
-    cell(wire.sessionId ? `${wire.sessionId} / ${wire.peerSessionId}` : '–', 'number'),
     cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
     cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
-    cell(String(wire.mtu_bytes), 'number'),
     cell(wire.lastError || '–', 'detail'),
   ];
 }
