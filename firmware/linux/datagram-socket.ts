@@ -52,6 +52,7 @@ const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const MSG_TRUNC = 0x20;
+const MSG_ERRQUEUE = 0x2000;
 const MSG_DONTWAIT = 0x40;
 /** Takes what comes while the worker is in its longest turn. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -116,6 +117,11 @@ const FAMILY: Readonly<Record<'ipv4' | 'ipv6', Family>> = {
 
 /** A UDP socket for IPv6 takes no IPv4; a raw one never does, and does not know this option. */
 const IPV6_V6ONLY = 26;
+/**
+ * A raw socket for IPv6 that is not connected learns the path's MTU from ICMPv6 only where it wants to see the errors
+ * themselves: without this, what exceeds the path is lost for good, for routers do not fragment (RFC 8200 section 5).
+ */
+const IPV6_RECVERR = 25;
 
 /** Bytes of arena that a socket takes, for either family. */
 export function datagramSocketArena_bytes(receiveCount: number, sendCount: number): number {
@@ -167,6 +173,8 @@ export class DatagramSocket {
   readonly #slots: PacketSlots;
   /** Room for the IP header in front of what is received, where the kernel gives that too. */
   readonly #ipHeaderRoom_bytes: number;
+  /** ICMP errors come in a queue beside the datagrams, and keep the socket ready until they are taken. */
+  readonly #queuesErrors: boolean;
   readonly #received: Messages;
   readonly #sent: Messages;
 
@@ -177,6 +185,7 @@ export class DatagramSocket {
     this.#family = family;
     this.#slots = slots;
     this.#ipHeaderRoom_bytes = kind.protocol === 'l2tp-ip' && kind.family === 'ipv4' ? MAX_IPV4_HEADER_BYTES : 0;
+    this.#queuesErrors = kind.protocol === 'l2tp-ip' && kind.family === 'ipv6';
     this.#received = new Messages(arena, family, slots.count);
     this.#sent = new Messages(arena, family, sendCount);
     this.#prepareReceiving();
@@ -230,7 +239,7 @@ export class DatagramSocket {
     const count = recvmmsg(this.fd, headerAddress[0], wanted, MSG_DONTWAIT | MSG_TRUNC, 0);
     if (count < 0) {
       const error = errno();
-      return error === ERRNO.EAGAIN || error === ERRNO.EINTR;
+      return this.#takeErrors() || error === ERRNO.EAGAIN || error === ERRNO.EINTR;
     }
     for (let i = 0; i < count; i++) {
       const length_bytes = words[(headers + i * MMSGHDR.size + MMSGHDR.length) >>> 2];
@@ -269,6 +278,12 @@ export class DatagramSocket {
 
   close(): void {
     close(this.fd);
+  }
+
+  /** Takes the ICMP errors that wait, of which the kernel has taken note already; false where there are none. */
+  #takeErrors(): boolean {
+    if (!this.#queuesErrors) return false;
+    return recvmmsg(this.fd, this.#received.headerAddress[0], this.#slots.count, MSG_DONTWAIT | MSG_ERRQUEUE, 0) > 0;
   }
 
   /** The longest IP header ends where the room begins, so that of any payload there is as much as the room takes. */
@@ -359,8 +374,8 @@ function configure(fd: number, arena: Arena, kind: SocketKind): void {
     arena.words[value >>> 2] = to;
     return setsockopt(fd, level, option, arena.addressOf(value), 4) === 0;
   };
-  const v6Only = kind.family === 'ipv6' && kind.protocol === 'udp' ? ([[IPV6_V6ONLY, 1]] as const) : [];
-  for (const [option, to] of [...options, ...v6Only]) {
+  const own = kind.protocol === 'udp' ? IPV6_V6ONLY : IPV6_RECVERR;
+  for (const [option, to] of kind.family === 'ipv6' ? [...options, [own, 1] as const] : options) {
     if (!set(level, option, to)) throw new SystemError(`set option ${option} of ${nameOf(kind)}`);
   }
   // Without the right to exceed the system's limit, what the system lets us have must do.

@@ -1,0 +1,29 @@
+/** A program in a namespace that speaks JSON lines, as tests of this folder talk to it. Knows none of them. */
+import { fileURLToPath } from 'node:url';
+import type { Namespace } from '../../lab/namespaces.js';
+import type { Daemon } from '../../lab/process.js';
+
+const PATIENCE_MS = 5_000;
+
+export class Speaker {
+  readonly daemon: Daemon;
+  #mark = 0;
+
+  /** `program` is a file of this folder, compiled. */
+  constructor(namespace: Namespace, program: string, ...args: string[]) {
+    const path = fileURLToPath(new URL(program, import.meta.url));
+    this.daemon = namespace.start(program, [process.execPath, path, ...args]);
+  }
+
+  say(value: unknown): void {
+    this.daemon.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** The next line that matches; lines before it are passed over. */
+  async hear<Line>(pattern: RegExp): Promise<Line> {
+    const from = this.#mark;
+    const line = await this.daemon.waitForLine(pattern, { from, timeout_ms: PATIENCE_MS });
+    this.#mark = from + this.daemon.lines(from).indexOf(line) + 1;
+    return JSON.parse(line) as Line;
+  }
+}
