@@ -1,6 +1,6 @@
 /**
- * The formats that AVP values come in, RFC 2661 section 4.4 and RFC 3145 section 2: bytes of one value to a typed
- * value and back. Must not know attribute types, bits or messages (avp-table.ts), nor AVP headers (avp.ts).
+ * The formats that AVP values come in, RFC 2661 section 4.4, RFC 3145 section 2 and RFC 3931 section 5.4: bytes of one
+ * value to a typed value and back. Must not know attribute types, bits or messages (avp-table.ts), nor AVP headers (avp.ts).
  */
 import { type ByteReader, type ByteWriter, latin1, octets, ProtocolError } from './bytes.js';
 import { decodeUtf8, encodeUtf8 } from './text.js';
@@ -9,6 +9,10 @@ import { decodeUtf8, encodeUtf8 } from './text.js';
 export interface AvpFormatValues {
   u16: number;
   u32: number;
+  /** 64 bits; what is above Number.MAX_SAFE_INTEGER reads as that. */
+  u64: number;
+  /** At least one number of 16 bits. */
+  'u16-list': readonly number[];
   /** |   Reserved (0) |  value  |: Proxy Authen ID. */
   'low-octet': number;
   /** Octets as Latin-1 text, lossless. */
@@ -21,6 +25,8 @@ export interface AvpFormatValues {
   'octets-not-empty': Uint8Array;
   'octets-8': Uint8Array;
   'octets-16': Uint8Array;
+  /** 0, 4 or 8 octets. */
+  cookie: Uint8Array;
   /** No value: presence is all. */
   empty: true;
   /** | Ver (8) | Rev (8) | */
@@ -74,6 +80,38 @@ function octetString(minimum_bytes: number, maximum_bytes = Number.POSITIVE_INFI
     },
   };
 }
+
+const u64: AvpCodec<number> = {
+  parse: (reader) => Math.min(reader.u32() * 0x1_0000_0000 + reader.u32(), Number.MAX_SAFE_INTEGER),
+  emit: (writer, value) => writer.u32(Math.floor(value / 0x1_0000_0000)).u32(value % 0x1_0000_0000),
+};
+
+const u16List: AvpCodec<readonly number[]> = {
+  parse(reader) {
+    const numbers = [reader.u16()];
+    while (reader.remaining_bytes > 0) numbers.push(reader.u16());
+    return numbers;
+  },
+  emit(writer, numbers) {
+    if (numbers.length === 0) throw new RangeError('an empty list');
+    for (const number of numbers) writer.u16(number);
+  },
+};
+
+const anyCookie = octetString(0, 8);
+
+const cookie: AvpCodec<Uint8Array> = {
+  parse(reader) {
+    const { offset } = reader;
+    const octetsRead = anyCookie.parse(reader);
+    if (octetsRead.length % 4 !== 0) throw new ProtocolError(`a cookie of ${octetsRead.length} bytes`, offset);
+    return octetsRead;
+  },
+  emit(writer, value) {
+    if (value.length % 4 !== 0) throw new RangeError(`a cookie of ${value.length} bytes`);
+    anyCookie.emit(writer, value);
+  },
+};
 
 function latin1String(minimum_bytes: number): AvpCodec<string> {
   const string = octetString(minimum_bytes);
@@ -173,6 +211,8 @@ const disconnectCause: AvpCodec<AvpFormatValues['disconnect-cause']> = {
 export const AVP_CODEC: { readonly [F in AvpFormat]: AvpCodec<AvpFormatValues[F]> } = {
   u16: { parse: (reader) => reader.u16(), emit: (writer, value) => writer.u16(value) },
   u32: { parse: (reader) => reader.u32(), emit: (writer, value) => writer.u32(value) },
+  u64,
+  'u16-list': u16List,
   'low-octet': { parse: (reader) => reader.u16() & 0xff, emit: (writer, value) => writer.u16(value & 0xff) },
   text: latin1String(0),
   'text-not-empty': latin1String(1),
@@ -184,6 +224,7 @@ export const AVP_CODEC: { readonly [F in AvpFormat]: AvpCodec<AvpFormatValues[F]
   'octets-not-empty': octetString(1),
   'octets-8': octetString(8, 8),
   'octets-16': octetString(16, 16),
+  cookie,
   empty: { parse: () => true, emit: () => undefined },
   'protocol-version': {
     parse: (reader) => ({ version: reader.u8(), revision: reader.u8() }),

@@ -1,5 +1,5 @@
 /**
- * Hiding of AVP values, RFC 2661 section 4.3. In wire and not in crypto because reading a message and opening its
+ * Hiding of AVP values, RFC 2661 section 4.3 and RFC 3931 section 5.3. In wire and not in crypto because reading a message and opening its
  * hidden AVPs are one pass, and wire imports nothing else of ours. Must not keep or show secret and plain text.
  *
  * The Hidden AVP Subformat, before it is hidden:
@@ -7,16 +7,27 @@
  *   | Length of Original Value (16) | Original Attribute Value   | Padding ...
  *   +-------------------------------+----------------------------+---------------
  * Its 16-octet blocks p(i) become c(i): b(1) = MD5(Attribute Type + S + RV), b(i) = MD5(S + c(i-1)), c(i) = p(i) xor b(i).
+ * S is the shared secret in version 2, and in version 3 a key derived from it.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { ProtocolError } from './bytes.js';
 
 const BLOCK_BYTES = 16;
 
-/** What hiding is done with: the tunnel's shared secret and the value of a Random Vector AVP that precedes. */
+/**
+ * What hiding is done with: the shared secret of the two ends and the value of a Random Vector AVP that precedes. Whoever
+ * gives it for a message gives the secret itself for either version: the message's reader or writer derives version 3's
+ * key from it. hideAvpValue and openAvpValue take what S is, thus `versionedHiding`'s.
+ */
 export interface AvpHiding {
   secret: Uint8Array;
   randomVector: Uint8Array;
+}
+
+/** With S of the version: RFC 3931 section 5.3 has HMAC-MD5(shared secret, 1), RFC 2661 the secret itself. */
+export function versionedHiding(version: 2 | 3, { secret, randomVector }: AvpHiding): AvpHiding {
+  if (version === 2) return { secret, randomVector };
+  return { secret: createHmac('md5', secret).update(Uint8Array.of(1)).digest(), randomVector };
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * The L2TP version 2 header, RFC 2661 section 3.1: bytes to a typed header and back, every flag combination.
- * Must not look into the payload: AVPs are avp.ts's, PPP is ppp.ts's. The packet path writes its headers in place itself.
+ * The L2TP version 2 header, RFC 2661 section 3.1: bytes to a typed header, every flag combination, and the header of data
+ * messages to bytes; control messages are written by control-header.ts. Must not look into the payload: AVPs are avp.ts's,
+ * PPP is ppp.ts's. The packet path writes its headers in place itself.
  *
  *    0                   1                   2                   3
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -27,7 +28,6 @@ export const L2TP_FLAG = {
 
 const VERSION_MASK = 0x000f;
 const L2TP_VERSION = 2;
-const CONTROL_HEADER_BYTES = 12;
 
 /** RFC 2661 section 3.1. Offsets are in bytes into the packet; a field whose flag is clear is 0. */
 export interface L2tpHeader {
@@ -110,24 +110,6 @@ export function parseL2tpHeader(packet: Uint8Array): L2tpHeader {
     payloadOffset,
     payloadEnd: length_bytes,
   };
-}
-
-/** A whole control message: T, L and S set, then `body`, the AVPs; an empty body makes the ZLB of section 5.8. */
-export function emitControlPacket(
-  header: { tunnelId: number; sessionId: number; ns: number; nr: number },
-  body: Uint8Array,
-): Uint8Array {
-  const length_bytes = CONTROL_HEADER_BYTES + body.length;
-  if (length_bytes > 0xffff) throw new RangeError(`a control message of ${length_bytes} bytes`);
-  return new ByteWriter(length_bytes)
-    .u16(L2TP_FLAG.type | L2TP_FLAG.length | L2TP_FLAG.sequence | L2TP_VERSION)
-    .u16(length_bytes)
-    .u16(header.tunnelId)
-    .u16(header.sessionId)
-    .u16(header.ns)
-    .u16(header.nr)
-    .bytes(body)
-    .finish();
 }
 
 /** The header of a data message, padding included: the payload follows directly. */

@@ -17,9 +17,10 @@ import {
 } from '../../firmware/wire/authentication.js';
 import { type ControlMessage, emitControlMessage, parseControlMessage } from '../../firmware/wire/avp.js';
 import { hideAvpValue, openAvpValue } from '../../firmware/wire/avp-hiding.js';
+import { emitControlPacket } from '../../firmware/wire/control-header.js';
 import { emitFragmentationNeeded, emitPacketTooBig } from '../../firmware/wire/icmp.js';
 import { parseAddress, parsePrefix } from '../../firmware/wire/ip.js';
-import { emitControlPacket, emitDataHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
+import { emitDataHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
 import { parseLcpOption, parseMagicNumberPacket, parseProtocolReject } from '../../firmware/wire/lcp.js';
 import { parseIpcpOption, parseIpv6cpOption } from '../../firmware/wire/ncp.js';
 import { PPP_PROTOCOL, parseOptions, parsePppControlPacket, parsePppFrame } from '../../firmware/wire/ppp.js';
@@ -39,9 +40,9 @@ const CONTROL_PACKETS = readVectors<{ cases: { packet: string }[] }>('control-me
 
 /** The same messages with hidden AVPs, behind the same header. */
 const HIDDEN_CONTROL_PACKETS = CONTROL_PACKETS.map((packet) => {
-  const message = parseControlMessage(packet.subarray(12)) as ControlMessage;
-  const body = emitControlMessage(message, HIDING);
-  return emitControlPacket({ tunnelId: 1, sessionId: 0, ns: 0, nr: 0 }, body);
+  const message = parseControlMessage(packet.subarray(12), { version: 2 }) as ControlMessage;
+  const body = emitControlMessage(message, { dialect: 2, hiding: HIDING });
+  return emitControlPacket({ version: 2, controlConnectionId: 1, sessionId: 0, ns: 0, nr: 0 }, body);
 });
 
 const DATA_PACKETS = [
@@ -99,7 +100,7 @@ function readL2tp(secret?: Uint8Array): (packet: Uint8Array) => void {
     const header = parseL2tpHeader(packet);
     const payload = packet.subarray(header.payloadOffset, header.payloadEnd);
     if (!header.control) parsePppFrame(payload);
-    else if (payload.length > 0) parseControlMessage(payload, secret);
+    else if (payload.length > 0) parseControlMessage(payload, { version: 2, secret });
   };
 }
 

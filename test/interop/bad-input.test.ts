@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { emitControlMessage } from '../../firmware/wire/avp.js';
 import { octets } from '../../firmware/wire/bytes.js';
-import { emitControlPacket, emitDataHeader } from '../../firmware/wire/l2tp.js';
+import { emitControlPacket } from '../../firmware/wire/control-header.js';
+import { emitDataHeader } from '../../firmware/wire/l2tp.js';
 import { Capture } from '../lab/capture.js';
 import { labIsMissing } from '../lab/requirements.js';
 import { ADDRESS, bootGuest, layThreeSites, type Sites } from '../lab/three-sites.js';
@@ -44,7 +45,9 @@ function noise(seed: number): (length: number) => Uint8Array {
 
 /** A header that may lie about its length in front of a body. */
 function lyingPacket(body: Uint8Array, length: number): Uint8Array {
-  const packet = Buffer.from(emitControlPacket({ tunnelId: 0, sessionId: 0, ns: 0, nr: 0 }, body));
+  const packet = Buffer.from(
+    emitControlPacket({ version: 2, controlConnectionId: 0, sessionId: 0, ns: 0, nr: 0 }, body),
+  );
   packet.writeUInt16BE(length, 2);
   return packet;
 }
@@ -55,8 +58,8 @@ function strangersNonsense(): Uint8Array[] {
   // Nothing in it may be missing.
   const needed = { messageType: 'SCCRQ', avps: NEEDED_AVPS } as const;
   const whole = controlPacket({}, needed);
-  const body = emitControlMessage(needed);
-  const start = emitControlMessage({ messageType: 'HELLO', avps: {} });
+  const body = emitControlMessage(needed, { dialect: 2 });
+  const start = emitControlMessage({ messageType: 'HELLO', avps: {} }, { dialect: 2 });
   const avpBad = (length: number): Uint8Array =>
     controlPacket({}, concat(body, rawAvp({ mandatory: true, length, type: 8, value: octets('vendor') })));
   return [
@@ -77,9 +80,9 @@ function strangersNonsense(): Uint8Array[] {
     ),
     // What makes no tunnel: other messages for tunnel 0, other versions, required AVPs missing.
     ...(['SCCRP', 'SCCCN', 'HELLO', 'ICRQ', 'ICCN', 'CDN', 'StopCCN', 'WEN', 'SLI'] as const).map((messageType) =>
-      controlPacket({}, emitControlMessage({ messageType, avps: {} })),
+      controlPacket({}, emitControlMessage({ messageType, avps: {} }, { dialect: 2 })),
     ),
-    controlPacket({}, emitControlMessage({ messageType: 'SCCRQ', avps: { hostName: 'nobody' } })),
+    controlPacket({}, emitControlMessage({ messageType: 'SCCRQ', avps: { hostName: 'nobody' } }, { dialect: 2 })),
     controlPacket({}, start),
     ...[0xc803, 0xc801, 0xc800, 0x8802, 0xca02].map((flags) => {
       const packet = Buffer.from(whole);
@@ -163,7 +166,7 @@ describe('bad input', { skip: labIsMissing() }, () => {
   }
 
   const icrq = (assignedSessionId: number): Uint8Array =>
-    emitControlMessage({ messageType: 'ICRQ', avps: { assignedSessionId, callSerialNumber: 1 } });
+    emitControlMessage({ messageType: 'ICRQ', avps: { assignedSessionId, callSerialNumber: 1 } }, { dialect: 2 });
 
   it('a stranger’s nonsense allocates nothing and is counted, without a line of log', async () => {
     await mustBeDropped(strangersNonsense());
@@ -229,7 +232,7 @@ describe('bad input', { skip: labIsMissing() }, () => {
   it('an unknown AVP with M bit in a message of the tunnel ends the tunnel by StopCCN 2/8', async () => {
     const { theirs } = await openTunnel(24);
     const from = peer.mark();
-    const hello = emitControlMessage({ messageType: 'HELLO', avps: {} });
+    const hello = emitControlMessage({ messageType: 'HELLO', avps: {} }, { dialect: 2 });
     const unknown = rawAvp({ mandatory: true, type: UNKNOWN_AVP_TYPE, value: octets('whatever') });
     await peer.send(controlPacket({ tunnelId: theirs, ns: 2, nr: 1 }, concat(hello, unknown)));
     const { message } = await peer.awaitMessage('StopCCN', from);

@@ -86,7 +86,7 @@ describe('floods', { skip: labIsMissing() }, () => {
     const tunnelId = await call(flooder, 8);
     const before = await dropped('control-rate');
     const logged = appliance.logLineCount;
-    const hello = emitControlMessage({ messageType: 'HELLO', avps: {} });
+    const hello = emitControlMessage({ messageType: 'HELLO', avps: {} }, { dialect: 2 });
     const replayed = controlPacket({ tunnelId, ns: 1, nr: 1 }, hello);
     const flood = flooder.send(...Array.from({ length: 20_000 }, () => replayed));
     const other = await call(caller, 9);

@@ -10,7 +10,8 @@ import {
   emitControlMessage,
   parseControlMessage,
 } from '../../firmware/wire/avp.js';
-import { emitControlPacket, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
+import { emitControlPacket } from '../../firmware/wire/control-header.js';
+import { parseL2tpHeader } from '../../firmware/wire/l2tp.js';
 import type { Namespace } from '../lab/namespaces.js';
 import type { Daemon } from '../lab/process.js';
 
@@ -75,7 +76,7 @@ export class RawPeer {
       const header = parseL2tpHeader(packet);
       if (!header.control) return [];
       const body = packet.subarray(header.payloadOffset, header.payloadEnd);
-      const message = body.length === 0 ? undefined : (parseControlMessage(body) ?? undefined);
+      const message = body.length === 0 ? undefined : (parseControlMessage(body, { version: 2 }) ?? undefined);
       return [{ tunnelId: header.tunnelId, sessionId: header.sessionId, ns: header.ns, nr: header.nr, message }];
     });
   }
@@ -106,8 +107,8 @@ export function controlPacket(
   numbers: { tunnelId?: number; sessionId?: number; ns?: number; nr?: number },
   message: ControlMessage | Uint8Array,
 ): Uint8Array {
-  const body = message instanceof Uint8Array ? message : emitControlMessage(message);
-  return emitControlPacket({ tunnelId: 0, sessionId: 0, ns: 0, nr: 0, ...numbers }, body);
+  const body = message instanceof Uint8Array ? message : emitControlMessage(message, { dialect: 2 });
+  return emitControlPacket({ version: 2, controlConnectionId: 0, sessionId: 0, ns: 0, nr: 0, ...numbers }, body);
 }
 
 /** An SCCRQ as a caller sends it, with changes. */

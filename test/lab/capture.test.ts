@@ -88,7 +88,7 @@ describe('tshark as judge', { skip: labIsMissing() }, () => {
     );
   });
 
-  const body = emitControlMessage(sccrq(7));
+  const body = emitControlMessage(sccrq(7), { dialect: 2 });
   const bad: readonly (readonly [string, Uint8Array])[] = [
     [
       'an AVP that reaches beyond the packet',

@@ -150,7 +150,7 @@ export class DeliveryChecker {
       state.departed.push({ origin, header, message: undefined });
       return origin;
     }
-    const { messageType = 'nothing', avps } = parseControlMessage(body) ?? {};
+    const { messageType = 'nothing', avps } = parseControlMessage(body, { version: 2 }) ?? {};
     const row = messageType === 'ICRP' ? `${avps?.assignedSessionId}` : `${header.tunnelId}/${header.sessionId}`;
     if (messageType === 'ICRP' || messageType === 'ICCN') {
       ensure(state.rows.has(row), 'row-before-message', () => `${messageType} goes out before its session has a row`);

@@ -3,9 +3,9 @@
  * events and packets. Must not know the state tables: what a message does is decided by tunnel-control.ts and
  * call-control.ts.
  */
-import { type ControlMessage, emitControlMessage } from '../../wire/avp.js';
+import { type ControlMessage, type EmitOptions, emitControlMessage } from '../../wire/avp.js';
 import type { RandomBytes } from '../../wire/bytes.js';
-import { emitControlPacket } from '../../wire/l2tp.js';
+import { emitControlPacket } from '../../wire/control-header.js';
 import { DeadlineQueue } from '../deadline-queue.js';
 import type { L2tpEndpointConfig, L2tpEvent, TransportPath } from './events.js';
 import { Queue } from './queue.js';
@@ -263,7 +263,7 @@ export class EndpointState {
   ): void {
     const outgoing: OutgoingMessage = {
       message,
-      body: emitControlMessage(message, this.#hiding(tunnel, message)),
+      body: emitControlMessage(message, { dialect: 2, hiding: this.#hiding(tunnel, message) }),
       peerSessionId: to.session?.peerSessionId ?? to.peerSessionId ?? 0,
       localSessionId: to.session?.sessionId ?? 0,
     };
@@ -321,11 +321,17 @@ export class EndpointState {
     const { delivery, peerTunnelId, path } = tunnel;
     delivery.noteAcknowledged();
     this.#unacknowledged.delete(tunnel);
-    return { path, packet: emitControlPacket({ tunnelId: peerTunnelId, sessionId, ns, nr: delivery.nr }, body) };
+    return {
+      path,
+      packet: emitControlPacket(
+        { version: 2, controlConnectionId: peerTunnelId, sessionId, ns, nr: delivery.nr },
+        body,
+      ),
+    };
   }
 
   /** Neither may be hidden from a peer that must find the tunnel, and with it the secret, by what is in the message. */
-  #hiding(tunnel: Tunnel, message: ControlMessage): Parameters<typeof emitControlMessage>[1] {
+  #hiding(tunnel: Tunnel, message: ControlMessage): EmitOptions['hiding'] {
     if (!tunnel.hideAvps || tunnel.secret === undefined) return undefined;
     if (message.messageType === 'SCCRQ' || message.messageType === 'StopCCN') return undefined;
     return { secret: tunnel.secret, randomVector: this.random(RANDOM_VECTOR_BYTES) };

@@ -293,7 +293,7 @@ export class L2tpEndpoint {
   /** Undefined where nothing is left to be done: the message was to be ignored, or its error has been answered. */
   #parseMessage(tunnel: Tunnel, sessionId: number, body: Uint8Array, now_ms: number): ControlMessage | undefined {
     try {
-      const message = parseControlMessage(body, tunnel.secret);
+      const message = parseControlMessage(body, { version: 2, secret: tunnel.secret });
       if (message !== null) return message;
       this.#state.count('unknown-message-type');
     } catch (error) {

@@ -4,7 +4,8 @@
  */
 import { type ControlMessage, ControlMessageError, emitControlMessage, parseControlMessage } from '../../wire/avp.js';
 import { ERROR_CODE, ProtocolError } from '../../wire/bytes.js';
-import { emitControlPacket, type L2tpHeader } from '../../wire/l2tp.js';
+import { emitControlPacket } from '../../wire/control-header.js';
+import type { L2tpHeader } from '../../wire/l2tp.js';
 import { type EndpointState, pathKey, requestKey } from './endpoint-state.js';
 import type { DisconnectResult, TransportPath } from './events.js';
 import { resultCodeAvp, STOP_RESULT } from './result.js';
@@ -31,7 +32,7 @@ export function handleUnnamed(
 function read(body: Uint8Array): { message?: ControlMessage; error?: ProtocolError } {
   if (body.length === 0) return {};
   try {
-    return { message: parseControlMessage(body) ?? undefined };
+    return { message: parseControlMessage(body, { version: 2 }) ?? undefined };
   } catch (error) {
     if (error instanceof ControlMessageError) return { message: error, error };
     if (error instanceof ProtocolError) return { error };
@@ -177,6 +178,9 @@ function requestTunnel(
 /** The StopCCN to an SCCRQ that gets no tunnel: sent once for each that comes; the Assigned Tunnel ID is a free one. */
 function sendRefusal(state: EndpointState, peerTunnelId: number, refusal: DisconnectResult, path: TransportPath): void {
   const avps = { resultCode: resultCodeAvp(refusal), assignedTunnelId: state.freeTunnelId() };
-  const body = emitControlMessage({ messageType: 'StopCCN', avps });
-  state.sendPacket(path, emitControlPacket({ tunnelId: peerTunnelId, sessionId: 0, ns: 0, nr: 1 }, body));
+  const body = emitControlMessage({ messageType: 'StopCCN', avps }, { dialect: 2 });
+  state.sendPacket(
+    path,
+    emitControlPacket({ version: 2, controlConnectionId: peerTunnelId, sessionId: 0, ns: 0, nr: 1 }, body),
+  );
 }

@@ -5,6 +5,7 @@ import {
   type AvpDefinition,
   type AvpValues,
   type ControlMessage,
+  type L2tpVersion,
   MESSAGE_TYPE,
   type MessageType,
 } from '../../../firmware/wire/avp.js';
@@ -26,6 +27,8 @@ const octets = fc.uint8Array({ maxLength: 80 });
 const VALUE: { [F in AvpFormat]: fc.Arbitrary<AvpFormatValues[F]> } = {
   u16,
   u32,
+  u64: fc.maxSafeNat(),
+  'u16-list': fc.array(u16, { minLength: 1, maxLength: 20 }),
   'low-octet': u8,
   text: octetText,
   'text-not-empty': octetText.map((text) => `h${text}`),
@@ -34,6 +37,7 @@ const VALUE: { [F in AvpFormat]: fc.Arbitrary<AvpFormatValues[F]> } = {
   'octets-not-empty': fc.uint8Array({ minLength: 1, maxLength: 80 }),
   'octets-8': fc.uint8Array({ minLength: 8, maxLength: 8 }),
   'octets-16': fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  cookie: fc.constantFrom(0, 4, 8).chain((length) => fc.uint8Array({ minLength: length, maxLength: length })),
   empty: fc.constant(true),
   'protocol-version': record({ version: u8, revision: u8 }),
   // Codes above 255 are read as swapped bytes; an error code is always written; an empty text is no text.
@@ -54,25 +58,51 @@ const VALUE: { [F in AvpFormat]: fc.Arbitrary<AvpFormatValues[F]> } = {
   'disconnect-cause': record({ disconnectCode: u16, controlProtocol: u16, direction: u8, message: unicodeText }),
 };
 
-function avpValue(definition: AvpDefinition): fc.Arbitrary<unknown> {
-  const isAssignedId = definition.name === 'assignedTunnelId' || definition.name === 'assignedSessionId';
-  return isAssignedId ? fc.integer({ min: 1, max: 0xffff }) : VALUE[definition.format];
+/** IDs that a peer assigns are not 0. */
+const ASSIGNED_ID: Readonly<Record<string, fc.Arbitrary<number>>> = {
+  assignedTunnelId: fc.integer({ min: 1, max: 0xffff }),
+  assignedSessionId: fc.integer({ min: 1, max: 0xffff }),
+  assignedControlConnectionId: fc.integer({ min: 1, max: 0xffffffff }),
+  localSessionId: fc.integer({ min: 1, max: 0xffffffff }),
+};
+
+/** AVPs that are no values of a message. */
+const FRAMING: readonly string[] = ['messageType', 'messageDigest', 'randomVector', 'draftAvpVersion'];
+
+function avpsOf(
+  lines: readonly AvpDefinition[],
+  isRequired: (line: AvpDefinition) => boolean,
+): fc.Arbitrary<AvpValues> {
+  const values = lines.filter(({ name }) => !FRAMING.includes(name));
+  const arbitraryOf = ({ name, format }: AvpDefinition): fc.Arbitrary<unknown> => ASSIGNED_ID[name] ?? VALUE[format];
+  const model = Object.fromEntries(values.map((line) => [line.name, arbitraryOf(line)]));
+  const requiredKeys = values.filter(isRequired).map((line) => line.name);
+  return fc.record(model, { requiredKeys, noNullPrototype: true }) as fc.Arbitrary<AvpValues>;
 }
 
-function messageOf(messageType: MessageType): fc.Arbitrary<ControlMessage> {
-  const lines = AVP_TABLE.filter(
-    ({ name, allowed }) => name !== 'messageType' && name !== 'randomVector' && allowed.includes(messageType),
-  );
-  const model = Object.fromEntries(lines.map((line) => [line.name, avpValue(line)]));
-  const requiredKeys = lines.filter((line) => line.required.includes(messageType)).map((line) => line.name);
-  const avps = fc.record(model, { requiredKeys, noNullPrototype: true }) as fc.Arbitrary<AvpValues>;
+function messageOf(messageType: MessageType, version: L2tpVersion): fc.Arbitrary<ControlMessage> {
+  const lines = AVP_TABLE.filter(({ uses }) => uses[version]?.allowed.includes(messageType));
+  const avps = avpsOf(lines, ({ uses }) => uses[version]?.required.includes(messageType) === true);
   return avps.map((values) => ({ messageType, avps: values }));
 }
 
-/** Any control message that the RFC allows. */
+const MESSAGE_TYPES = Object.keys(MESSAGE_TYPE) as MessageType[];
+
+/** Any control message that RFC 2661 allows. */
 export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
-  ...(Object.keys(MESSAGE_TYPE) as MessageType[]).map(messageOf),
+  ...MESSAGE_TYPES.filter((messageType) => messageType !== 'ACK').map((messageType) => messageOf(messageType, 2)),
 );
+
+/** Any control message that RFC 3931 allows, the PPP AVPs of version 2 with it. */
+export const controlMessageV3: fc.Arbitrary<ControlMessage> = fc.oneof(
+  ...MESSAGE_TYPES.map((messageType) => messageOf(messageType, 3)),
+);
+
+/** An SCCRQ that offers both versions, RFC 3931 section 4.7.3. */
+export const automaticSccrq: fc.Arbitrary<ControlMessage> = avpsOf(
+  AVP_TABLE.filter(({ uses }) => uses[2]?.allowed.includes('SCCRQ') || uses[3]?.allowed.includes('SCCRQ')),
+  ({ uses }) => [uses[2], uses[3]].some((use) => use?.required.includes('SCCRQ')),
+).map((avps) => ({ messageType: 'SCCRQ', avps }));
 
 /** What hides its AVPs: a secret and a random vector, of at least one octet each. */
 export const avpHiding = record({

@@ -1,4 +1,5 @@
 /** Control messages put together octet by octet, as a peer that is not us would: for tests that play one. */
+import { type ControlMessage, type L2tpVersion, parseControlMessage } from '../../../firmware/wire/avp.js';
 import { fromHex } from '../../vectors/vectors.js';
 
 /** The bits and fields that an AVP's header may have besides the usual: M set, vendor 0, the right length. */
@@ -27,3 +28,12 @@ export function messageBytes(messageType: number, ...avps: readonly Uint8Array[]
 
 /** What an ICRQ needs at least: Assigned Session ID and Call Serial Number. */
 export const ICRQ_AVPS: readonly Uint8Array[] = [avpBytes(14, '0007'), avpBytes(15, '00000001')];
+
+/** What is read of a body, as one who writes it gives it: without what was noticed of the peer. */
+function read(body: Uint8Array, version: L2tpVersion, secret?: Uint8Array): ControlMessage | null {
+  const message = parseControlMessage(body, { version, secret });
+  return message === null ? null : { messageType: message.messageType, avps: message.avps };
+}
+
+export const readV2 = (body: Uint8Array, secret?: Uint8Array): ControlMessage | null => read(body, 2, secret);
+export const readV3 = (body: Uint8Array, secret?: Uint8Array): ControlMessage | null => read(body, 3, secret);

@@ -6,12 +6,12 @@ import {
   type ControlMessage,
   ControlMessageError,
   emitControlMessage,
-  parseControlMessage,
 } from '../../../firmware/wire/avp.js';
 import { ERROR_CODE, ProtocolError } from '../../../firmware/wire/bytes.js';
-import { emitControlPacket, parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
+import { type ControlHeaderFields, emitControlPacket } from '../../../firmware/wire/control-header.js';
+import { parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
 import { ascii, fromHex, readVectors, toHex } from '../../vectors/vectors.js';
-import { avpBytes, ICRQ_AVPS, messageBytes } from './avp-bytes.js';
+import { avpBytes, ICRQ_AVPS, messageBytes, readV2 } from './avp-bytes.js';
 
 interface ControlMessageVector {
   name: string;
@@ -21,6 +21,11 @@ interface ControlMessageVector {
 }
 
 const { cases } = readVectors<{ cases: ControlMessageVector[] }>('control-messages');
+
+/** The vector's header, which is of version 2. */
+function headerOf({ header: { tunnelId, ...numbers } }: ControlMessageVector): ControlHeaderFields {
+  return { version: 2, controlConnectionId: tunnelId, ...numbers };
+}
 
 /** The vector's message with its "hex:" strings as octets. */
 function withOctets({ messageType, avps }: ControlMessage): ControlMessage {
@@ -39,18 +44,21 @@ for (const vector of cases) {
     const header = parseL2tpHeader(packet);
     const { tunnelId, sessionId, ns, nr } = header;
     assert.deepEqual({ tunnelId, sessionId, ns, nr }, vector.header);
-    assert.deepEqual(parseControlMessage(packet.subarray(header.payloadOffset, header.payloadEnd)), message);
+    assert.deepEqual(readV2(packet.subarray(header.payloadOffset, header.payloadEnd)), message);
   });
 
   test(`3.1, 4.4, 6: ${vector.name} is written`, () => {
-    assert.equal(toHex(emitControlPacket(vector.header, emitControlMessage(message))), vector.packet);
+    assert.equal(
+      toHex(emitControlPacket(headerOf(vector), emitControlMessage(message, { dialect: 2 }))),
+      vector.packet,
+    );
   });
 }
 
 /** The error that a body must give: its code, its offset, and what the message was as far as it could be read. */
 function refusal(body: Uint8Array, errorCode: number): ControlMessageError {
   try {
-    parseControlMessage(body);
+    readV2(body);
   } catch (error) {
     assert.ok(error instanceof ControlMessageError, `${error}`);
     assert.equal(error.resultCode, 2);
@@ -62,7 +70,7 @@ function refusal(body: Uint8Array, errorCode: number): ControlMessageError {
 
 test('4.1: an unknown AVP without the M bit is ignored, and the message is processed as if it were not there', () => {
   const body = messageBytes(10, avpBytes(4711, 'aabb', { mandatory: false }), ...ICRQ_AVPS);
-  assert.deepEqual(parseControlMessage(body), {
+  assert.deepEqual(readV2(body), {
     messageType: 'ICRQ',
     avps: { assignedSessionId: 7, callSerialNumber: 1 },
   });
@@ -82,7 +90,7 @@ test('4.1: the error of a message says its type and the IDs that the answer must
 
 test("4.1: another vendor's AVP is unknown, whatever its attribute type: ignored without M bit", () => {
   const body = messageBytes(10, avpBytes(14, '0009', { mandatory: false, vendorId: 9 }), ...ICRQ_AVPS);
-  assert.equal(parseControlMessage(body)?.avps.assignedSessionId, 7);
+  assert.equal(readV2(body)?.avps.assignedSessionId, 7);
 });
 
 test("4.1: another vendor's AVP with M bit is error 8, and the message names the vendor", () => {
@@ -94,7 +102,7 @@ for (const reserved of [1, 2, 4, 8]) {
   test(`4.1: an AVP with reserved bits ${reserved} is unrecognized: error 8 with M bit, ignored without`, () => {
     refusal(messageBytes(10, ...ICRQ_AVPS, avpBytes(18, '00000001', { reserved })), ERROR_CODE.unknownMandatoryAvp);
     const body = messageBytes(10, ...ICRQ_AVPS, avpBytes(25, '00000001', { reserved, mandatory: false }));
-    assert.equal(parseControlMessage(body)?.avps.physicalChannelId, undefined);
+    assert.equal(readV2(body)?.avps.physicalChannelId, undefined);
   });
 }
 
@@ -119,15 +127,15 @@ test('4.1: a message that ends within an AVP header is error 2', () => {
 
 test('4.1: an AVP of 1023 octets, the most there can be, is read; one of 1024 cannot be written', () => {
   const name = new Uint8Array(1017).fill(0x61);
-  const body = emitControlMessage({ messageType: 'ICCN', avps: { proxyAuthenName: name } });
-  assert.deepEqual(parseControlMessage(body)?.avps.proxyAuthenName, name);
+  const body = emitControlMessage({ messageType: 'ICCN', avps: { proxyAuthenName: name } }, { dialect: 2 });
+  assert.deepEqual(readV2(body)?.avps.proxyAuthenName, name);
   const tooLong: AvpValues = { proxyAuthenName: new Uint8Array(1018) };
-  assert.throws(() => emitControlMessage({ messageType: 'ICCN', avps: tooLong }), RangeError);
+  assert.throws(() => emitControlMessage({ messageType: 'ICCN', avps: tooLong }, { dialect: 2 }), RangeError);
 });
 
 test('4.1: of several AVPs of one type the first counts', () => {
   const body = messageBytes(10, ...ICRQ_AVPS, avpBytes(14, '0063'), avpBytes(0, '0001'));
-  assert.deepEqual(parseControlMessage(body), {
+  assert.deepEqual(readV2(body), {
     messageType: 'ICRQ',
     avps: { assignedSessionId: 7, callSerialNumber: 1 },
   });
@@ -135,23 +143,23 @@ test('4.1: of several AVPs of one type the first counts', () => {
 
 test('4.4: an AVP that the RFC does not put into a message is not handed on', () => {
   const body = messageBytes(10, ...ICRQ_AVPS, avpBytes(1, '0001'), avpBytes(24, '00000001'));
-  assert.deepEqual(parseControlMessage(body)?.avps, { assignedSessionId: 7, callSerialNumber: 1 });
+  assert.deepEqual(readV2(body)?.avps, { assignedSessionId: 7, callSerialNumber: 1 });
 });
 
 test('4.4.1: an unknown message type with M bit is error 8: the tunnel must be cleared', () => {
   for (const number of [0, 5, 13, 17, 65535]) {
-    assert.throws(() => parseControlMessage(messageBytes(number)), { name: 'ProtocolError', errorCode: 8 });
+    assert.throws(() => readV2(messageBytes(number)), { name: 'ProtocolError', errorCode: 8 });
   }
 });
 
 test('4.4.1: an unknown message type without M bit is ignored, whatever follows', () => {
   const ignored = avpBytes(0, '0011', { mandatory: false });
-  assert.equal(parseControlMessage(ignored), null);
-  assert.equal(parseControlMessage(Uint8Array.of(...ignored, ...avpBytes(4711, 'aabb'), 0xff)), null);
+  assert.equal(readV2(ignored), null);
+  assert.equal(readV2(Uint8Array.of(...ignored, ...avpBytes(4711, 'aabb'), 0xff)), null);
 });
 
 test('4.4.1: a message type of ours without M bit is read all the same', () => {
-  assert.deepEqual(parseControlMessage(avpBytes(0, '0006', { mandatory: false })), { messageType: 'HELLO', avps: {} });
+  assert.deepEqual(readV2(avpBytes(0, '0006', { mandatory: false })), { messageType: 'HELLO', avps: {} });
 });
 
 const NOT_A_MESSAGE_TYPE: readonly [string, Uint8Array][] = [
@@ -163,13 +171,13 @@ const NOT_A_MESSAGE_TYPE: readonly [string, Uint8Array][] = [
 
 for (const [what, body] of NOT_A_MESSAGE_TYPE) {
   test(`4.4.1: Message Type must come first: ${what} is error 3`, () => {
-    assert.throws(() => parseControlMessage(body), { name: 'ProtocolError', errorCode: 3, offset: 0 });
+    assert.throws(() => readV2(body), { name: 'ProtocolError', errorCode: 3, offset: 0 });
   });
 }
 
 for (const value of ['', '06', '000600']) {
   test(`4.4.1: a Message Type of ${value.length / 2} octets is error 2`, () => {
-    assert.throws(() => parseControlMessage(avpBytes(0, value)), { name: 'ProtocolError', errorCode: 2 });
+    assert.throws(() => readV2(avpBytes(0, value)), { name: 'ProtocolError', errorCode: 2 });
   });
 }
 
@@ -216,9 +224,9 @@ test('4.4.3, 4.4.4: an assigned ID of 0 is error 3', () => {
 
 test('4.4.3, 4.4.4: in StopCCN and CDN an assigned ID of 0 is borne: nothing depends on it, and the end must be heard', () => {
   const stopCcn = messageBytes(4, avpBytes(1, '00010000'), avpBytes(9, '0000'));
-  assert.equal(parseControlMessage(stopCcn)?.avps.assignedTunnelId, 0);
+  assert.equal(readV2(stopCcn)?.avps.assignedTunnelId, 0);
   const cdn = messageBytes(14, avpBytes(1, '00010000'), avpBytes(14, '0000'));
-  assert.equal(parseControlMessage(cdn)?.avps.assignedSessionId, 0);
+  assert.equal(readV2(cdn)?.avps.assignedSessionId, 0);
 });
 
 /** Section 6: for each message what it must hold, and a body that holds all but one. */
@@ -249,7 +257,7 @@ for (const [what, messageType, avps] of MISSING) {
 
 test('4.4.2: an Error Message and 4.4.3 a Vendor Name are UTF-8; what is not reads as U+FFFD', () => {
   const body = messageBytes(4, avpBytes(1, '0002 0006 c3a9 ff'), avpBytes(9, '0001'));
-  assert.deepEqual(parseControlMessage(body)?.avps.resultCode, {
+  assert.deepEqual(readV2(body)?.avps.resultCode, {
     resultCode: 2,
     errorCode: 6,
     errorMessage: 'é\ufffd',
@@ -259,46 +267,52 @@ test('4.4.2: an Error Message and 4.4.3 a Vendor Name are UTF-8; what is not rea
 test('4.4.2: an Error Message that repeats a long text of a peer is cut behind a whole character, and fits its AVP', () => {
   const resultCode = { resultCode: 2, errorCode: 6, errorMessage: 'é'.repeat(2000) };
   const pppDisconnectCause = { disconnectCode: 3, controlProtocol: 0xc021, direction: 1, message: '€'.repeat(2000) };
-  const body = emitControlMessage({
-    messageType: 'CDN',
-    avps: { resultCode, assignedSessionId: 1, pppDisconnectCause },
-  });
-  const read = parseControlMessage(body)?.avps;
+  const body = emitControlMessage(
+    {
+      messageType: 'CDN',
+      avps: { resultCode, assignedSessionId: 1, pppDisconnectCause },
+    },
+    { dialect: 2 },
+  );
+  const read = readV2(body)?.avps;
   assert.equal(read?.resultCode?.errorMessage, 'é'.repeat(127));
   assert.equal(read?.pppDisconnectCause?.message, '€'.repeat(85));
 });
 
 test('4.4.5: the reserved octet of Proxy Authen ID is not part of the ID', () => {
-  assert.equal(parseControlMessage(messageBytes(12, avpBytes(32, 'ff2a')))?.avps.proxyAuthenId, 0x2a);
+  assert.equal(readV2(messageBytes(12, avpBytes(32, 'ff2a')))?.avps.proxyAuthenId, 0x2a);
 });
 
 test('a value that was read is a copy: the buffer may be used again', () => {
   const body = messageBytes(3, avpBytes(13, 'aa'.repeat(16)));
-  const message = parseControlMessage(body);
+  const message = readV2(body);
   body.fill(0);
   assert.equal(toHex(message?.avps.challengeResponse ?? new Uint8Array(0)), 'aa'.repeat(16));
 });
 
 test('an AVP in a message where the RFC has none is a programming error and is not sent', () => {
-  assert.throws(() => emitControlMessage({ messageType: 'HELLO', avps: { assignedTunnelId: 1 } }), RangeError);
+  assert.throws(
+    () => emitControlMessage({ messageType: 'HELLO', avps: { assignedTunnelId: 1 } }, { dialect: 2 }),
+    RangeError,
+  );
 });
 
 test('an absent value may be undefined', () => {
   assert.equal(
-    toHex(emitControlMessage({ messageType: 'SCCCN', avps: { challengeResponse: undefined } })),
+    toHex(emitControlMessage({ messageType: 'SCCCN', avps: { challengeResponse: undefined } }, { dialect: 2 })),
     toHex(messageBytes(3)),
   );
 });
 
 test('an empty body is a ProtocolError: a ZLB has no message to read', () => {
-  assert.throws(() => parseControlMessage(new Uint8Array(0)), ProtocolError);
+  assert.throws(() => readV2(new Uint8Array(0)), ProtocolError);
 });
 
 test('no error of a message with a secret in it shows the secret', () => {
   const body = messageBytes(10, avpBytes(36, '00'.repeat(16)), avpBytes(14, 'ff'.repeat(18), { hidden: true }));
   const secret = ascii('s3cr3t-of-the-tunnel');
   try {
-    parseControlMessage(body, secret);
+    readV2(body, secret);
     assert.fail('not refused');
   } catch (error) {
     assert.ok(error instanceof ProtocolError);

@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../firmware/wire/bytes.js';
-import {
-  emitControlPacket,
-  emitDataHeader,
-  type L2tpDataHeader,
-  parseL2tpHeader,
-} from '../../../firmware/wire/l2tp.js';
+import { emitControlPacket } from '../../../firmware/wire/control-header.js';
+import { emitDataHeader, type L2tpDataHeader, parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
 import { fromHex, toHex } from '../../vectors/vectors.js';
 
 const PAYLOAD = fromHex('ff 03 00 21 45');
@@ -88,7 +84,7 @@ for (const { flags, header, bytes } of DATA_HEADERS) {
 }
 
 test('3.1: a control message has T, L and S set and nothing else; a ZLB is its header alone (5.8)', () => {
-  const header = { tunnelId: 0x0a0b, sessionId: 0x0c0d, ns: 0x0102, nr: 0xfffe };
+  const header = { version: 2, controlConnectionId: 0x0a0b, sessionId: 0x0c0d, ns: 0x0102, nr: 0xfffe } as const;
   assert.equal(toHex(emitControlPacket(header, new Uint8Array(0))), 'c802000c0a0b0c0d0102fffe');
   const packet = emitControlPacket(header, fromHex('8008 0000 0000 0006'));
   assert.equal(toHex(packet), 'c80200140a0b0c0d0102fffe8008000000000006');

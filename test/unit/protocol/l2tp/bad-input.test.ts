@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type AvpValues, emitControlMessage, type MessageType } from '../../../../firmware/wire/avp.js';
 import { ByteWriter } from '../../../../firmware/wire/bytes.js';
-import { emitControlPacket, emitDataHeader } from '../../../../firmware/wire/l2tp.js';
+import { emitControlPacket } from '../../../../firmware/wire/control-header.js';
+import { emitDataHeader } from '../../../../firmware/wire/l2tp.js';
 import { establishedCall, ICCN, Node, RawPeer, seededNumbers, takeApart } from './endpoints.js';
 
 const MANDATORY = 0x8000;
@@ -20,10 +21,10 @@ function avp(bits: number, vendorId: number, type: number, value: Uint8Array): U
 
 const UNKNOWN_MANDATORY = avp(MANDATORY, 0, 999, Uint8Array.of(1, 2));
 const UNKNOWN_OPTIONAL = avp(0, 0, 999, Uint8Array.of(1, 2));
-const VENDOR_MANDATORY = avp(MANDATORY, 9, 1, Uint8Array.of(1, 2));
+const VENDOR_MANDATORY = avp(MANDATORY, 311, 1, Uint8Array.of(1, 2));
 
 function withAvp(messageType: MessageType, avps: AvpValues, extra: Uint8Array): Uint8Array {
-  return Uint8Array.of(...emitControlMessage({ messageType, avps }), ...extra);
+  return Uint8Array.of(...emitControlMessage({ messageType, avps }, { dialect: 2 }), ...extra);
 }
 
 function tunnelTo(): { node: Node; peer: RawPeer; tunnelId: number } {
@@ -35,7 +36,10 @@ function tunnelTo(): { node: Node; peer: RawPeer; tunnelId: number } {
 describe('headers', () => {
   it('what is no control packet of version 2 is dropped and counted', () => {
     const { node, peer } = tunnelTo();
-    const hello = emitControlPacket({ tunnelId: 1, sessionId: 0, ns: 0, nr: 0 }, new Uint8Array(0));
+    const hello = emitControlPacket(
+      { version: 2, controlConnectionId: 1, sessionId: 0, ns: 0, nr: 0 },
+      new Uint8Array(0),
+    );
     const l2f = hello.slice();
     l2f[1] = (l2f[1] & 0xf0) | 1;
     const lying = hello.slice();
@@ -248,9 +252,12 @@ describe('replay and guessing', () => {
     const { node, peer } = tunnelTo();
     const ns = peer.ns;
     const sessionId = peer.establishCall(0);
-    const icrq = emitControlMessage({ messageType: 'ICRQ', avps: { assignedSessionId: 501, callSerialNumber: 1 } });
+    const icrq = emitControlMessage(
+      { messageType: 'ICRQ', avps: { assignedSessionId: 501, callSerialNumber: 1 } },
+      { dialect: 2 },
+    );
     peer.sendRaw({ ns }, icrq, 10);
-    peer.sendRaw({ ns, sessionId }, emitControlMessage({ messageType: 'HELLO', avps: {} }), 10);
+    peer.sendRaw({ ns, sessionId }, emitControlMessage({ messageType: 'HELLO', avps: {} }, { dialect: 2 }), 10);
     assert.deepEqual(peer.receiveMessages(), []);
     node.one('call-requested');
     assert.equal(node.all('call-closed').length, 0);
@@ -258,7 +265,7 @@ describe('replay and guessing', () => {
 
   it('held messages never take more room than our receive window', () => {
     const { node, peer } = tunnelTo();
-    const hello = emitControlMessage({ messageType: 'HELLO', avps: {} });
+    const hello = emitControlMessage({ messageType: 'HELLO', avps: {} }, { dialect: 2 });
     for (let ahead = 1; ahead < 1000; ahead++) peer.sendRaw({ ns: peer.ns + ahead }, hello, 0);
     assert.equal(node.endpoint.counters['outside-window'], 999 - 15);
   });
@@ -278,7 +285,9 @@ describe('properties', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), fc.boolean(), (bytes, control) => {
         // Half of them with a control header that is right, so that they get as far as the message.
-        const packet = control ? emitControlPacket({ tunnelId: 0, sessionId: 0, ns: 0, nr: 0 }, bytes) : bytes;
+        const packet = control
+          ? emitControlPacket({ version: 2, controlConnectionId: 0, sessionId: 0, ns: 0, nr: 0 }, bytes)
+          : bytes;
         node.endpoint.handlePacket(packet, path, 0);
         assert.equal(node.endpoint.tunnel(1), undefined);
       }),
@@ -289,16 +298,19 @@ describe('properties', () => {
   });
 
   it('an SCCRQ with any one byte changed allocates at most one tunnel, and throws nothing', () => {
-    const body = emitControlMessage({
-      messageType: 'SCCRQ',
-      avps: {
-        protocolVersion: { version: 1, revision: 0 },
-        hostName: 'raw.example',
-        framingCapabilities: 3,
-        assignedTunnelId: 77,
-        challenge: Uint8Array.of(1, 2, 3, 4),
+    const body = emitControlMessage(
+      {
+        messageType: 'SCCRQ',
+        avps: {
+          protocolVersion: { version: 1, revision: 0 },
+          hostName: 'raw.example',
+          framingCapabilities: 3,
+          assignedTunnelId: 77,
+          challenge: Uint8Array.of(1, 2, 3, 4),
+        },
       },
-    });
+      { dialect: 2 },
+    );
     for (let offset = 0; offset < body.length; offset++) {
       for (const change of [0x01, 0x40, 0x80, 0xff]) {
         const node = new Node('192.0.2.2', 2);
@@ -334,7 +346,7 @@ describe('properties', () => {
       peer.nr = 2;
       for (let count = 0; count < 12; count++) {
         const [messageType, avps] = messages[Math.floor(next() * messages.length)];
-        const body = emitControlMessage({ messageType, avps });
+        const body = emitControlMessage({ messageType, avps }, { dialect: 2 });
         for (let changes = Math.floor(next() * 3); changes > 0; changes--) {
           body[Math.floor(next() * body.length)] = Math.floor(next() * 256);
         }

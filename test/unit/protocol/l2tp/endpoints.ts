@@ -17,7 +17,8 @@ import {
   parseControlMessage,
 } from '../../../../firmware/wire/avp.js';
 import { octets, type RandomBytes } from '../../../../firmware/wire/bytes.js';
-import { emitControlPacket, parseL2tpHeader } from '../../../../firmware/wire/l2tp.js';
+import { emitControlPacket } from '../../../../firmware/wire/control-header.js';
+import { parseL2tpHeader } from '../../../../firmware/wire/l2tp.js';
 
 export const CONFIG: L2tpEndpointConfig = {
   hostName: 'lns.example',
@@ -210,7 +211,8 @@ export interface Seen {
 export function takeApart({ packet, path }: Datagram, secret?: Uint8Array): Seen {
   const { tunnelId, sessionId, ns, nr, payloadOffset, payloadEnd } = parseL2tpHeader(packet);
   const body = packet.subarray(payloadOffset, payloadEnd);
-  const message = body.length === 0 ? undefined : (parseControlMessage(body, secret) ?? undefined);
+  const read = body.length === 0 ? null : parseControlMessage(body, { version: 2, secret });
+  const message = read === null ? undefined : { messageType: read.messageType, avps: read.avps };
   return { tunnelId, sessionId, ns, nr, message, path, packet };
 }
 
@@ -241,7 +243,7 @@ export class RawPeer {
     now_ms: number,
     header: { tunnelId?: number; sessionId?: number } = {},
   ): void {
-    this.sendBody(emitControlMessage({ messageType, avps }), now_ms, header);
+    this.sendBody(emitControlMessage({ messageType, avps }, { dialect: 2 }), now_ms, header);
   }
 
   /** Sends with the header as given; leaves Ns alone. */
@@ -251,7 +253,11 @@ export class RawPeer {
     now_ms: number,
   ): void {
     const { ns = this.ns, nr = this.nr, tunnelId = this.nodeTunnelId, sessionId = 0 } = header;
-    this.node.endpoint.handlePacket(emitControlPacket({ tunnelId, sessionId, ns, nr }, body), this.path, now_ms);
+    this.node.endpoint.handlePacket(
+      emitControlPacket({ version: 2, controlConnectionId: tunnelId, sessionId, ns, nr }, body),
+      this.path,
+      now_ms,
+    );
   }
 
   acknowledge(now_ms: number, header: { tunnelId?: number } = {}): void {

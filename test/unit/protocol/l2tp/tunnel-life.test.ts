@@ -14,7 +14,7 @@ import {
   takeApart,
 } from './endpoints.js';
 
-const HELLO = emitControlMessage({ messageType: 'HELLO', avps: {} });
+const HELLO = emitControlMessage({ messageType: 'HELLO', avps: {} }, { dialect: 2 });
 
 function types(sent: Parameters<typeof takeApart>[0][]): string[] {
   return sent.map((datagram) => takeApart(datagram).message?.messageType ?? 'ZLB');
@@ -351,10 +351,13 @@ describe('control connection teardown, RFC 2661 section 5.7', () => {
     const lns = new Node('192.0.2.2', 2);
     const peer = new RawPeer(lns);
     const tunnelId = peer.establish(0);
-    const stop = emitControlMessage({
-      messageType: 'StopCCN',
-      avps: { resultCode: { resultCode: 1 }, assignedTunnelId: peer.tunnelId },
-    });
+    const stop = emitControlMessage(
+      {
+        messageType: 'StopCCN',
+        avps: { resultCode: { resultCode: 1 }, assignedTunnelId: peer.tunnelId },
+      },
+      { dialect: 2 },
+    );
     peer.sendBody(stop, 0);
     assert.deepEqual(types(lns.transmit()), ['ZLB']);
     for (const now_ms of [1000, 3000, 7000, 15_000, 23_000, 30_999]) {
