@@ -22,6 +22,7 @@ import { COOKIE_WORDS, ROW, type SessionTable } from './session-table.js';
 import type { TunnelTable } from './tunnel-table.js';
 
 const VERSION_MASK = 0x000f;
+const TYPE_OCTET = L2TP_FLAG.type >>> 8;
 const SHORTEST_HEADER_BYTES = 6;
 const CONTROL_HEADER_BYTES = 12;
 /** What both versions ask of a control message. */
@@ -71,13 +72,11 @@ export class Upstream {
     if (length_bytes > ROOM_BYTES) return DROP['datagram-too-long'];
     if (length_bytes < SHORTEST_HEADER_BYTES) return DROP['header-truncated'];
     const start = input.offset[index];
-    const flags = u16(input.memory, start);
-    switch (flags & VERSION_MASK) {
+    switch (input.memory[start + 1] & VERSION_MASK) {
       case 2:
-        return this.#version2(input, index, start, length_bytes, flags);
+        return this.#version2(input, index);
       case 3:
-        if ((flags & L2TP_FLAG.type) !== 0) return this.#control3(input, index, start, length_bytes, false);
-        return this.#data3(input, index, start + 4, start + length_bytes, ROW.version3);
+        return this.#version3(input, index, start, length_bytes);
       default:
         return DROP['header-version'];
     }
@@ -95,8 +94,16 @@ export class Upstream {
     return this.#control3(input, index, start + SESSION_ID_BYTES, length_bytes - SESSION_ID_BYTES, true);
   }
 
-  #version2(input: PacketBatch, index: number, start: number, length_bytes: number, flags: number): number {
+  #version3(input: PacketBatch, index: number, start: number, length_bytes: number): number {
+    if ((input.memory[start] & TYPE_OCTET) !== 0) return this.#control3(input, index, start, length_bytes, false);
+    return this.#data3(input, index, start + 4, start + length_bytes, ROW.version3);
+  }
+
+  #version2(input: PacketBatch, index: number): number {
     const { memory } = input;
+    const start = input.offset[index];
+    const length_bytes = input.length_bytes[index];
+    const flags = u16(memory, start);
     let at = start + 2;
     let end = start + length_bytes;
     if ((flags & L2TP_FLAG.length) !== 0) {
