@@ -28,6 +28,7 @@ import { ascii, fromHex, readVectors } from '../vectors/vectors.js';
 import { BOX_TARGETS } from './boxes.js';
 import type { FuzzTarget } from './fuzzer.js';
 import { MACHINE_TARGETS } from './machines.js';
+import { PACKET_PATH_TARGETS } from './packet-path.js';
 
 const SECRET = ascii('tunnel secret');
 const RANDOM_VECTOR = fromHex('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf');
@@ -175,4 +176,9 @@ const PARSER_TARGETS: readonly FuzzTarget[] = [
   },
 ];
 
-export const TARGETS: readonly FuzzTarget[] = [...PARSER_TARGETS, ...MACHINE_TARGETS, ...BOX_TARGETS];
+export const TARGETS: readonly FuzzTarget[] = [
+  ...PARSER_TARGETS,
+  ...MACHINE_TARGETS,
+  ...BOX_TARGETS,
+  ...PACKET_PATH_TARGETS,
+];

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { addressWords } from '../../../firmware/dataplane/address.js';
+import { readDropCounters } from '../../../firmware/dataplane/counters.js';
 import { copyAddress, HEADROOM_BYTES, type PacketBatch, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
-import { bytesOf, Harness, hex, lacRow, lnsRow, PEER } from './harness.js';
+import { bytesOf, ethernetRow, Harness, hex, lacRow, lnsRow, PEER, version3Row } from './harness.js';
 import { ipv4, ipv6, tcp, udp } from './packets.js';
 
 const BATCH = 4;
@@ -17,6 +18,11 @@ function open(): Harness {
   harness.forwarder.addSession(lnsRow({ mssClamp_bytes: 500, mtu_bytes: 576, sources: ['0.0.0.0/0', '::/0'] }));
   harness.forwarder.addSession(
     lacRow({ sessionId: 0x0102, allowTunnelIdZero: true, transmitPfc: true, sequencing: true, mtu_bytes: 68 }),
+  );
+  harness.forwarder.addSession(version3Row({ localSublayer: true, sources: ['10.65.0.0/16'] }));
+  harness.forwarder.addSession(version3Row({ sessionId: 0x1_0001, path: lnsRow().path, sources: [] }));
+  harness.forwarder.addSession(
+    ethernetRow({ vlanId: 5, mtu_bytes: 576, peerCookie: bytesOf('d1d2d3d4 d5d6d7d8'), peerSublayer: true }),
   );
   return harness;
 }
@@ -31,6 +37,12 @@ const seeds = [
   hex('0002 0a0a 0101 0021', ipv4({ protocol: 6, payload: tcp(2, '0103 0307 0204 05b4', '10.64.0.7', '8.8.8.8') })),
   hex('0002 0a0a 0101 0057', ipv6({ nextHeader: 6, payload: tcp(2, '020405b4', '::1', '::2') })),
   hex('0002 0a0a 0101 0021', ipv4({ protocol: 17, payload: udp(67) })),
+  hex('c803 0014 00000000 0000 0000 8008 0000 0000 0001'),
+  hex('0003 0000 00010001 c1c2c3c4 c5c6c7c8 ff03 0021', ipv4()),
+  hex('00000000 c803 0014 00000000 0000 0000 8008 0000 0000 0001'),
+  hex('87654321 c1c2c3c4 c5c6c7c8 40000001 ff03 0021', ipv4()),
+  '00000064 c1c2c3c4 02000000000a 02000000000b 8100 0005 0800 0000',
+  '02000000000a 02000000000b 88a8 0005 8100 0006 0800 0000',
   ipv4({ destination: '10.64.0.7', protocol: 6, payload: tcp(2, '020405b4', '8.8.8.8', '10.64.0.7') }),
   ipv4({ destination: '10.64.0.7', options: '94040000 0703 0400 0000 0000', payload: '00'.repeat(1500) }),
   ipv4({ destination: '10.64.0.7', fragment: 0x4000, payload: '00'.repeat(1500) }),
@@ -80,16 +92,51 @@ function assertUntouched(harness: Harness, list: readonly Uint8Array[], start_by
 }
 
 describe('whatever comes', () => {
-  test('from the network: nothing is thrown, nothing written but within the packets', () => {
+  for (const encapsulation of ['udp', 'ip'] as const) {
+    test(`from the network, over ${encapsulation}: nothing is thrown, nothing written but within the packets`, () => {
+      fc.assert(
+        fc.property(packets, (list) => {
+          const harness = open();
+          fillWith(harness, list);
+          harness.forwarder.forwardUpstream(harness.input, encapsulation, 0);
+          const { output } = harness.forwarder;
+          for (const batch of [output.toTun, output.ppp, output.control, output.strangers]) assertWithinSlots(batch);
+          for (const batch of output.toPeers) assert.equal(batch.count, 0);
+          assertUntouched(harness, list, 0);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
+    test(`every packet that came over ${encapsulation} is forwarded, punted or counted once`, () => {
+      fc.assert(
+        fc.property(packets, (list) => {
+          const harness = open();
+          const { drops, toTun, ppp, control, strangers } = harness.observe(() => {
+            fillWith(harness, list);
+            harness.forwarder.forwardUpstream(harness.input, encapsulation, 0);
+          });
+          const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
+          assert.equal(dropped + toTun.length + ppp.length + control.length + strangers.length, list.length);
+        }),
+        { numRuns: 500 },
+      );
+    });
+  }
+
+  test('from a TAP device: nothing is thrown, nothing written but frames, 24 octets in front, and no more than the MTU lets', () => {
     fc.assert(
       fc.property(packets, (list) => {
         const harness = open();
         fillWith(harness, list);
-        harness.forwarder.forwardUpstream(harness.input, 'udp', 0);
+        harness.forwarder.forwardFrames(harness.input, 2);
         const { output } = harness.forwarder;
-        for (const batch of [output.toTun, output.ppp, output.control, output.strangers]) assertWithinSlots(batch);
-        for (const batch of output.toPeers) assert.equal(batch.count, 0);
-        assertUntouched(harness, list, 0);
+        for (const batch of output.toPeers) {
+          assertWithinSlots(batch);
+          for (let i = 0; i < batch.count; i++) assert.ok(batch.length_bytes[i]! <= 576 + 14 + 8 + 4 + 16);
+        }
+        assert.equal(output.toTun.count, 0);
+        assertUntouched(harness, list, 24);
       }),
       { numRuns: 500 },
     );
@@ -123,21 +170,6 @@ describe('whatever comes', () => {
       { numRuns: 500 },
     );
   });
-
-  test('every packet that came is forwarded, punted or counted once', () => {
-    fc.assert(
-      fc.property(packets, (list) => {
-        const harness = open();
-        const { drops, toTun, ppp, control, strangers } = harness.observe(() => {
-          fillWith(harness, list);
-          harness.forwarder.forwardUpstream(harness.input, 'udp', 0);
-        });
-        const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
-        assert.equal(dropped + toTun.length + ppp.length + control.length + strangers.length, list.length);
-      }),
-      { numRuns: 500 },
-    );
-  });
 });
 
 describe('memory', () => {
@@ -155,8 +187,23 @@ describe('memory', () => {
     ipv4({ destination: '10.64.0.7', fragment: 0x4000, payload: '00'.repeat(900) }),
   ].map(bytesOf);
 
+  const overIp = [
+    hex('87654321 c1c2c3c4 c5c6c7c8 40000001 ff03 0021', ipv4()),
+    hex('00000064 c1c2c3c4 02000000000a 02000000000b 8100 0005 0800 00000000'),
+    hex('87654321 c1c2c3c4 c5c6c7c9 40000001 ff03 0021', ipv4()),
+    hex('00000000 c803 000c 00000a0a 0001 0000'),
+  ].map(bytesOf);
+  const frames = [
+    '02000000000a 02000000000b 0800 00000000',
+    '02000000000a 02000000000b 8100 0007 0800 00000000',
+    hex('02000000000a 02000000000b 0800', '00'.repeat(900)),
+    '02000000000a',
+  ].map(bytesOf);
+
   for (const [name, list, forward] of [
     ['the network', upstream, (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 'udp', 0)],
+    ['the network over IP', overIp, (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 'ip', 0)],
+    ['a TAP device', frames, (harness: Harness) => harness.forwarder.forwardFrames(harness.input, 2)],
     ['a TUN device', downstream, (harness: Harness) => harness.forwarder.forwardDownstream(harness.input, 0, 0)],
   ] as const) {
     test(`100,000 packets from ${name} allocate nothing`, () => {
@@ -185,4 +232,48 @@ describe('memory', () => {
       assert.ok(Math.abs(middle_bytes) < 200_000, `${middle_bytes} bytes`);
     });
   }
+
+  test('a flood over IP, from unknown addresses to session IDs at random, costs a counter each and allocates nothing', () => {
+    const harness = open();
+    const { input, memory, inputSlots } = harness;
+    const packet = bytesOf(hex('00000000 c1c2c3c4 c5c6c7c8 40000001 ff03 0021', ipv4()));
+    fillWith(harness, [packet, packet, packet, packet]);
+    let state = 1;
+    const next = () => {
+      state = Math.imul(state, 0x41c6_4e6d) + 12_345;
+      return state ^ (state >>> 15);
+    };
+    const flood = (batches: number) => {
+      for (let i = 0; i < batches; i++) {
+        for (let slot = 0; slot < BATCH; slot++) {
+          const room = inputSlots.room(slot);
+          const sessionId = next();
+          for (let at = 0; at < 4; at++) memory[room + at] = sessionId >>> (8 * at);
+          memory[room] |= 1;
+          input.peerAddress[4 * slot + 3] = next();
+        }
+        harness.forwarder.forwardUpstream(input, 'ip', 0);
+      }
+    };
+    const grown_bytes = Array.from({ length: ROUNDS }, () => {
+      const before_bytes = process.memoryUsage().heapUsed;
+      flood(100_000 / BATCH);
+      return process.memoryUsage().heapUsed - before_bytes;
+    });
+    const middle_bytes = grown_bytes.sort((one, other) => one - other)[(ROUNDS - 1) / 2]!;
+    assert.ok(Math.abs(middle_bytes) < 200_000, `${middle_bytes} bytes`);
+    const { output } = harness.forwarder;
+    const batches = [output.toTun, output.ppp, output.control, output.strangers, ...output.toPeers];
+    assert.equal(
+      batches.reduce((sum, batch) => sum + batch.count, 0),
+      0,
+    );
+    const {
+      'unknown-session': unknown,
+      'wrong-cookie': wrongCookie,
+      'wrong-peer': wrongPeer,
+    } = readDropCounters(harness.counters);
+    assert.equal(unknown + wrongCookie + wrongPeer, ROUNDS * 100_000);
+    assert.ok(unknown >= ROUNDS * 100_000 - 10, `${unknown}`);
+  });
 });

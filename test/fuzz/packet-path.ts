@@ -1,0 +1,115 @@
+/**
+ * The packet path as a fuzz target: what comes to sessions of version 3 over UDP and IP, in PPP and Ethernet, and frames
+ * from a TAP device. An input is one packet. Nothing may be thrown, every packet goes on or is counted, and what goes on
+ * lies within its slot.
+ */
+import { addressWords } from '../../firmware/dataplane/address.js';
+import { createCounters, readDropCounters, viewCounters } from '../../firmware/dataplane/counters.js';
+import { Forwarder } from '../../firmware/dataplane/forwarder.js';
+import {
+  copyAddress,
+  PacketBatch,
+  PacketSlots,
+  ROOM_BYTES,
+  SLOT_BYTES,
+} from '../../firmware/dataplane/packet-batch.js';
+import { ethernetRow, lnsRow, PEER, version3Row } from '../unit/dataplane/harness.js';
+import { ipv4 } from '../unit/dataplane/packets.js';
+import { fromHex } from '../vectors/vectors.js';
+import type { FuzzTarget } from './fuzzer.js';
+
+const UDP_PATH = lnsRow().path;
+const BUILD_SLOTS = 8;
+const TAP = 2;
+const ETHERNET = '02000000000a02000000000b';
+const COOKIE = 'c1c2c3c4';
+
+class Path {
+  readonly #memory = new Uint8Array((1 + BUILD_SLOTS) * SLOT_BYTES);
+  readonly #input = new PacketBatch(this.#memory, 1);
+  readonly #room = new PacketSlots(this.#memory, 0, 1).room(0);
+  readonly #counters = createCounters(8);
+  readonly #forwarder = new Forwarder(
+    viewCounters(this.#counters),
+    new PacketSlots(this.#memory, SLOT_BYTES, BUILD_SLOTS),
+    1,
+  );
+  #now_ms = 0;
+
+  constructor() {
+    const sequenced = { localSublayer: true, peerSublayer: true, sequencing: true };
+    for (const path of [UDP_PATH, version3Row().path]) {
+      const base = path === UDP_PATH ? 0x1000_0000 : 0x9000_0000;
+      this.#forwarder.addSession(version3Row({ sessionId: base + 1, path }));
+      this.#forwarder.addSession(ethernetRow({ sessionId: base + 2, path, tun: 3, ...sequenced }));
+      this.#forwarder.addSession(ethernetRow({ sessionId: base + 3, path, vlanId: 7 }));
+    }
+    for (const tunnelId of [1, 2]) {
+      this.#forwarder.tunnels.set(tunnelId, tunnelId === 1 ? UDP_PATH : version3Row().path);
+    }
+  }
+
+  /** What a peer sends. */
+  receive(packet: Uint8Array, encapsulation: 'udp' | 'ip'): void {
+    this.#run(packet, () => this.#forwarder.forwardUpstream(this.#input, encapsulation, this.#now_ms));
+  }
+
+  /** What the kernel sends through a TAP device. */
+  frame(packet: Uint8Array): void {
+    this.#run(packet, () => this.#forwarder.forwardFrames(this.#input, TAP));
+  }
+
+  #run(packet: Uint8Array, forward: () => void): void {
+    this.#now_ms += 100;
+    this.#memory.set(packet.subarray(0, ROOM_BYTES), this.#room);
+    this.#input.count = 0;
+    this.#input.append(this.#room, packet.length, 0);
+    copyAddress(this.#input.peerAddress, 0, addressWords(PEER), 0);
+    const before = this.#dropped();
+    forward();
+    const { output } = this.#forwarder;
+    const batches = [output.toTun, output.ppp, output.control, output.strangers, ...output.toPeers];
+    const went = batches.reduce((sum, batch) => sum + batch.count, 0);
+    if (went + this.#dropped() - before !== 1) throw new Error(`${went} packets came of one`);
+    for (const batch of batches) {
+      if (batch.count === 1 && batch.offset[0] + batch.length_bytes[0] > this.#room + ROOM_BYTES) {
+        throw new Error('a packet ends behind its slot');
+      }
+    }
+    output.clear();
+  }
+
+  #dropped(): number {
+    return Object.values(readDropCounters(this.#counters)).reduce((sum, count) => sum + count, 0);
+  }
+}
+
+const path = new Path();
+const HELLO = '0014000000010001000180080000 00000006';
+const PPP = `ff030021${ipv4()}`;
+const FRAME = `${ETHERNET}0800${'5a'.repeat(46)}`;
+const TAGGED = `${ETHERNET}810000070800${'5a'.repeat(46)}`;
+
+export const PACKET_PATH_TARGETS: readonly FuzzTarget[] = [
+  {
+    name: 'packet-path-udp',
+    seeds: [
+      `0003000010000001${COOKIE}c5c6c7c8${PPP}`,
+      `0003000010000002${COOKIE}40000000${FRAME}`,
+      `0003000010000003${COOKIE}${TAGGED}`,
+      `c803${HELLO}`,
+    ].map(fromHex),
+    run: (input) => path.receive(input, 'udp'),
+  },
+  {
+    name: 'packet-path-ip',
+    seeds: [
+      `90000001${COOKIE}c5c6c7c8${PPP}`,
+      `90000002${COOKIE}40000000${FRAME}`,
+      `90000003${COOKIE}${TAGGED}`,
+      `00000000c803${HELLO}`,
+    ].map(fromHex),
+    run: (input) => path.receive(input, 'ip'),
+  },
+  { name: 'packet-path-tap', seeds: [FRAME, TAGGED].map(fromHex), run: (input) => path.frame(input) },
+];
