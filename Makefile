@@ -3,6 +3,7 @@ SEEDS ?= 1000
 SECONDS ?= 60
 SOAK_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),3600)
 BIN = node_modules/.bin
+GUEST = dist/guest-kernel
 export ONCE
 
 .PHONY: help build run test check sim fuzz soak bench lab clean packages root
@@ -21,7 +22,7 @@ build: node_modules/.package-lock.json ## dependencies and compiler, into dist/
 run: root packages build ## a lab with a call in it, until Ctrl-C; ONCE=1 ends it after the ping
 	@node dist/test/lab/run.js
 
-test: packages build check ## everything: unit, vectors, properties, simulator, lab, real peers
+test: packages $(GUEST)/initramfs build check ## everything: unit, vectors, properties, simulator, lab, real peers
 	@node dist/test/lab/run-tests.js
 
 check: node_modules/.package-lock.json ## format, lint, types, import directions
@@ -49,6 +50,9 @@ clean: ## removes what was built
 
 packages:
 	@sh test/lab/install-packages.sh
+
+$(GUEST)/initramfs: test/lab/build-guest-kernel.sh test/lab/guest-kernel-init.sh | packages
+	@sh test/lab/build-guest-kernel.sh $(GUEST)
 
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "needs root, for network namespaces and TUN: sudo make $(firstword $(MAKECMDGOALS))"; exit 1; }

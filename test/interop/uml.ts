@@ -1,7 +1,7 @@
 /**
  * A guest with a Linux kernel of its own, in user mode: for peers that need PPP and L2TP in the kernel, which the machine
  * under test need not have. The guest shares the host's files, read-only, sits on a TAP of a lab's namespace, and is
- * driven line by line over its console. Knows nothing of the peers that run in it.
+ * driven over its console. Knows nothing of the peers that run in it.
  *
  * What was found out about it: a guest needs no root file system, the host's own serves as a hostfs; with 32 MB it
  * panics; without `quiet` it takes three times as long to boot; there is no /dev/stderr in it; it outlives the end of its
@@ -11,6 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab, Namespace } from '../lab/namespaces.js';
 import type { Daemon } from '../lab/process.js';
+import { Guest } from './guest.js';
 
 /** Modules beside user-mode-linux, in the order in which they need each other. bsd_comp makes pppd offer CCP. */
 const MODULES = [
@@ -19,10 +20,7 @@ const MODULES = [
   ...['net/ipv4/udp_tunnel', 'net/ipv6/ip6_udp_tunnel', 'net/l2tp/l2tp_core', 'net/l2tp/l2tp_ppp'],
 ];
 
-/**
- * The guest's init. Its loop is in a subshell, since the end of process 1 is a panic. A line that it reads is a command,
- * answered by what the command prints and `@done <status>`; what the guest says of itself begins with `@event`.
- */
+/** The guest's init, which speaks as Guest expects. Its loop is in a subshell, since the end of process 1 is a panic. */
 const INIT = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mount -t proc proc /proc
@@ -43,9 +41,6 @@ echo "@event ready"
 poweroff -f
 `;
 
-const BOOT_TIMEOUT_MS = 40_000;
-const COMMAND_TIMEOUT_MS = 30_000;
-
 export interface GuestOptions {
   name: string;
   /** The namespace that gets the TAP. */
@@ -58,26 +53,13 @@ export interface GuestOptions {
   gateway?: string;
 }
 
-export interface CommandOutcome {
-  status: number;
-  lines: readonly string[];
-}
-
-interface Pending {
-  lines: string[];
-  resolve(outcome: CommandOutcome): void;
-}
-
-export class UmlGuest {
+export class UmlGuest extends Guest {
   /** Bound over the guest's /etc/ppp, writable from both sides. */
   readonly folder: string;
-  readonly #daemon: Daemon;
-  readonly #pending: Pending[] = [];
 
   private constructor(daemon: Daemon, folder: string) {
-    this.#daemon = daemon;
+    super(daemon);
     this.folder = folder;
-    daemon.onLine((line) => this.#hear(line));
   }
 
   /** Resolves when the guest has its addresses and takes commands. */
@@ -95,72 +77,9 @@ export class UmlGuest {
       ...[`vec0:transport=tap,ifname=${options.tap}`, `GUEST_FOLDER=${folder}`],
     ]);
     const guest = new UmlGuest(daemon, folder);
-    await daemon.waitForLine(/^@event ready/, { timeout_ms: BOOT_TIMEOUT_MS });
-    await guest.run(
-      [
-        'ip link set vec0 up',
-        ...options.addresses.map(
-          (address) => `ip address add ${address} dev vec0${address.includes(':') ? ' nodad' : ''}`,
-        ),
-        ...(options.gateway === undefined ? [] : [`ip route add default via ${options.gateway}`]),
-      ].join(' && '),
-    );
+    await guest.booted();
+    await guest.address('vec0', ...options.addresses);
+    if (options.gateway !== undefined) await guest.run(`ip route add default via ${options.gateway}`);
     return guest;
-  }
-
-  /** A mark: events that are awaited from here on count, earlier ones do not. */
-  mark(): number {
-    return this.#daemon.lineCount;
-  }
-
-  /** Runs a shell command of one line in the guest. Throws on a status other than 0 unless told that it may fail. */
-  async run(command: string, options: { mayFail?: boolean; timeout_ms?: number } = {}): Promise<CommandOutcome> {
-    if (command.includes('\n')) throw new Error(`not one line: ${command}`);
-    const timeout_ms = options.timeout_ms ?? COMMAND_TIMEOUT_MS;
-    const outcome = await new Promise<CommandOutcome>((resolve, reject) => {
-      const fail = (why: string): void => reject(new Error(`${command}: ${why}\n${this.#daemon.tail()}`));
-      const timer = setTimeout(() => fail(`not done in ${timeout_ms} ms`), timeout_ms);
-      void this.#daemon.exited.then(() => fail('the guest has ended'));
-      this.#pending.push({
-        lines: [],
-        resolve: (done) => {
-          clearTimeout(timer);
-          resolve(done);
-        },
-      });
-      this.#daemon.write(`${command}\n`);
-    });
-    if (outcome.status !== 0 && !options.mayFail) {
-      throw new Error(`${command}: ended with ${outcome.status}\n${outcome.lines.join('\n')}`);
-    }
-    return outcome;
-  }
-
-  /** Awaits an event, by a pattern for what follows `@event `. Answers the words of that event. */
-  async event(pattern: RegExp, options: { from?: number; timeout_ms: number }): Promise<string[]> {
-    const line = await this.#daemon.waitForLine(new RegExp(`^@event (?:${pattern.source})`), options);
-    return line.trim().split(' ').slice(1);
-  }
-
-  /** Whether an event has come since the mark. */
-  hasSeen(pattern: RegExp, from: number): boolean {
-    return this.#daemon.lines(from).some((line) => new RegExp(`^@event (?:${pattern.source})`).test(line));
-  }
-
-  async stop(): Promise<void> {
-    await this.#daemon.stop();
-  }
-
-  #hear(line: string): void {
-    const pending = this.#pending[0];
-    if (pending === undefined || line.startsWith('@event')) return;
-    const done = /^(.*)@done (\d+)/.exec(line);
-    if (done === null) {
-      pending.lines.push(line.trimEnd());
-      return;
-    }
-    if (done[1] !== '') pending.lines.push(done[1]!);
-    this.#pending.shift();
-    pending.resolve({ status: Number(done[2]), lines: pending.lines });
   }
 }

@@ -3,7 +3,8 @@
 # Otherwise says in one line what to install. Leaves no service running, enabled or barred that was not so before.
 set -eu
 
-# command and the package that has it; insmod loads modules in the guest, g++ and python3 build native addons
+# command and the package that has it; insmod loads modules in the guest, g++ and python3 build native addons, cpio and xz
+# put the guest of build-guest-kernel.sh together
 NEEDED='
 linux.uml user-mode-linux
 xl2tpd xl2tpd
@@ -17,6 +18,10 @@ ping iputils-ping
 ethtool ethtool
 ip iproute2
 insmod kmod
+qemu-system-x86_64 qemu-system-x86
+busybox busybox-static
+cpio cpio
+xz xz-utils
 g++ g++
 python3 python3
 '
