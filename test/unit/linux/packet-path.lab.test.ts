@@ -4,140 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import type { DataPlaneCommand, SessionRow } from '../../../firmware/dataplane/interface.js';
+import type { SessionRow } from '../../../firmware/dataplane/interface.js';
 import { internetChecksum } from '../../../firmware/wire/ip.js';
 import { Lab, type Namespace } from '../../lab/namespaces.js';
-import type { Daemon } from '../../lab/process.js';
 import { labIsMissing } from '../../lab/requirements.js';
-
-const PATIENCE_MS = 5_000;
-const LNS = ['192.0.2.2', '192.0.2.3'] as const;
-const PEER = '192.0.2.1';
-const LNS_IPV6 = '2001:db8:1::2';
-const PEER_IPV6 = '2001:db8:1::1';
-
-interface Line {
-  type?: string;
-  [key: string]: unknown;
-}
-
-function bytes(hex: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex, 'hex'));
-}
-
-/** All that a test has started. */
-const speakers: Speaker[] = [];
-
-/** A program that speaks JSON lines, and what it has said that nobody has asked for yet. */
-class Speaker {
-  readonly daemon: Daemon;
-  #mark = 0;
-
-  constructor(namespace: Namespace, program: string, ...args: string[]) {
-    const path = fileURLToPath(new URL(program, import.meta.url));
-    this.daemon = namespace.start(program, [process.execPath, path, ...args]);
-    speakers.push(this);
-  }
-
-  say(value: unknown): void {
-    const replace = (_: string, part: unknown) =>
-      part instanceof Uint8Array ? { hex: Buffer.from(part).toString('hex') } : part;
-    this.daemon.write(`${JSON.stringify(value, replace)}\n`);
-  }
-
-  /** The next line that matches; lines before it are passed over. */
-  async hear(pattern: RegExp): Promise<Line> {
-    const from = this.#mark;
-    const line = await this.daemon.waitForLine(pattern, { from, timeout_ms: PATIENCE_MS });
-    this.#mark = from + this.daemon.lines(from).indexOf(line) + 1;
-    return JSON.parse(line) as Line;
-  }
-}
-
-class PacketPath extends Speaker {
-  static async start(namespace: Namespace): Promise<PacketPath> {
-    const options = { listen: { port: 1701 }, maxSessions: 16, batch: 8 };
-    const path = new PacketPath(namespace, 'packet-path-program.js', JSON.stringify(options));
-    await path.hear(/"ready"/);
-    return path;
-  }
-
-  command(...commands: DataPlaneCommand[]): void {
-    this.say(commands);
-  }
-
-  async openTun(namespace: Namespace, tun: number, name: string, ...lines: string[]): Promise<void> {
-    this.command({ type: 'open-tun', kind: 'tun', tun, name, mtu_bytes: 1400 });
-    await this.hear(/"tun-opened"/);
-    await namespace.ip(`link set ${name} addrgenmode none`, `link set ${name} mtu 1400 up`, ...lines);
-  }
-
-  /** Resolves when all commands so far are carried out: the last of them is answered. */
-  async settle(): Promise<void> {
-    const last = row({ sessionId: 0xffff, sources: [] });
-    const { sessionId, generation } = last;
-    this.command({ type: 'session-add', row: last }, { type: 'session-remove', sessionId, generation });
-    await this.hear(/"session-removed"/);
-  }
-
-  async counters(sessionId = 0, generation = 0): Promise<{ session: unknown; drops: Record<string, number> }> {
-    this.say({ read: [sessionId, generation] });
-    return (await this.hear(/"counters"/)) as unknown as { session: unknown; drops: Record<string, number> };
-  }
-
-  async end(): Promise<number> {
-    this.command({ type: 'stop' });
-    const { code } = await this.hear(/"exit"/);
-    assert.equal(await this.daemon.exited, 0);
-    return code as number;
-  }
-}
-
-class UdpPeer extends Speaker {
-  static async open(namespace: Namespace, address: string, port = 1701): Promise<UdpPeer> {
-    const peer = new UdpPeer(namespace, 'udp-peer-program.js', address, String(port));
-    await peer.hear(/bound/);
-    return peer;
-  }
-
-  send(address: string, hex: string): void {
-    this.say({ address, port: 1701, hex: hex.replaceAll(' ', '') });
-  }
-}
-
-function row(changes: Partial<SessionRow> = {}): SessionRow {
-  return {
-    sessionId: 0x0101,
-    generation: 7,
-    version: 2,
-    localCookie: new Uint8Array(0),
-    peerCookie: new Uint8Array(0),
-    localSublayer: false,
-    peerSublayer: false,
-    payload: 'ppp',
-    ethernetOpen: false,
-    vlanId: 0,
-    tunnelId: 0x0a0a,
-    allowTunnelIdZero: false,
-    peerTunnelId: 0x0b0b,
-    peerSessionId: 0x0202,
-    path: { encapsulation: 'udp' as const, localAddress: LNS[0], localPort: 1701, peerAddress: PEER, peerPort: 1701 },
-    tun: 0,
-    bindTun: false,
-    transmitAcfc: false,
-    transmitPfc: false,
-    addressControl: 'detect',
-    sequencing: false,
-    mtu_bytes: 1400,
-    mssClamp_bytes: 0,
-    ipv4Open: true,
-    ipv6Open: true,
-    sources: ['10.64.0.7/32', '2001:db8:7::/64'],
-    destinations: [],
-    ...changes,
-  };
-}
+import { bytes, LNS, LNS_IPV6, PacketPath, PEER, PEER_IPV6, row, stopSpeakers, UdpPeer } from './packet-path.js';
 
 /** Answers the ICMP echo requests that come to `peer` through the tunnel, as a user's machine would, from now on. */
 function answerPings(peer: UdpPeer, lns: string): void {
@@ -171,9 +42,7 @@ describe('the packet path in the kernel', { skip }, () => {
     );
   });
 
-  afterEach(async () => {
-    await Promise.all(speakers.splice(0).map(({ daemon }) => daemon.stop()));
-  });
+  afterEach(stopSpeakers);
 
   after(() => lab.close());
 
@@ -332,8 +201,7 @@ describe('the packet path in the kernel', { skip }, () => {
 
   test('a port that another program holds is said, with what to do, and the thread ends', async () => {
     await UdpPeer.open(lns, '0.0.0.0');
-    const options = { listen: { port: 1701 }, maxSessions: 16, batch: 8 };
-    const path = new PacketPath(lns, 'packet-path-program.js', JSON.stringify(options));
+    const path = PacketPath.launch(lns);
     const report = await path.hear(/"failed"/);
     assert.equal(report.errno, 'EADDRINUSE');
     assert.equal(report.fatal, true);

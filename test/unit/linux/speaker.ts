@@ -1,4 +1,7 @@
-/** A program in a namespace that speaks JSON lines, as tests of this folder talk to it. Knows none of them. */
+/**
+ * A program in a namespace that speaks JSON lines, as tests of this folder talk to it: bytes go as {"hex": "…"}. Knows none
+ * of them.
+ */
 import { fileURLToPath } from 'node:url';
 import type { Namespace } from '../../lab/namespaces.js';
 import type { Daemon } from '../../lab/process.js';
@@ -16,11 +19,13 @@ export class Speaker {
   }
 
   say(value: unknown): void {
-    this.daemon.write(`${JSON.stringify(value)}\n`);
+    const replace = (_: string, part: unknown) =>
+      part instanceof Uint8Array ? { hex: Buffer.from(part).toString('hex') } : part;
+    this.daemon.write(`${JSON.stringify(value, replace)}\n`);
   }
 
   /** The next line that matches; lines before it are passed over. */
-  async hear<Line>(pattern: RegExp): Promise<Line> {
+  async hear<Line = Record<string, unknown>>(pattern: RegExp): Promise<Line> {
     const from = this.#mark;
     const line = await this.daemon.waitForLine(pattern, { from, timeout_ms: PATIENCE_MS });
     this.#mark = from + this.daemon.lines(from).indexOf(line) + 1;
