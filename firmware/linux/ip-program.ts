@@ -102,7 +102,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
     /IPv6 is disabled|No such file or directory/,
     'the kernel has no IPv6 on this device; switch IPv6 on or set ipv6 to false',
   ],
-  [/enslav|does not allow/i, 'a device of that name is no bridge; name another bridge in the pseudowire'],
+  [
+    /enslav|does not allow|Operation not supported/i,
+    'a device of that name is no bridge; name another bridge in the pseudowire',
+  ],
   [/Device or resource busy/, 'the device is a port of something else already; take it out there'],
   [/mtu|Invalid argument/i, 'check the address, prefix or MTU in this line'],
 ];

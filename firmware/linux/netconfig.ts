@@ -122,19 +122,35 @@ export class NetConfig {
     if (comes.length > 0 || goes.length > 0) {
       const result = await readLinks();
       if (!result.ran) return { line: 'ip -json link show', message: result.message, advice: adviceOn(result.message) };
-      for (const name of comes) this.#meetBridge(name, result.links, wanted);
+      const present = new Set(result.links.map(({ name }) => name));
+      await this.#makeBridges(comes.filter((name) => !present.has(name)));
+      for (const link of result.links) if (comes.includes(link.name)) this.#meetBridge(link);
       this.#keepBridgesInUse(result.links, names, wanted);
     }
     for (const name of this.#foreignBridges) for (const key of bridgeItems(name).keys()) wanted.delete(key);
     return undefined;
   }
 
-  #meetBridge(name: string, links: readonly Link[], wanted: ReadonlyMap<string, Item>): void {
-    const link = links.find((each) => each.name === name);
-    if (link === undefined) return;
-    if (link.alias !== MADE_HERE) this.#foreignBridges.add(name);
-    // Left by a process that was killed: it is there already, but not necessarily up.
-    else this.#applied.set(bridgeKey(name), wanted.get(bridgeKey(name))!);
+  /**
+   * Ahead of everything else, so that a bridge has no IPv6 of its own before it comes up: it would announce itself to
+   * the other end of a pseudowire. What fails is tried again with the rest, and told then.
+   */
+  async #makeBridges(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    const items = names.map((name) => bridgeItems(name).get(bridgeKey(name))!);
+    const result = await runIpBatch(items.map(({ set }) => set));
+    for (const [index, item] of items.entries()) {
+      const { name } = item.link;
+      if (!result.ran || result.failures.some((failure) => failure.index === index)) continue;
+      await writeSysctl(`ipv6/conf/${name}/disable_ipv6`, '1', { mayBeMissing: true });
+      this.#applied.set(bridgeKey(name), item);
+    }
+  }
+
+  /** A bridge of ours was left by a process that was killed: it is there already, but not necessarily up. */
+  #meetBridge({ name, alias }: Link): void {
+    if (alias !== MADE_HERE) this.#foreignBridges.add(name);
+    else this.#applied.set(bridgeKey(name), bridgeItems(name).get(bridgeKey(name))!);
   }
 
   #keepBridgesInUse(links: readonly Link[], names: ReadonlySet<string>, wanted: Map<string, Item>): void {
@@ -223,15 +239,13 @@ function sysctlsOf({ name, kind }: DesiredLink): [path: string, value: string][]
   return kind === 'tun' ? [...paths, [`ipv4/conf/${name}/send_redirects`, '0']] : paths;
 }
 
-/** A bridge that carries every frame as it is, and sends nothing of its own: no spanning tree, no IPv6 address. */
+/** A bridge that carries every frame as it is, and sends nothing of its own. The kernel takes no alias when it makes one. */
 function bridgeItems(name: string): Map<string, Item> {
   const link = { name, generation: 0 };
-  const make = `link add name ${name} alias "${MADE_HERE}" type bridge stp_state 0 mcast_snooping 0`;
-  const quiet = `link set dev ${name} addrgenmode none`;
-  const up = `link set dev ${name} up`;
+  const make = `link add name ${name} type bridge stp_state 0 mcast_snooping 0`;
+  const up = `link set dev ${name} alias "${MADE_HERE}" up`;
   return new Map([
     [bridgeKey(name), { kind: 'bridge', link, set: make, setAgain: make, unset: `link delete dev ${name}` }],
-    [`quiet ${bridgeKey(name)}`, { kind: 'link', link, set: quiet, setAgain: quiet, unset: '' }],
     [`up ${bridgeKey(name)}`, { kind: 'link', link, set: up, setAgain: up, unset: '' }],
   ]);
 }

@@ -49,6 +49,10 @@ class Kernel {
     return this.ip('tuntap', 'add', name, 'mode', 'tun');
   }
 
+  addTap(name: string): Promise<string> {
+    return this.ip('tuntap', 'add', name, 'mode', 'tap');
+  }
+
   async addresses(device: string): Promise<string[]> {
     const [link] = JSON.parse(await this.ip('-json', 'address', 'show', 'dev', device)) as [
       { addr_info: { local: string; prefixlen: number }[] },
@@ -268,4 +272,126 @@ test('what is asked for in one turn is one process, and 5,000 routes are too', a
   assert.deepEqual(results, [[], [], []]);
   assert.equal(readFileSync(log, 'utf8'), '-force -batch -\n');
   assert.equal((await kernel.routes('tw0')).length, 5000);
+});
+
+const TAP: DesiredLink = { name: 'tap0', kind: 'tap', generation: 1, mtu_bytes: 1450, addresses: [], bridge: 'br0' };
+const BRIDGED: DesiredNetwork = { links: [TAP], routes: [], forwarding: false };
+const NOTHING: DesiredNetwork = { links: [], routes: [], forwarding: false };
+
+interface ShownLink {
+  ifname: string;
+  mtu: number;
+  flags: string[];
+  master?: string;
+  linkinfo?: { info_data?: { stp_state?: number } };
+}
+
+/** A link as ip(8) shows it, undefined where there is none. */
+async function shown(kernel: Kernel, name: string): Promise<ShownLink | undefined> {
+  const links = JSON.parse(await kernel.ip('-json', '-details', 'link', 'show')) as ShownLink[];
+  return links.find(({ ifname }) => ifname === name);
+}
+
+test('a bridge that is missing is made, up and without spanning tree, and the TAP becomes a silent port', async (kernel) => {
+  await kernel.addTap('tap0');
+  assert.deepEqual(await kernel.apply(BRIDGED), []);
+  const bridge = await shown(kernel, 'br0');
+  assert.ok(bridge?.flags.includes('UP'));
+  assert.equal(bridge?.linkinfo?.info_data?.stp_state, 0);
+  const tap = await shown(kernel, 'tap0');
+  assert.deepEqual([tap?.master, tap?.mtu, tap?.flags.includes('UP')], ['br0', 1450, true]);
+  assert.equal(await kernel.sysctl('ipv6/conf/tap0/disable_ipv6'), '1');
+  assert.equal(await kernel.sysctl('ipv6/conf/br0/disable_ipv6'), '1');
+  assert.deepEqual(await kernel.withdraw(), []);
+  assert.equal(await shown(kernel, 'br0'), undefined);
+  assert.equal((await shown(kernel, 'tap0'))?.master, undefined);
+});
+
+test('two TAPs share a bridge; it stays for the second when the first goes, and goes with the second', async (kernel) => {
+  for (const name of ['tap0', 'tap1']) await kernel.addTap(name);
+  const second = { ...TAP, name: 'tap1', generation: 2 };
+  assert.deepEqual(await kernel.apply({ ...BRIDGED, links: [TAP, second] }), []);
+  await kernel.ip('link', 'delete', 'tap0');
+  assert.deepEqual(await kernel.apply({ ...BRIDGED, links: [second] }), []);
+  assert.equal((await shown(kernel, 'tap1'))?.master, 'br0');
+  await kernel.ip('link', 'delete', 'tap1');
+  assert.deepEqual(await kernel.apply(NOTHING), []);
+  assert.equal(await shown(kernel, 'br0'), undefined);
+});
+
+test('a TAP moves to another bridge, and out of it, and may have IPv6 then', async (kernel) => {
+  await kernel.addTap('tap0');
+  await kernel.apply(BRIDGED);
+  assert.deepEqual(await kernel.apply({ ...BRIDGED, links: [{ ...TAP, bridge: 'br1' }] }), []);
+  assert.equal((await shown(kernel, 'tap0'))?.master, 'br1');
+  assert.equal(await shown(kernel, 'br0'), undefined);
+  const { bridge: _, ...alone } = TAP;
+  assert.deepEqual(await kernel.apply({ ...BRIDGED, links: [alone] }), []);
+  assert.equal((await shown(kernel, 'tap0'))?.master, undefined);
+  assert.equal(await kernel.sysctl('ipv6/conf/tap0/disable_ipv6'), '0');
+  assert.equal(await shown(kernel, 'br1'), undefined);
+});
+
+test('a TAP made anew becomes a port again', async (kernel) => {
+  await kernel.addTap('tap0');
+  await kernel.apply(BRIDGED);
+  await kernel.ip('link', 'delete', 'tap0');
+  await kernel.addTap('tap0');
+  assert.deepEqual(await kernel.apply({ ...BRIDGED, links: [{ ...TAP, generation: 2 }] }), []);
+  assert.equal((await shown(kernel, 'tap0'))?.master, 'br0');
+  assert.equal(await kernel.sysctl('ipv6/conf/tap0/disable_ipv6'), '1');
+});
+
+test('a bridge of ours in which somebody has a port stays until that has left', async (kernel) => {
+  await kernel.addTap('tap0');
+  await kernel.apply(BRIDGED);
+  await kernel.ip('link', 'add', 'port0', 'type', 'veth', 'peer', 'name', 'far');
+  await kernel.ip('link', 'set', 'port0', 'master', 'br0');
+  assert.deepEqual(await kernel.apply(NOTHING), []);
+  assert.equal((await shown(kernel, 'port0'))?.master, 'br0');
+  assert.equal((await shown(kernel, 'tap0'))?.master, undefined);
+  await kernel.ip('link', 'set', 'port0', 'nomaster');
+  assert.deepEqual(await kernel.apply(NOTHING), []);
+  assert.equal(await shown(kernel, 'br0'), undefined);
+});
+
+test('a bridge that somebody else has made is used, and stays as it is', async (kernel) => {
+  await kernel.addTap('tap0');
+  await kernel.ip('link', 'add', 'br0', 'type', 'bridge', 'stp_state', '1');
+  assert.deepEqual(await kernel.apply(BRIDGED), []);
+  assert.deepEqual(await kernel.apply({ ...BRIDGED, links: [{ ...TAP, mtu_bytes: 1400 }] }), []);
+  const bridge = await shown(kernel, 'br0');
+  assert.deepEqual([bridge?.flags.includes('UP'), bridge?.linkinfo?.info_data?.stp_state], [false, 1]);
+  assert.equal((await shown(kernel, 'tap0'))?.master, 'br0');
+  assert.deepEqual(await kernel.withdraw(), []);
+  assert.ok((await shown(kernel, 'br0')) !== undefined);
+});
+
+test('a bridge that a killed process of ours left is taken over, and removed in its time', async (kernel) => {
+  await kernel.addTap('tap0');
+  await kernel.ip('link', 'add', 'br0', 'type', 'bridge');
+  await kernel.ip('link', 'set', 'br0', 'alias', 'made by tunnelwerk');
+  assert.deepEqual(await kernel.apply(BRIDGED), []);
+  assert.ok((await shown(kernel, 'br0'))?.flags.includes('UP'));
+  assert.deepEqual(await kernel.apply(NOTHING), []);
+  assert.equal(await shown(kernel, 'br0'), undefined);
+});
+
+test('a device of another kind under the name of the bridge is refused with advice', async (kernel) => {
+  await kernel.addTap('tap0');
+  await kernel.ip('link', 'add', 'br0', 'type', 'veth', 'peer', 'name', 'far');
+  const [problem, ...others] = await kernel.apply(BRIDGED);
+  assert.deepEqual(others, []);
+  assert.equal(problem?.line, 'link set dev tap0 master br0');
+  assert.match(problem?.advice ?? '', /is no bridge/);
+});
+
+test('no ICMP redirects go to users: off for the TUN and for all, and given back', async (kernel) => {
+  await kernel.addTun('tw0');
+  await kernel.sysctl('ipv4/conf/all/send_redirects', '1');
+  assert.deepEqual(await kernel.apply(DESIRED), []);
+  assert.equal(await kernel.sysctl('ipv4/conf/tw0/send_redirects'), '0');
+  assert.equal(await kernel.sysctl('ipv4/conf/all/send_redirects'), '0');
+  await kernel.withdraw();
+  assert.equal(await kernel.sysctl('ipv4/conf/all/send_redirects'), '1');
 });
