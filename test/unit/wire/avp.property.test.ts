@@ -2,17 +2,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ControlMessageError, emitControlMessage, MESSAGE_TYPE } from '../../../firmware/wire/avp.js';
+import {
+  allowedAvps,
+  ControlMessageError,
+  type EmitOptions,
+  emitControlMessage,
+  type L2tpVersion,
+  MESSAGE_TYPE,
+  parseControlMessage,
+} from '../../../firmware/wire/avp.js';
 import { ProtocolError } from '../../../firmware/wire/bytes.js';
 import { emitControlPacket } from '../../../firmware/wire/control-header.js';
 import { parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
-import { avpHiding, controlMessage, mutation, record } from './arbitraries.js';
-import { readV2 } from './avp-bytes.js';
+import { automaticSccrq, avpHiding, controlMessage, controlMessageV3, mutation, record } from './arbitraries.js';
+import { readV2, readV3 } from './avp-bytes.js';
 
 /** Reads; gives back what it threw if that is a ProtocolError within the body, and throws all else. */
-function readOrRefuse(body: Uint8Array, secret?: Uint8Array): void {
+function readOrRefuse(body: Uint8Array, secret?: Uint8Array, version: L2tpVersion = 2): void {
   try {
-    readV2(body, secret);
+    parseControlMessage(body, { version, secret });
   } catch (error) {
     assert.ok(error instanceof ProtocolError, `${error}`);
     assert.ok(error.offset >= 0 && error.offset <= body.length);
@@ -36,6 +44,42 @@ test('reading a message that was written with hidden AVPs gives it back, given t
       assert.deepEqual(readV2(emitControlMessage(message, { dialect: 2, hiding }), hiding.secret), message);
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('reading a message of version 3 that was written gives it back: plain, hidden, in the AVPs of the drafts', () => {
+  const digest = fc.constantFrom(undefined, 'md5' as const, 'sha1' as const);
+  const hiding = fc.option(avpHiding, { nil: undefined });
+  fc.assert(
+    fc.property(controlMessageV3, hiding, digest, fc.boolean(), (message, hidingGiven, digestType, draftAvps) => {
+      const options: EmitOptions = { dialect: 3, hiding: hidingGiven, digest: digestType, draftAvps };
+      assert.deepEqual(readV3(emitControlMessage(message, options), hidingGiven?.secret), message);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('an SCCRQ for both versions gives all back behind the header of version 2, and its own to version 3 (4.7.3)', () => {
+  fc.assert(
+    fc.property(automaticSccrq, (message) => {
+      const body = emitControlMessage(message, { dialect: 'auto' });
+      assert.deepEqual(readV2(body), message);
+      assert.deepEqual(readV3(body)?.avps, allowedAvps('SCCRQ', 3, message.avps));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a message of version 3 with up to four changes is a message or a ProtocolError, of either version', () => {
+  const mutations = fc.array(mutation, { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(controlMessageV3, fc.option(avpHiding, { nil: undefined }), mutations, (message, hiding, changes) => {
+      const whole = emitControlMessage(message, { dialect: 3, hiding, digest: 'sha1' });
+      const body = changes.reduce((bytes, change) => change(bytes), whole);
+      readOrRefuse(body, hiding?.secret, 3);
+      readOrRefuse(body, hiding?.secret, 2);
+    }),
+    { numRuns: 3000 },
   );
 });
 

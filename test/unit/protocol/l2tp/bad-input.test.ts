@@ -98,7 +98,7 @@ describe('an SCCRQ that cannot be read', () => {
       assert.equal(message?.messageType, 'StopCCN');
       assert.equal(message?.avps.resultCode?.resultCode, 2);
       assert.equal(message?.avps.resultCode?.errorCode, 8);
-      assert.match(message?.avps.resultCode?.errorMessage ?? '', extra === UNKNOWN_MANDATORY ? /999/ : /vendor 9/);
+      assert.match(message?.avps.resultCode?.errorMessage ?? '', extra === UNKNOWN_MANDATORY ? /999/ : /vendor 311/);
       assert.equal(node.all('tunnel-allocated').length, 0);
       assert.equal(node.endpoint.counters['sccrq-malformed'], 1);
     }
