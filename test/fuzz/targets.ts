@@ -3,6 +3,12 @@
  * error (a test sees to that), and what is done with an input.
  */
 import {
+  checkMessageDigest,
+  deriveMessageDigestKey,
+  messageDigestType,
+  sealMessageDigest,
+} from '../../firmware/crypto/message-digest.js';
+import {
   emitChapValue,
   emitMsChapV2Failure,
   emitMsChapV2Response,
@@ -15,9 +21,14 @@ import {
   parsePapMessage,
   parsePapRequest,
 } from '../../firmware/wire/authentication.js';
-import { type ControlMessage, emitControlMessage, parseControlMessage } from '../../firmware/wire/avp.js';
+import {
+  type ControlMessage,
+  type EmitOptions,
+  emitControlMessage,
+  parseControlMessage,
+} from '../../firmware/wire/avp.js';
 import { hideAvpValue, openAvpValue } from '../../firmware/wire/avp-hiding.js';
-import { emitControlPacket } from '../../firmware/wire/control-header.js';
+import { emitControlPacket, parseControlHeader } from '../../firmware/wire/control-header.js';
 import { emitFragmentationNeeded, emitPacketTooBig } from '../../firmware/wire/icmp.js';
 import { parseAddress, parsePrefix } from '../../firmware/wire/ip.js';
 import { emitDataHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
@@ -44,6 +55,31 @@ const HIDDEN_CONTROL_PACKETS = CONTROL_PACKETS.map((packet) => {
   const message = parseControlMessage(packet.subarray(12), { version: 2 }) as ControlMessage;
   const body = emitControlMessage(message, { dialect: 2, hiding: HIDING });
   return emitControlPacket({ version: 2, controlConnectionId: 1, sessionId: 0, ns: 0, nr: 0 }, body);
+});
+
+interface VectorsV3 {
+  secret: string;
+  automaticSccrq: string;
+  cases: { packet: string }[];
+}
+
+const VECTORS_V3 = readVectors<VectorsV3>('control-messages-v3');
+const DIGEST_KEY = deriveMessageDigestKey(ascii(VECTORS_V3.secret));
+const CONTROL_PACKETS_V3 = VECTORS_V3.cases.map(({ packet }) => fromHex(packet));
+
+/** The same messages with hidden AVPs and sealed anew; and in the AVPs of the drafts. */
+const SEALED_PACKETS_V3 = CONTROL_PACKETS_V3.flatMap((packet) => {
+  const { payloadOffset, payloadEnd, ...header } = parseControlHeader(packet);
+  const message = parseControlMessage(packet.subarray(payloadOffset, payloadEnd), { version: 3 }) as ControlMessage;
+  const variants: readonly EmitOptions[] = [
+    { dialect: 3, digest: 'sha1', hiding: HIDING },
+    { dialect: 3, digest: 'md5', draftAvps: true },
+  ];
+  return variants.map((options) => {
+    const sealed = emitControlPacket(header, emitControlMessage(message, options));
+    sealMessageDigest(sealed, DIGEST_KEY, undefined);
+    return sealed;
+  });
 });
 
 const DATA_PACKETS = [
@@ -105,6 +141,20 @@ function readL2tp(secret?: Uint8Array): (packet: Uint8Array) => void {
   };
 }
 
+/** As an endpoint reads a control packet of either version: the digest first, which the check must leave as it is. */
+function readControl(secret?: Uint8Array): (packet: Uint8Array) => void {
+  return (packet) => {
+    const { version, payloadOffset, payloadEnd } = parseControlHeader(packet);
+    const message = packet.subarray(0, payloadEnd);
+    const before = message.slice();
+    const verdict = checkMessageDigest(message, DIGEST_KEY, undefined);
+    if ((verdict === 'absent') !== (messageDigestType(message) === undefined)) throw new Error('two views of a digest');
+    if (message.some((byte, at) => byte !== before[at])) throw new Error('the check of a digest changed the packet');
+    if (payloadEnd > payloadOffset)
+      parseControlMessage(packet.subarray(payloadOffset, payloadEnd), { version, secret });
+  };
+}
+
 /** Neither builder may write outside of its packet, whatever the offending packet says of itself. */
 function buildIcmp(packet: Uint8Array): void {
   const out = new Uint8Array(1400);
@@ -123,6 +173,12 @@ function buildIcmp(packet: Uint8Array): void {
 const PARSER_TARGETS: readonly FuzzTarget[] = [
   { name: 'l2tp', seeds: [...CONTROL_PACKETS, ...DATA_PACKETS], run: readL2tp() },
   { name: 'l2tp-hidden', seeds: HIDDEN_CONTROL_PACKETS, run: readL2tp(SECRET) },
+  {
+    name: 'l2tpv3',
+    seeds: [...CONTROL_PACKETS_V3, fromHex(VECTORS_V3.automaticSccrq), ...CONTROL_PACKETS],
+    run: readControl(),
+  },
+  { name: 'l2tpv3-sealed', seeds: SEALED_PACKETS_V3, run: readControl(SECRET) },
   {
     name: 'hidden-value',
     seeds: [0, 13, 14, 15, 50].map((length) => hideAvpValue(PROXY_AUTHEN_RESPONSE, new Uint8Array(length), HIDING)),
