@@ -132,7 +132,7 @@ export class Upstream {
     if (!this.#isOfTunnel(row, u16(memory, ids))) return DROP['wrong-tunnel'];
     if (!equalAddress(this.#table.peerAddress, row, input.peerAddress, index)) return DROP['wrong-peer'];
     if (!this.#isInOrder(row, flags, u16(memory, numbers))) return DROP['sequence-old'];
-    return this.#frame(memory, at, end, row);
+    return this.#ppp.fromPeer(memory, at, end, row);
   }
 
   /** The control header of version 3, over either encapsulation, in `available_bytes` from `start`. */
@@ -169,7 +169,8 @@ export class Upstream {
       const isOld = isNumbered && !isInSequence(table, row, sublayer & NS_MASK.version3, NS_MASK.version3);
       if (isOld) return DROP['sequence-old'];
     }
-    return this.#frame(memory, at, end, row);
+    if ((flags & ROW.ethernet) !== 0) return this.#ethernet.fromPeer(memory, at, end, row);
+    return this.#ppp.fromPeer(memory, at, end, row);
   }
 
   /** Whether the row's cookie is at `at`. Takes as long for one that is nearly right as for any other. */
@@ -197,11 +198,6 @@ export class Upstream {
     if (!isInSequence(this.#table, row, ns, NS_MASK.version2)) return false;
     this.#table.flags[row] |= ROW.peerNumbers;
     return true;
-  }
-
-  #frame(memory: Uint8Array, start: number, end: number, row: number): number {
-    if ((this.#table.flags[row] & ROW.ethernet) !== 0) return this.#ethernet.fromPeer(memory, start, end, row);
-    return this.#ppp.fromPeer(memory, start, end, row);
   }
 }
 
