@@ -165,7 +165,7 @@ export const AVP_TABLE: readonly AvpDefinition[] = [
   avp(69, { name: 'l2SpecificSublayer', format: 'u16' }, v3('MH', [], CALL, '5.4.4')),
   avp(70, { name: 'dataSequencing', format: 'u16' }, v3('MH', [], CALL, '5.4.4')),
   avp(71, { name: 'circuitStatus', format: 'u16' }, v3('MH', CALL_SETUP, ['ICCN', 'OCCN', 'SLI'], '5.4.5'), 8),
-  avp(91, { name: 'interfaceMtu_bytes', format: 'u16' }, v3('H', [], CALL, 'RFC 4667 4.3'), 14),
+  avp(91, { name: 'interfaceMtu_bytes', format: 'u16' }, v3('H', [], CALL, 'RFC 4667'), 14),
   avp(74, { name: 'txConnectSpeedV3_bps', format: 'u64' }, v3('H', [], CALL, '5.4.4')),
   avp(75, { name: 'rxConnectSpeedV3_bps', format: 'u64' }, v3('H', [], CALL, '5.4.4')),
   avp(16, { name: 'minimumBps', format: 'u32' }, ppp('MH', ['OCRQ'], [], '4.4.4')),
