@@ -209,6 +209,25 @@ describe('the packet path in the kernel', { skip }, () => {
     assert.equal((await path.hear(/"exit"/)).code, 1);
   });
 
+  test('without the right to raw sockets that is said, and the packet path serves L2TP over UDP', async () => {
+    const path = PacketPath.launch(lns, 'setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw');
+    await path.hear(/"ready"/);
+    for (const family of ['ipv4', 'ipv6']) {
+      const report = await path.hear(/"failed"/);
+      assert.match(String(report.what), new RegExp(`raw socket for L2TP over ${family}`));
+      assert.deepEqual([report.errno, report.fatal], ['EPERM', false]);
+      assert.match(String(report.advice), /CAP_NET_RAW/);
+    }
+    const peer = await UdpPeer.open(remote, PEER);
+    peer.send(LNS[0], 'c802 000c 0000 0000 0000 0000');
+    await path.hear(/"control"/);
+    const overIp = { encapsulation: 'ip' as const, localAddress: '', localPort: 0, peerAddress: PEER, peerPort: 0 };
+    path.command({ type: 'send-control', path: overIp, packet: bytes('c803000c0000000900000001') });
+    await path.settle();
+    assert.equal((await path.counters()).drops['no-socket'], 1);
+    await path.end();
+  });
+
   test('a TUN device whose name is taken is reported, and the packet path goes on', async () => {
     const path = await PacketPath.start(lns);
     path.command({ type: 'open-tun', kind: 'tun', tun: 3, name: 'eth0', mtu_bytes: 1400 });

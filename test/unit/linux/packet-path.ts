@@ -29,10 +29,10 @@ function started<T extends Speaker>(speaker: T): T {
 }
 
 export class PacketPath extends Speaker {
-  /** Without waiting for its sockets. */
-  static launch(namespace: Namespace): PacketPath {
+  /** Without waiting for its sockets; by way of a program that starts it, if one is given. */
+  static launch(namespace: Namespace, ...starter: string[]): PacketPath {
     const options = { listen: { port: 1701 }, maxSessions: 16, batch: 8 };
-    return started(new PacketPath(namespace, 'packet-path-program.js', JSON.stringify(options)));
+    return started(new PacketPath(namespace, 'packet-path-program.js', [JSON.stringify(options)], starter));
   }
 
   static async start(namespace: Namespace): Promise<PacketPath> {
@@ -85,7 +85,7 @@ export class PacketPath extends Speaker {
 
 export class UdpPeer extends Speaker {
   static async open(namespace: Namespace, address: string, port = 1701): Promise<UdpPeer> {
-    const peer = started(new UdpPeer(namespace, 'udp-peer-program.js', address, String(port)));
+    const peer = started(new UdpPeer(namespace, 'udp-peer-program.js', [address, String(port)]));
     await peer.hear(/bound/);
     return peer;
   }

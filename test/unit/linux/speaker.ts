@@ -12,10 +12,10 @@ export class Speaker {
   readonly daemon: Daemon;
   #mark = 0;
 
-  /** `program` is a file of this folder, compiled. */
-  constructor(namespace: Namespace, program: string, ...args: string[]) {
+  /** `program` is a file of this folder, compiled; `starter` the words that stand before it, of what starts it. */
+  constructor(namespace: Namespace, program: string, args: readonly string[] = [], starter: readonly string[] = []) {
     const path = fileURLToPath(new URL(program, import.meta.url));
-    this.daemon = namespace.start(program, [process.execPath, path, ...args]);
+    this.daemon = namespace.start(program, [...starter, process.execPath, path, ...args]);
   }
 
   say(value: unknown): void {

@@ -39,7 +39,7 @@ describe('a TAP device in a bridge', { skip: labIsMissing() }, () => {
     lab = await Lab.open();
     box = await lab.namespace('box');
     host = await lab.namespace('host');
-    tap = new Speaker(box, 'descriptor-program.js', JSON.stringify({ tap: 'tap0' }));
+    tap = new Speaker(box, 'descriptor-program.js', [JSON.stringify({ tap: 'tap0' })]);
     await tap.hear(/opened/);
     netConfig = new Speaker(box, 'netconfig-process.js');
     assert.deepEqual(await apply(DESIRED), []);
@@ -69,7 +69,7 @@ describe('a TAP device in a bridge', { skip: labIsMissing() }, () => {
   });
 
   test('frames of 1,500 octets with a VLAN tag cross whole, both ways (IEEE 802.3ac)', async () => {
-    const far = new Speaker(host, 'descriptor-program.js', JSON.stringify({ tap: 'tap9' }));
+    const far = new Speaker(host, 'descriptor-program.js', [JSON.stringify({ tap: 'tap9' })]);
     await far.hear(/opened/);
     await host.run(['sysctl', '-q', 'net.ipv6.conf.tap9.disable_ipv6=1']);
     await host.ip(`address delete ${HERE}/24 dev eth0`, 'link set tap9 up');
