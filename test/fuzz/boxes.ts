@@ -58,7 +58,7 @@ class Box implements Party {
     copyAddress(this.#input.peerAddress, 0, this.#peer, 0);
     copyAddress(this.#input.localAddress, 0, this.#local, 0);
     this.#input.peerPort[0] = 1701;
-    this.#forwarder.forwardUpstream(this.#input, now_ms);
+    this.#forwarder.forwardUpstream(this.#input, 'udp', now_ms);
     const { output, sessions } = this.#forwarder;
     for (const batch of [output.control, output.strangers]) {
       for (const bytes of packetsOf(batch)) this.#appliance.handlePacket(bytes, this.#path(), now_ms);
@@ -103,8 +103,7 @@ class Box implements Party {
     for (const output of polled(() => this.#appliance.pollOutput())) {
       some = true;
       this.#carryOut(output, now_ms);
-      const { toIpv4Peers } = this.#forwarder.output;
-      this.#sent.push(...packetsOf(toIpv4Peers));
+      for (const batch of this.#forwarder.output.toPeers) this.#sent.push(...packetsOf(batch));
       this.#forwarder.output.clear();
     }
     return some;
