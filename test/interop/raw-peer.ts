@@ -104,11 +104,11 @@ export class RawPeer {
 
 /** A control packet with the numbers given. */
 export function controlPacket(
-  numbers: { tunnelId?: number; sessionId?: number; ns?: number; nr?: number },
+  { tunnelId = 0, sessionId = 0, ns = 0, nr = 0 }: { tunnelId?: number; sessionId?: number; ns?: number; nr?: number },
   message: ControlMessage | Uint8Array,
 ): Uint8Array {
   const body = message instanceof Uint8Array ? message : emitControlMessage(message, { dialect: 2 });
-  return emitControlPacket({ version: 2, controlConnectionId: 0, sessionId: 0, ns: 0, nr: 0, ...numbers }, body);
+  return emitControlPacket({ version: 2, controlConnectionId: tunnelId, sessionId, ns, nr }, body);
 }
 
 /** An SCCRQ as a caller sends it, with changes. */

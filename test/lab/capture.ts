@@ -70,9 +70,16 @@ export interface JudgedPacket {
   destination: string;
   sourcePort: number;
   destinationPort: number;
+  version: 2 | 3;
+  /** In version 3 the Control Connection ID, of control messages alone. */
   tunnelId: number;
   sessionId: number;
-  /** 'SCCRQ' … 'SLI', 'ZLB', 'LCP Configure-Request' …, 'IPv4', 'IPv6', or the PPP protocol in hexadecimal. */
+  /** Of a version 3 data packet, in hexadecimal digits; '' without one. */
+  cookie: string;
+  /**
+   * 'SCCRQ' … 'SLI', 'ACK', 'ZLB', 'LCP Configure-Request' …, 'IPv4', 'IPv6', 'Ethernet', or the PPP protocol in
+   * hexadecimal.
+   */
   what: string;
   /** Of StopCCN and CDN. */
   resultCode?: number;
@@ -89,8 +96,14 @@ export interface Judgement {
 export interface JudgeOptions {
   /** Judges what this address sent, and leaves the rest unjudged: for tests that send nonsense themselves. */
   sentBy?: string;
-  /** Opens hidden AVPs. */
-  tunnelSecret?: string;
+  /** Checks the Message Digest of version 3's control messages. */
+  secret?: string;
+  /** Of version 3's data packets; without it tshark goes by the control messages, or guesses. */
+  cookie_bytes?: 0 | 4 | 8;
+  /** Version 3's L2-specific sublayer; without it tshark goes by the control messages, or guesses. */
+  sublayer?: 'none' | 'default';
+  /** Of version 3 sessions that no control message in the capture set up. */
+  payload?: 'ppp' | 'ethernet';
   /** L2TP ports other than 1701. */
   ports?: readonly number[];
 }
@@ -100,13 +113,14 @@ const FIELDS = [
   ...['l2tp.type', 'l2tp.tunnel', 'l2tp.session', 'l2tp.avp.message_type', 'l2tp.result_code', 'l2tp.avp.error_code'],
   ...['l2tp.avp.hidden', 'l2tp.avp.vendor_id', 'l2tp.avp.type', 'ppp.protocol', 'ppp.code', 'chap.code', 'pap.code'],
   ...['_ws.malformed', '_ws.expert.severity', '_ws.expert.message', 'l2tp.zero_length_body_message'],
+  ...['frame.protocols', 'l2tp.version', 'l2tp.ccid', 'l2tp.sid', 'l2tp.cookie', 'l2tp.incorrect_digest'],
 ] as const;
 type Field = (typeof FIELDS)[number];
 
-/** RFC 2661 section 3.2. */
+/** RFC 2661 section 3.2 and RFC 3931 section 3.1. */
 const MESSAGES: readonly string[] = [
   ...['', 'SCCRQ', 'SCCRP', 'SCCCN', 'StopCCN', '', 'HELLO', 'OCRQ', 'OCRP', 'OCCN', 'ICRQ', 'ICRP', 'ICCN', '', 'CDN'],
-  ...['WEN', 'SLI'],
+  ...['WEN', 'SLI', '', '', '', 'ACK'],
 ];
 /** RFC 1661 section 5 and RFC 1570 section 2. */
 const CODES: readonly string[] = [
@@ -126,8 +140,14 @@ const NETWORK_PROTOCOLS: ReadonlyMap<number, string> = new Map([
   [0x0021, 'IPv4'],
   [0x0057, 'IPv6'],
 ]);
-/** AVPs without vendor: RFC 2661 section 4.4 (20 is reserved) and RFC 3145 section 2. */
-const isKnownAvp = (type: number): boolean => (type <= 39 && type !== 20) || type === 46;
+/** AVPs without vendor: RFC 2661 section 4.4 (20 is reserved), RFC 3145 section 2, RFC 3931 section 5.4, RFC 4667. */
+const isKnownAvp = (type: number): boolean =>
+  (type <= 39 && type !== 20) || type === 46 || (type >= 58 && type <= 75 && type !== 67) || type === 91;
+const COOKIE_SIZES = { 0: 'None', 4: '4 Byte Cookie', 8: '8 Byte Cookie' } as const;
+const SUBLAYERS = { none: 'None', default: 'Default L2-Specific' } as const;
+const PAYLOADS = { ppp: 'ppp', ethernet: 'eth' } as const;
+/** Pseudowire types of RFC 4719 (VLAN), which tshark knows but leaves unread, and of a session that it knows nothing of. */
+const [VLAN_PSEUDOWIRE, UNKNOWN_PSEUDOWIRE] = [4, 0];
 /** tshark's severities are bits of an expert item's group and severity; this one is "Error". */
 const SEVERITY_ERROR = 0x00800000;
 
@@ -152,7 +172,7 @@ export async function judge(path: string, options: JudgeOptions = {}): Promise<J
       ...['-o', 'udp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE', '-o', 'tcp.check_checksum:TRUE'],
       // Fragments are put together before they are judged; what TCP retransmits is its own affair.
       ...['-o', 'ip.defragment:TRUE', '-o', 'tcp.analyze_sequence_numbers:FALSE'],
-      ...(options.tunnelSecret === undefined ? [] : ['-o', `l2tp.shared_secret:${options.tunnelSecret}`]),
+      ...version3Options(options),
       ...(options.ports ?? []).flatMap((port) => ['-d', `udp.port==${port},l2tp`]),
       ...FIELDS.flatMap((field) => ['-e', field]),
     ],
@@ -172,20 +192,36 @@ export async function judge(path: string, options: JudgeOptions = {}): Promise<J
   return { packets, complaints };
 }
 
+function version3Options({ secret, cookie_bytes, sublayer, payload }: JudgeOptions): string[] {
+  return [
+    ...(secret === undefined ? [] : ['-o', `l2tp.shared_secret:${secret}`]),
+    ...(cookie_bytes === undefined ? [] : ['-o', `l2tp.cookie_size:${COOKIE_SIZES[cookie_bytes]}`]),
+    ...(sublayer === undefined ? [] : ['-o', `l2tp.l2_specific:${SUBLAYERS[sublayer]}`]),
+    ...['-d', `l2tp.pw_type==${VLAN_PSEUDOWIRE},eth`],
+    ...(payload === undefined ? [] : ['-d', `l2tp.pw_type==${UNKNOWN_PSEUDOWIRE},${PAYLOADS[payload]}`]),
+  ];
+}
+
 const first = (text: string): string => text.split(',')[0]!;
 const number = (text: string): number => Number(first(text));
 
 function readPacket(field: (name: Field) => string): JudgedPacket {
+  // Of a packet in a tunnel the outer addresses come first in each of the two lists.
+  const [outside] = field('frame.protocols').split(/:l2tp(?::|$)/);
+  const ip = outside!.split(':').includes('ipv6') ? 'ipv6' : 'ip';
+  // Data over IP has no version field, being of version 3 alone.
+  const isVersion3 = first(field('l2tp.version')) !== '2';
   return {
     number: number(field('frame.number')),
     time_ms: number(field('frame.time_relative')) * 1000,
-    // Of a packet in a tunnel the outer addresses come first, unless the two differ in version.
-    source: first(field('ip.src') || field('ipv6.src')),
-    destination: first(field('ip.dst') || field('ipv6.dst')),
+    source: first(field(`${ip}.src`)),
+    destination: first(field(`${ip}.dst`)),
     sourcePort: number(field('udp.srcport')),
     destinationPort: number(field('udp.dstport')),
-    tunnelId: number(field('l2tp.tunnel')),
-    sessionId: number(field('l2tp.session')),
+    version: isVersion3 ? 3 : 2,
+    tunnelId: number(field(isVersion3 ? 'l2tp.ccid' : 'l2tp.tunnel')),
+    sessionId: number(field(isVersion3 ? 'l2tp.sid' : 'l2tp.session')),
+    cookie: first(field('l2tp.cookie')),
     what: nameOf(field),
     ...(field('l2tp.result_code') === '' ? {} : { resultCode: number(field('l2tp.result_code')) }),
     ...(field('l2tp.avp.error_code') === '' ? {} : { errorCode: number(field('l2tp.avp.error_code')) }),
@@ -200,6 +236,7 @@ function nameOf(field: (name: Field) => string): string {
     const type = field('l2tp.avp.message_type');
     return type === '' ? 'ZLB' : (MESSAGES[number(type)] ?? `message ${type}`);
   }
+  if (/:l2tp:(?:eth|llc)/.test(field('frame.protocols'))) return 'Ethernet';
   const protocol = number(field('ppp.protocol'));
   if (field('chap.code') !== '') return `CHAP ${CHAP_CODES[number(field('chap.code'))]}`;
   if (field('pap.code') !== '') return `PAP ${PAP_CODES[number(field('pap.code'))]}`;
@@ -215,6 +252,7 @@ function complaintsAbout(field: (name: Field) => string): string[] {
     .split(',')
     .some((severity) => Number(severity) >= SEVERITY_ERROR);
   if (isGrave) complaints.push(field('_ws.expert.message'));
+  if (field('l2tp.incorrect_digest') !== '') complaints.push('incorrect digest');
   const vendors = field('l2tp.avp.vendor_id').split(',');
   const types = field('l2tp.avp.type').split(',').filter(Boolean).map(Number);
   if (vendors.every((vendor) => Number(vendor) === 0)) {
