@@ -8,12 +8,17 @@
  *
  * Session IDs are taken and kept as signed numbers: so they are never boxed on the heap.
  */
+
+/** 2**32 over the golden ratio: IDs that follow each other lie far apart. */
+const GOLDEN_RATIO = 0x9e37_79b1;
+
 export class SessionIndex {
   readonly #slots: Uint16Array;
   readonly #sessionIds: Int32Array;
   /** [0] counts the entries that were moved. */
   readonly #moves: Int32Array;
   readonly #mask: number;
+  readonly #shift: number;
 
   /** `slots` is a power of two long, at least twice as long as `sessionIds`, which has an element for each row. */
   constructor(slots: Uint16Array, sessionIds: Int32Array, moves: Int32Array) {
@@ -21,6 +26,7 @@ export class SessionIndex {
     this.#sessionIds = sessionIds;
     this.#moves = moves;
     this.#mask = slots.length - 1;
+    this.#shift = Math.clz32(this.#mask);
   }
 
   /** The length of `slots` for so many rows. */
@@ -30,7 +36,7 @@ export class SessionIndex {
 
   /** The row of a session ID, 0 where there is none. For the writer's thread, for each packet. */
   rowOf(sessionId: number): number {
-    let slot = hashOf(sessionId) & this.#mask;
+    let slot = this.#homeOf(sessionId);
     let row = this.#slots[slot];
     while (row !== 0 && this.#sessionIds[row] !== sessionId) {
       slot = (slot + 1) & this.#mask;
@@ -46,7 +52,7 @@ export class SessionIndex {
   readRow(sessionId: number): number {
     for (;;) {
       const moves = Atomics.load(this.#moves, 0);
-      let slot = hashOf(sessionId) & this.#mask;
+      let slot = this.#homeOf(sessionId);
       let row = Atomics.load(this.#slots, slot);
       while (row !== 0 && Atomics.load(this.#sessionIds, row) !== sessionId) {
         slot = (slot + 1) & this.#mask;
@@ -59,17 +65,17 @@ export class SessionIndex {
   /** Makes a row known under a session ID that no other row has, and that is not 0. */
   add(sessionId: number, row: number): void {
     Atomics.store(this.#sessionIds, row, sessionId);
-    let slot = hashOf(sessionId) & this.#mask;
+    let slot = this.#homeOf(sessionId);
     while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
     Atomics.store(this.#slots, slot, row);
   }
 
   /** Forgets a session ID that is there. */
   remove(sessionId: number): void {
-    let free = hashOf(sessionId) & this.#mask;
+    let free = this.#homeOf(sessionId);
     while (this.#sessionIds[this.#slots[free]] !== sessionId) free = (free + 1) & this.#mask;
     for (let next = (free + 1) & this.#mask; this.#slots[next] !== 0; next = (next + 1) & this.#mask) {
-      const home = hashOf(this.#sessionIds[this.#slots[next]]) & this.#mask;
+      const home = this.#homeOf(this.#sessionIds[this.#slots[next]]);
       // It may move if the free slot lies between its home and where it is, the table being a ring.
       if (((next - home) & this.#mask) < ((next - free) & this.#mask)) continue;
       Atomics.store(this.#slots, free, this.#slots[next]);
@@ -78,10 +84,9 @@ export class SessionIndex {
     }
     Atomics.store(this.#slots, free, 0);
   }
-}
 
-/** Every bit of the ID has a part in the low bits of the result: IDs that follow each other lie apart. */
-function hashOf(sessionId: number): number {
-  const bits = Math.imul(sessionId ^ (sessionId >>> 16), 0x85ebca6b);
-  return bits ^ (bits >>> 15);
+  /** Where the probe for an ID begins. The high bits of a product have a part of every bit of the ID (Knuth 6.4). */
+  #homeOf(sessionId: number): number {
+    return Math.imul(sessionId, GOLDEN_RATIO) >>> this.#shift;
+  }
 }
