@@ -201,14 +201,25 @@ describe('tshark as judge', { skip: labIsMissing() }, () => {
       );
     });
 
-    it('complains of an AVP that nobody knows', async () => {
-      const body = emitControlMessage({ messageType: 'SCCCN', avps: {} }, { dialect: 3 });
-      const content = Buffer.concat([body, rawAvp({ type: 998, value: octets('x') })]);
-      const packet = emitControlPacket({ version: 3, controlConnectionId: 8, ns: 1, nr: 1 }, content);
-      const { complaints } = await judgePackets([control(packet)]);
-      assert.equal(complaints.length, 1, complaints.join('\n'));
-      assert.match(complaints[0]!, /unknown AVP 998/);
+    it('takes the AVPs of vendor 9 that old IOS sends for known', async () => {
+      const avps: AvpValues = {
+        ...{ hostName: 'box', routerId: 1, assignedControlConnectionId: 7, pseudowireCapabilitiesList: [5] },
+      };
+      const body = emitControlMessage({ messageType: 'SCCRQ', avps }, { dialect: 3, draftAvps: true });
+      const packet = emitControlPacket({ version: 3, controlConnectionId: 0, ns: 0, nr: 0 }, body);
+      assert.deepEqual((await judgePackets([control(packet)])).complaints, []);
     });
+
+    for (const vendorId of [0, 9]) {
+      it(`complains of an AVP of vendor ${vendorId} that nobody knows`, async () => {
+        const body = emitControlMessage({ messageType: 'SCCCN', avps: {} }, { dialect: 3 });
+        const content = Buffer.concat([body, rawAvp({ vendorId, type: 998, value: octets('x') })]);
+        const packet = emitControlPacket({ version: 3, controlConnectionId: 8, ns: 1, nr: 1 }, content);
+        const { complaints } = await judgePackets([control(packet)]);
+        assert.equal(complaints.length, 1, complaints.join('\n'));
+        assert.match(complaints[0]!, /unknown AVP 998/);
+      });
+    }
 
     const frame = Buffer.concat([octets('\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5'), Buffer.alloc(46)]);
     const lcp = octets('\xff\x03\xc0\x21\x09\x01\x00\x08\0\0\0\0');

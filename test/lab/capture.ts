@@ -111,7 +111,16 @@ export interface JudgeOptions {
 const FIELDS = [
   ...['frame.number', 'frame.time_relative', 'ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', 'udp.srcport', 'udp.dstport'],
   ...['l2tp.type', 'l2tp.tunnel', 'l2tp.session', 'l2tp.avp.message_type', 'l2tp.result_code', 'l2tp.avp.error_code'],
-  ...['l2tp.avp.hidden', 'l2tp.avp.vendor_id', 'l2tp.avp.type', 'ppp.protocol', 'ppp.code', 'chap.code', 'pap.code'],
+  ...[
+    'l2tp.avp.hidden',
+    'l2tp.avp.vendor_id',
+    'l2tp.avp.type',
+    'l2tp.avp.ciscotype',
+    'ppp.protocol',
+    'ppp.code',
+    'chap.code',
+    'pap.code',
+  ],
   ...['_ws.malformed', '_ws.expert.severity', '_ws.expert.message', 'l2tp.zero_length_body_message'],
   ...['frame.protocols', 'l2tp.version', 'l2tp.ccid', 'l2tp.sid', 'l2tp.cookie', 'l2tp.incorrect_digest'],
 ] as const;
@@ -143,6 +152,9 @@ const NETWORK_PROTOCOLS: ReadonlyMap<number, string> = new Map([
 /** AVPs without vendor: RFC 2661 section 4.4 (20 is reserved), RFC 3145 section 2, RFC 3931 section 5.4, RFC 4667. */
 const isKnownAvp = (type: number): boolean =>
   (type <= 39 && type !== 20) || type === 46 || (type >= 58 && type <= 75 && type !== 67) || type === 91;
+/** Vendor 9's AVPs of the drafts that became RFC 3931, which old IOS sends. */
+const CISCO = 9;
+const CISCO_AVPS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14]);
 const COOKIE_SIZES = { 0: 'None', 4: '4 Byte Cookie', 8: '8 Byte Cookie' } as const;
 const SUBLAYERS = { none: 'None', default: 'Default L2-Specific' } as const;
 const PAYLOADS = { ppp: 'ppp', ethernet: 'eth' } as const;
@@ -253,10 +265,14 @@ function complaintsAbout(field: (name: Field) => string): string[] {
     .some((severity) => Number(severity) >= SEVERITY_ERROR);
   if (isGrave) complaints.push(field('_ws.expert.message'));
   if (field('l2tp.incorrect_digest') !== '') complaints.push('incorrect digest');
-  const vendors = field('l2tp.avp.vendor_id').split(',');
-  const types = field('l2tp.avp.type').split(',').filter(Boolean).map(Number);
-  if (vendors.every((vendor) => Number(vendor) === 0)) {
-    complaints.push(...types.filter((type) => !isKnownAvp(type)).map((type) => `unknown AVP ${type}`));
+  const typesIn = (name: Field): number[] => field(name).split(',').filter(Boolean).map(Number);
+  const vendors = typesIn('l2tp.avp.vendor_id');
+  // tshark has a field of its own for Cisco's types; those of a vendor that it does not know are among the others.
+  if (vendors.every((vendor) => vendor === 0 || vendor === CISCO)) {
+    const unknown = typesIn('l2tp.avp.type').filter((type) => !isKnownAvp(type));
+    complaints.push(...unknown.map((type) => `unknown AVP ${type}`));
+    const unknownOfCisco = typesIn('l2tp.avp.ciscotype').filter((type) => !CISCO_AVPS.has(type));
+    complaints.push(...unknownOfCisco.map((type) => `unknown AVP ${type} of vendor ${CISCO}`));
   }
   return complaints;
 }
