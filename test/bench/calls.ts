@@ -14,6 +14,7 @@ const ENDPOINT = {
   ...{ hostName: 'caller', vendorName: 'tunnelwerk', firmwareRevision: 1, receiveWindow: 64 },
   ...{ helloInterval_ms: 60_000, retransmitInitial_ms: 1_000, retransmitCap_ms: 8_000, maxRetransmits: 5 },
   ...{ establishTimeout_ms: 60_000, maxTunnels: 1_024, maxSessions: 60_000 },
+  ...{ routerId: 0x0a000001, pseudowireTypes: [7], accepts: [], reservedSessionIds: [] },
 };
 const LINK: Omit<PppLinkConfig, 'peer' | 'ipv6'> = {
   ...{ side: 'peer', mru_bytes: 1_400, ipv4: true, echoInterval_ms: 0, echoFailures: 0 },
@@ -86,7 +87,7 @@ export class Calls {
   place(order: PlaceOrder, paths: readonly TransportPath[], now_ms: number, done: (report: CallReport) => void): void {
     if (this.#placing !== undefined) throw new Error('the calls of the last order are not up yet');
     const secret = order.tunnelSecret === '' ? undefined : octets(order.tunnelSecret);
-    const tunnelIds = paths.map((path) => this.#endpoint.openTunnel({ path, secret }, now_ms));
+    const tunnelIds = paths.map((path) => this.#endpoint.openTunnel({ version: 2, path, secret }, now_ms));
     for (const tunnelId of tunnelIds) this.#tunnels.add(tunnelId);
     const placing: Placing = {
       ...{ order, tunnelIds, asked: 0, pending: new Set(), started_ms: now_ms, lastUp_ms: now_ms },

@@ -121,6 +121,10 @@ const ENDPOINT: L2tpEndpointConfig = {
   establishTimeout_ms: 60_000,
   maxTunnels: 4,
   maxSessions: 8,
+  routerId: 0x0a000001,
+  pseudowireTypes: [7],
+  accepts: ['udp2', 'udp3', 'ip'],
+  reservedSessionIds: [],
 };
 
 type Dial = (endpoint: L2tpEndpoint, tunnelId: number) => void;
@@ -143,7 +147,7 @@ function endpointParty(secret: Uint8Array | undefined, seed: number, dial?: Dial
   };
   const endpoint = new L2tpEndpoint(ENDPOINT, randomBytes(seed));
   const hiding = secret === undefined ? {} : { secret, hideAvps: true };
-  if (dial !== undefined) dial(endpoint, endpoint.openTunnel({ path, ...hiding }, 0));
+  if (dial !== undefined) dial(endpoint, endpoint.openTunnel({ version: 2, path, ...hiding }, 0));
   return {
     receive: (packet, now_ms) => endpoint.handlePacket(packet, path, now_ms),
     send: (now_ms) => {
@@ -176,7 +180,7 @@ function answerEndpoint(
       endpoint.connectCall(event.sessionId, ICCN, now_ms);
       break;
     case 'call-connected':
-      endpoint.sendSetLinkInfo(event.sessionId, { sendAccm: 0, receiveAccm: 0 }, now_ms);
+      endpoint.sendSetLinkInfo(event.sessionId, { accm: { sendAccm: 0, receiveAccm: 0 } }, now_ms);
       break;
     default: // the others ask nothing
   }

@@ -2,13 +2,17 @@
  * What sessions do: the actions of session.ts's tables, for incoming and outgoing calls at both ends (RFC 2661
  * sections 5.2, 5.6, 6.6 to 6.14). Must not touch the control connection: a tunnel's state is tunnel-control.ts's.
  */
-import type { AvpValues, ControlMessage, MessageType } from '../../wire/avp.js';
+import { type AvpValues, allowedAvps, type ControlMessage, type MessageType, PSEUDOWIRE_TYPE } from '../../wire/avp.js';
 import { ERROR_CODE } from '../../wire/bytes.js';
 import type { EndpointState } from './endpoint-state.js';
 import type { CallAnswer, CallDisconnect, CloseCause } from './events.js';
 import { CDN_RESULT, resultCodeAvp, shortened } from './result.js';
 import { type CallKind, type SessionAction, type SessionEvent, sessionTransition } from './session.js';
+import { handleSessionTie } from './session-tie.js';
 import type { Session, Tunnel } from './tunnel.js';
+import { lacksSublayer, VERSION_RULES, type VersionRules, versionOnWire } from './version.js';
+
+const TIE_BREAKER_BYTES = 8;
 
 /** What an event of the table comes with. */
 interface Occasion {
@@ -16,7 +20,7 @@ interface Occasion {
   cause?: CloseCause;
   /** What the CDN says beyond that. */
   disconnect?: Pick<CallDisconnect, 'pppDisconnectCause' | 'q931CauseCode'>;
-  /** For the ICCN or OCCN that we send. */
+  /** For the ICRP, OCRP, ICCN or OCCN that we send. */
   avps?: AvpValues;
   /** The ICCN or OCCN that came. */
   connected?: ControlMessage;
@@ -60,7 +64,7 @@ export function beginCall(
   request: AvpValues,
   now_ms: number,
 ): Session {
-  const sessionId = state.freeSessionId();
+  const sessionId = state.freeSessionId(versionOnWire(tunnel.version));
   const session: Session = { sessionId, peerSessionId: 0, tunnel, kind, state: 'idle', request, replied: false };
   state.addSession(session, now_ms);
   raise(state, session, 'local-open-request', now_ms);
@@ -71,7 +75,10 @@ export function beginCall(
 export function openWaitingCalls(state: EndpointState, tunnel: Tunnel, now_ms: number): void {
   for (const session of [...tunnel.sessions.values()]) {
     if (session.state !== 'wait-tunnel') continue;
-    if (session.kind === 'lns-outgoing' && tunnel.peerBearerCapabilities === undefined) {
+    const wrongType = refusalOfType(tunnel, session.request);
+    if (wrongType !== undefined) {
+      raise(state, session, 'local-close-request', now_ms, { cause: { by: 'local', ...wrongType } });
+    } else if (lacksBearers(session)) {
       // Section 6.9: an LNS must have received a Bearer Capabilities AVP to request an outgoing call.
       const cause: CloseCause = {
         by: 'local',
@@ -83,6 +90,22 @@ export function openWaitingCalls(state: EndpointState, tunnel: Tunnel, now_ms: n
       raise(state, session, 'tunnel-open', now_ms);
     }
   }
+}
+
+function lacksBearers({ kind, tunnel }: Session): boolean {
+  return kind === 'lns-outgoing' && rulesOf(tunnel).callsNeedBearers && tunnel.peerBearerCapabilities === undefined;
+}
+
+/** RFC 3931 section 5.4.4, Pseudowire Type: what the peer has not offered must not be asked of it. */
+function refusalOfType(tunnel: Tunnel, request: AvpValues): CallDisconnect | undefined {
+  const { pseudowireType = PSEUDOWIRE_TYPE.ppp } = request;
+  if (tunnel.version !== 3 || tunnel.peerPseudowireTypes.includes(pseudowireType)) return undefined;
+  const errorMessage = `the peer has not offered pseudowire type ${pseudowireType}`;
+  return { resultCode: CDN_RESULT.unsupportedPseudowireType, errorMessage };
+}
+
+function rulesOf({ version }: Tunnel): VersionRules {
+  return VERSION_RULES[versionOnWire(version)];
 }
 
 /** The ICCN to an ICRP, the OCCN to our own OCRP once the bearer has answered. */
@@ -101,7 +124,8 @@ export function answerCall(state: EndpointState, session: Session, answer: CallA
   if (session.state !== 'idle') throw new Error(`the call in ${session.state} has been answered`);
   const incoming = session.kind === 'lns-incoming';
   if (answer.accepted) {
-    raise(state, session, incoming ? 'receive-icrq-acceptable' : 'receive-ocrq-acceptable', now_ms);
+    const event = incoming ? 'receive-icrq-acceptable' : 'receive-ocrq-acceptable';
+    raise(state, session, event, now_ms, { avps: answer.avps });
     return;
   }
   const { resultCode, errorCode, errorMessage } = answer;
@@ -125,10 +149,8 @@ export function closeCall(
 export function handleCallTimeout(state: EndpointState, session: Session, now_ms: number): void {
   const errorMessage = 'the call was not established in time';
   const atLac = session.kind === 'lac-incoming' || session.kind === 'lac-outgoing';
-  const result = atLac
-    ? { resultCode: CDN_RESULT.notEstablishedInTime, errorMessage }
-    : { resultCode: CDN_RESULT.generalError, errorCode: ERROR_CODE.vendorSpecific, errorMessage };
-  closeCall(state, session, result, now_ms, 'timeout');
+  const { lac, lns } = rulesOf(session.tunnel).late;
+  closeCall(state, session, { ...(atLac ? lac : lns), errorMessage }, now_ms, 'timeout');
 }
 
 /** The tunnel has gone, and its sessions with it: nothing is sent (section 5.7). */
@@ -138,15 +160,31 @@ export function dropCalls(state: EndpointState, tunnel: Tunnel, cause: CloseCaus
 
 // Messages of the peer.
 
-/** A call message in an established tunnel; `headerSessionId` is the header's, ours or 0. */
+/** A message of a session that stands, or is on its way, with what belongs into it in the tunnel's version. */
+export function sendCallMessage(
+  state: EndpointState,
+  session: Session,
+  messageType: MessageType,
+  avps: AvpValues,
+  now_ms: number,
+): void {
+  const { tunnel, sessionId, peerSessionId } = session;
+  const ids = rulesOf(tunnel).sessionIdAvps(sessionId, peerSessionId);
+  const allowed = allowedAvps(messageType, versionOnWire(tunnel.version), { ...avps, ...ids });
+  // An SLI of what the version does not know says nothing.
+  if (messageType === 'SLI' && allowed.accm === undefined && allowed.circuitStatus === undefined) return;
+  state.send(tunnel, { messageType, avps: allowed }, now_ms, { session });
+}
+
+/** A call message in an established tunnel; `namedSessionId` is ours of the session that it is for, or 0. */
 export function handleCallMessage(
   state: EndpointState,
   tunnel: Tunnel,
-  headerSessionId: number,
+  namedSessionId: number,
   message: ControlMessage,
   now_ms: number,
 ): void {
-  const session = sessionOf(tunnel, headerSessionId, message);
+  const session = sessionOf(tunnel, namedSessionId, message);
   if (session === undefined) {
     handleMessageWithoutSession(state, tunnel, message, now_ms);
     return;
@@ -162,8 +200,7 @@ export function handleCallMessage(
       });
       return;
     case 'SLI':
-      if (message.avps.accm === undefined) return;
-      state.events.push({ type: 'set-link-info', sessionId: session.sessionId, accm: message.avps.accm });
+      handleSetLinkInfo(state, session, message.avps);
       return;
     case 'CDN':
       raise(state, session, 'receive-cdn', now_ms, { cause: causeOf(message) });
@@ -177,16 +214,22 @@ export function handleCallMessage(
   }
 }
 
+function handleSetLinkInfo(state: EndpointState, { sessionId }: Session, { accm, circuitStatus }: AvpValues): void {
+  if (accm === undefined && circuitStatus === undefined) return;
+  const info = { ...(accm && { accm }), ...(circuitStatus !== undefined && { circuitStatus }) };
+  state.events.push({ type: 'set-link-info', sessionId, ...info });
+}
+
 /** RFC 2661 section 4.1: an error that ends a session ends it alone. True where a session, or a CDN, was found for it. */
 export function refuseMalformedCall(
   state: EndpointState,
   tunnel: Tunnel,
-  headerSessionId: number,
+  namedSessionId: number,
   message: ControlMessage,
   cause: CloseCause,
   now_ms: number,
 ): boolean {
-  const session = sessionOf(tunnel, headerSessionId, message);
+  const session = sessionOf(tunnel, namedSessionId, message);
   if (session !== undefined) {
     const event = message.messageType === 'CDN' ? 'receive-cdn' : 'local-close-request';
     raise(state, session, event, now_ms, { cause });
@@ -196,21 +239,25 @@ export function refuseMalformedCall(
     state.count('unknown-session');
     return true;
   }
-  const { assignedSessionId } = message.avps;
-  if (!assignedSessionId) return false;
+  const assignedSessionId = rulesOf(tunnel).assignedSessionId(message.avps);
+  if (assignedSessionId === 0) return false;
   sendRefusal(state, tunnel, assignedSessionId, cause, now_ms);
   return true;
 }
 
 /**
- * The session that a message is for: that of the header; else, as long as the peer may not know our ID, that to which
- * it has assigned the ID in the message. "Deterministic Networks" (firmware 0xff00) writes ours there.
+ * The session that a message is for: the one that it names by our ID; else, as long as the peer may not know that,
+ * the one to which it has assigned the ID in the message (RFC 3931 section 5.4.4: a reverse lookup, for SLI and WEN
+ * too). "Deterministic Networks" (firmware 0xff00) writes ours there.
  */
-function sessionOf(tunnel: Tunnel, headerSessionId: number, message: ControlMessage): Session | undefined {
-  const named = tunnel.sessions.get(headerSessionId);
+function sessionOf(tunnel: Tunnel, namedSessionId: number, message: ControlMessage): Session | undefined {
+  const named = tunnel.sessions.get(namedSessionId);
   if (named !== undefined) return named;
-  const { assignedSessionId = 0 } = message.avps;
+  const assignedSessionId = rulesOf(tunnel).assignedSessionId(message.avps);
   switch (message.messageType) {
+    case 'SLI':
+    case 'WEN':
+      return namedSessionId === 0 ? tunnel.sessionsByPeerId.get(assignedSessionId) : undefined;
     case 'CDN':
       return tunnel.sessionsByPeerId.get(assignedSessionId) ?? tunnel.sessions.get(assignedSessionId);
     case 'ICRQ':
@@ -234,7 +281,13 @@ function handleMessageWithoutSession(
     state.count('unknown-session');
     return;
   }
-  const peerSessionId = avps.assignedSessionId ?? 0;
+  const peerSessionId = rulesOf(tunnel).assignedSessionId(avps);
+  const refusal = refusalOfRequest(state, tunnel, message, now_ms);
+  if (refusal !== undefined) {
+    state.noteReceived(tunnel, 0, message);
+    sendRefusal(state, tunnel, peerSessionId, refusal, now_ms);
+    return;
+  }
   if (!state.hasRoomForSession) {
     state.noteReceived(tunnel, 0, message);
     state.count('call-no-resources');
@@ -242,14 +295,66 @@ function handleMessageWithoutSession(
     sendRefusal(state, tunnel, peerSessionId, { resultCode: CDN_RESULT.noFacilities, errorMessage }, now_ms);
     return;
   }
-  const sessionId = state.freeSessionId();
+  const version = versionOnWire(tunnel.version);
+  const sessionId = state.freeSessionId(version);
   const kind = messageType === 'ICRQ' ? 'lns-incoming' : 'lac-outgoing';
   state.addSession({ sessionId, peerSessionId, tunnel, kind, state: 'idle', request: {}, replied: false }, now_ms);
   state.noteReceived(tunnel, sessionId, message);
-  const { tunnelId } = tunnel;
-  if (messageType === 'ICRQ') state.events.push({ type: 'call-requested', tunnelId, sessionId, icrq: message });
-  else state.events.push({ type: 'outgoing-call-requested', tunnelId, sessionId, ocrq: message });
+  const about = { tunnelId: tunnel.tunnelId, sessionId, peerSessionId, version };
+  if (messageType === 'ICRQ') state.events.push({ type: 'call-requested', ...about, icrq: message });
+  else state.events.push({ type: 'outgoing-call-requested', ...about, ocrq: message });
 }
+
+/** RFC 3931 section 5.4.4: why the endpoint itself, whatever the roles say, refuses an ICRQ or OCRQ of version 3. */
+function refusalOfRequest(
+  state: EndpointState,
+  tunnel: Tunnel,
+  request: ControlMessage,
+  now_ms: number,
+): CallDisconnect | undefined {
+  if (tunnel.version !== 3) return undefined;
+  const { pseudowireType = 0 } = request.avps;
+  if (!state.config.pseudowireTypes.includes(pseudowireType)) {
+    const errorMessage = `pseudowire type ${pseudowireType} was not offered`;
+    return { resultCode: CDN_RESULT.unsupportedPseudowireType, errorMessage };
+  }
+  return refusalOfSequencing(request.avps) ?? refusalByTie(state, tunnel, request, now_ms);
+}
+
+function refusalOfSequencing(avps: AvpValues): CallDisconnect | undefined {
+  if (!lacksSublayer(avps)) return undefined;
+  const errorMessage = 'sequencing is wanted without an L2-Specific Sublayer';
+  return { resultCode: CDN_RESULT.sequencingWithoutSublayer, errorMessage };
+}
+
+/** RFC 3931 section 5.4.4, Session Tie Breaker: what a request of the peer means for ours for the same circuit. */
+function refusalByTie(
+  state: EndpointState,
+  tunnel: Tunnel,
+  request: ControlMessage,
+  now_ms: number,
+): CallDisconnect | undefined {
+  const tie = handleSessionTie(state, tunnel, request);
+  if (tie === undefined) return undefined;
+  const errorMessage = 'both ends have asked for a session of this circuit';
+  const result = { resultCode: CDN_RESULT.losingTieBreaker, errorMessage };
+  const event = request.messageType === 'ICRQ' ? TIE_OF_ICRQ[tie.outcome] : TIE_OF_OCRQ[tie.outcome];
+  raise(state, tie.session, event, now_ms, { cause: { by: 'peer', ...result } });
+  if (tie.outcome === 'lose') return undefined;
+  state.count('call-tie-breaker');
+  return result;
+}
+
+const TIE_OF_ICRQ = {
+  win: 'receive-icrq-win-tie-breaker',
+  lose: 'receive-icrq-lose-tie-breaker',
+  equal: 'receive-icrq-equal-tie-breaker',
+} as const;
+const TIE_OF_OCRQ = {
+  win: 'receive-ocrq-win-tie-breaker',
+  lose: 'receive-ocrq-lose-tie-breaker',
+  equal: 'receive-ocrq-equal-tie-breaker',
+} as const;
 
 /** ICRP and OCRP: acceptable once, while awaited, and with an ID that no other session of the tunnel has. */
 function handleReply(state: EndpointState, session: Session, message: ControlMessage, now_ms: number): void {
@@ -260,7 +365,8 @@ function handleReply(state: EndpointState, session: Session, message: ControlMes
     handleInTurn(state, session, message, now_ms);
     return;
   }
-  session.peerSessionId = message.avps.assignedSessionId ?? 0;
+  state.openingSessions.delete(session);
+  session.peerSessionId = rulesOf(tunnel).assignedSessionId(message.avps);
   if (tunnel.sessionsByPeerId.has(session.peerSessionId)) {
     const errorMessage = `session ID ${session.peerSessionId} is in use`;
     const cause = { resultCode: CDN_RESULT.generalError, errorCode: ERROR_CODE.invalidSessionId, errorMessage };
@@ -269,6 +375,12 @@ function handleReply(state: EndpointState, session: Session, message: ControlMes
     return;
   }
   tunnel.sessionsByPeerId.set(session.peerSessionId, session);
+  const refusal = tunnel.version === 3 ? refusalOfSequencing(message.avps) : undefined;
+  if (refusal !== undefined) {
+    const event = awaited === 'ICRP' ? 'receive-icrp-not-acceptable' : 'receive-ocrp-not-acceptable';
+    raise(state, session, event, now_ms, { cause: { by: 'local', ...refusal } });
+    return;
+  }
   if (awaited === 'OCRP') {
     raise(state, session, 'receive-ocrp-acceptable', now_ms);
     return;
@@ -283,8 +395,7 @@ function handleInTurn(state: EndpointState, session: Session, message: ControlMe
   const { messageType } = message;
   const cause: CloseCause = {
     by: 'local',
-    resultCode: CDN_RESULT.generalError,
-    errorCode: ERROR_CODE.vendorSpecific,
+    ...rulesOf(session.tunnel).outOfPlace,
     errorMessage: `${messageType} is out of place in ${session.state}`,
   };
   const event = EVENT_OF_MESSAGE[session.kind][messageType] ?? 'receive-other-kind';
@@ -323,31 +434,29 @@ function raise(
 }
 
 function act(state: EndpointState, session: Session, action: SessionAction, now_ms: number, occasion: Occasion): void {
-  const { tunnel, sessionId: assignedSessionId } = session;
-  const send = (messageType: MessageType, avps: AvpValues) => {
-    state.send(tunnel, { messageType, avps }, now_ms, { session });
-  };
+  const send = (messageType: MessageType, avps: AvpValues = {}) =>
+    sendCallMessage(state, session, messageType, avps, now_ms);
   switch (action) {
     case 'send-icrq':
-      send('ICRQ', { ...session.request, assignedSessionId });
+      send('ICRQ', callRequest(state, session));
       break;
     case 'send-icrp':
-      send('ICRP', { assignedSessionId });
+      send('ICRP', { ...rulesOf(session.tunnel).callReply, ...occasion.avps });
       break;
     case 'send-iccn':
-      send('ICCN', occasion.avps ?? {});
+      send('ICCN', occasion.avps);
       break;
     case 'send-ocrq':
-      send('OCRQ', { ...session.request, assignedSessionId });
+      send('OCRQ', callRequest(state, session));
       break;
     case 'send-ocrp':
-      send('OCRP', { assignedSessionId });
+      send('OCRP', { ...rulesOf(session.tunnel).callReply, ...occasion.avps });
       break;
     case 'send-occn':
-      send('OCCN', occasion.avps ?? {});
+      send('OCCN', occasion.avps);
       break;
     case 'send-cdn':
-      send('CDN', disconnectAvps(assignedSessionId, occasion));
+      send('CDN', disconnectAvps(occasion));
       break;
     case 'clean-up':
       endSession(state, session, causeOrNone(occasion));
@@ -355,8 +464,24 @@ function act(state: EndpointState, session: Session, action: SessionAction, now_
     case 'initiate-tunnel-open': // whoever places the call raises the tunnel's local open request,
     case 'open-bearer': // and whoever accepted it dials
     case 'prepare-for-data': // or opens the data path, on call-connected.
+    case 'send-cdn-for-loser': // whoever found the tie refuses the peer's session,
+    case 'process-as-recipient': // or goes on with its request.
       break;
   }
+}
+
+/**
+ * What the ICRQ or OCRQ says. Of it the session keeps what a tie is known by, and that only where the caller has named
+ * a circuit: a PPP call has none.
+ */
+function callRequest(state: EndpointState, session: Session): AvpValues {
+  const { tunnel, request } = session;
+  const { remoteEndId } = request;
+  const isForCircuit = tunnel.version === 3 && remoteEndId !== undefined;
+  const tieBreaker = isForCircuit ? (request.tieBreaker ?? state.random(TIE_BREAKER_BYTES)) : undefined;
+  session.request = isForCircuit ? { remoteEndId, tieBreaker } : {};
+  if (isForCircuit) state.openingSessions.add(session);
+  return { ...rulesOf(tunnel).callRequest(state.config), ...request, tieBreaker };
 }
 
 function causeOrNone({ cause }: Occasion): CloseCause {
@@ -364,11 +489,10 @@ function causeOrNone({ cause }: Occasion): CloseCause {
   return cause;
 }
 
-function disconnectAvps(assignedSessionId: number, occasion: Occasion): AvpValues {
+function disconnectAvps(occasion: Occasion): AvpValues {
   const { pppDisconnectCause, q931CauseCode } = occasion.disconnect ?? {};
   return {
     resultCode: resultCodeAvp(causeOrNone(occasion)),
-    assignedSessionId,
     q931CauseCode,
     pppDisconnectCause: pppDisconnectCause && { ...pppDisconnectCause, message: shortened(pppDisconnectCause.message) },
   };
@@ -382,7 +506,9 @@ function sendRefusal(
   result: CallDisconnect,
   now_ms: number,
 ): void {
-  const avps = { resultCode: resultCodeAvp(result), assignedSessionId: state.freeSessionId() };
+  const { version } = tunnel;
+  const ids = rulesOf(tunnel).sessionIdAvps(state.freeSessionId(versionOnWire(version)), peerSessionId);
+  const avps = { resultCode: resultCodeAvp(result), ...ids };
   state.send(tunnel, { messageType: 'CDN', avps }, now_ms, { peerSessionId });
 }
 

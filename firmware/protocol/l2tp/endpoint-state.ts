@@ -3,17 +3,20 @@
  * events and packets. Must not know the state tables: what a message does is decided by tunnel-control.ts and
  * call-control.ts.
  */
-import { type ControlMessage, type EmitOptions, emitControlMessage } from '../../wire/avp.js';
+import { type ControlMessage, type EmitOptions, emitControlMessage, type L2tpVersion } from '../../wire/avp.js';
 import type { RandomBytes } from '../../wire/bytes.js';
 import { emitControlPacket } from '../../wire/control-header.js';
 import { DeadlineQueue } from '../deadline-queue.js';
+import { sealPacket } from './authentication.js';
 import type { L2tpEndpointConfig, L2tpEvent, TransportPath } from './events.js';
 import { Queue } from './queue.js';
 import { ReliableDelivery, type Transmission, type Urgency } from './reliable-delivery.js';
 import type { OutgoingMessage, Session, Tunnel } from './tunnel.js';
+import { VERSION_RULES, versionOnWire } from './version.js';
 
 /** IDs are 16 bits and not 0; one of the 65,535 stays free for what a refusal has to name. */
 const IDS_IN_USE = 0xfffe;
+const NONE_RESERVED: ReadonlySet<number> = new Set();
 const RANDOM_VECTOR_BYTES = 16;
 /** Tunnels that one address may have asked for and not yet established, so that one peer cannot use up all. */
 const HALF_OPEN_PER_ADDRESS = 64;
@@ -27,6 +30,9 @@ export const DROP_REASONS = [
   'invalid-acknowledgement',
   'duplicate',
   'outside-window',
+  'version-mismatch',
+  'digest-mismatch',
+  'digest-missing',
   'tunnel-closed',
   'malformed-message',
   'unknown-message-type',
@@ -37,6 +43,7 @@ export const DROP_REASONS = [
   'sccrq-tie-breaker',
   'sccrq-no-resources',
   'call-no-resources',
+  'call-tie-breaker',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
@@ -46,10 +53,14 @@ type OutgoingPacket =
   | { readonly path: TransportPath; readonly packet: Uint8Array };
 
 /** What a new tunnel starts with. */
-export type NewTunnel = Pick<Tunnel, 'originator' | 'path' | 'secret' | 'hideAvps' | 'tieBreaker' | 'request'>;
+export type NewTunnel = Pick<
+  Tunnel,
+  'version' | 'originator' | 'path' | 'secret' | 'digest' | 'hideAvps' | 'tieBreaker' | 'request'
+>;
 
 export class EndpointState {
-  config: L2tpEndpointConfig;
+  #config: L2tpEndpointConfig;
+  #reservedSessionIds: ReadonlySet<number>;
   readonly random: RandomBytes;
   readonly counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
 
@@ -61,6 +72,8 @@ export class EndpointState {
   readonly zeroIdTunnels = new Map<string, Tunnel>();
   /** Tunnels of ours whose SCCRQ has no answer yet. */
   readonly openingTunnels = new Set<Tunnel>();
+  /** Our sessions of version 3 whose ICRQ or OCRQ has no answer yet, where another may be for the same circuit. */
+  readonly openingSessions = new Set<Session>();
   /** Closed tunnels that still acknowledge, the oldest first. */
   readonly closedTunnels = new Set<Tunnel>();
   /** Tunnels that a peer has asked for and not yet established, the oldest first. */
@@ -75,8 +88,18 @@ export class EndpointState {
   readonly #unheard = { tunnels: new Set<number>(), sessions: new Set<number>() };
 
   constructor(config: L2tpEndpointConfig, random: RandomBytes) {
-    this.config = config;
+    this.#config = config;
+    this.#reservedSessionIds = new Set(config.reservedSessionIds);
     this.random = random;
+  }
+
+  get config(): L2tpEndpointConfig {
+    return this.#config;
+  }
+
+  set config(config: L2tpEndpointConfig) {
+    this.#config = config;
+    this.#reservedSessionIds = new Set(config.reservedSessionIds);
   }
 
   count(reason: DropReason): void {
@@ -124,6 +147,11 @@ export class EndpointState {
       allowTunnelIdZero: false,
       localChallenge: undefined,
       peerChallenge: undefined,
+      localNonce: undefined,
+      peerNonce: undefined,
+      draftAvps: false,
+      peerRouterId: 0,
+      peerPseudowireTypes: [],
       peerHostName: '',
       peerVendorName: '',
       peerBearerCapabilities: undefined,
@@ -187,7 +215,7 @@ export class EndpointState {
 
   /** Random, so that a stale peer never hits a new tunnel. */
   freeTunnelId(): number {
-    return this.#freeId(this.tunnels, this.#unheard.tunnels);
+    return this.#freeId(this.tunnels, this.#unheard.tunnels, NONE_RESERVED);
   }
 
   /** An ID for a tunnel whose end is its only event. */
@@ -200,16 +228,25 @@ export class EndpointState {
   // Sessions.
 
   get hasRoomForSession(): boolean {
-    return this.sessions.size < Math.min(this.config.maxSessions, IDS_IN_USE);
+    const ids = IDS_IN_USE - this.#reservedSessionIds.size;
+    return this.sessions.size < Math.min(this.config.maxSessions, ids);
   }
 
-  freeSessionId(): number {
-    return this.#freeId(this.sessions, this.#unheard.sessions);
+  /** Those of version 3 are above 65,535, so that they never meet one of version 2. */
+  freeSessionId(version: L2tpVersion): number {
+    const reserved = this.#reservedSessionIds;
+    if (version === 2) return this.#freeId(this.sessions, this.#unheard.sessions, reserved);
+    for (;;) {
+      const octets = this.random(4);
+      const id = new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0);
+      const isTaken = this.sessions.has(id) || this.#unheard.sessions.has(id) || reserved.has(id);
+      if (id > 0xffff && !isTaken) return id;
+    }
   }
 
   /** An ID for a session whose end is its only event. */
   passingSessionId(): number {
-    const sessionId = this.freeSessionId();
+    const sessionId = this.freeSessionId(2);
     this.#unheard.sessions.add(sessionId);
     return sessionId;
   }
@@ -223,6 +260,7 @@ export class EndpointState {
 
   removeSession(session: Session): void {
     this.sessions.delete(session.sessionId);
+    this.openingSessions.delete(session);
     this.#unheard.sessions.add(session.sessionId);
     session.tunnel.sessions.delete(session.sessionId);
     const { sessionsByPeerId } = session.tunnel;
@@ -261,9 +299,13 @@ export class EndpointState {
     now_ms: number,
     to: { session?: Session; peerSessionId?: number; urgency?: Urgency } = {},
   ): void {
+    const dialect = message.messageType === 'SCCRQ' ? tunnel.version : versionOnWire(tunnel.version);
+    const { draftAvps, digest } = tunnel;
+    const hiding = this.#hiding(tunnel, message);
+    const options = dialect === 2 ? { dialect, hiding } : { dialect, hiding, draftAvps, digest };
     const outgoing: OutgoingMessage = {
       message,
-      body: emitControlMessage(message, { dialect: 2, hiding: this.#hiding(tunnel, message) }),
+      body: emitControlMessage(message, options),
       peerSessionId: to.session?.peerSessionId ?? to.peerSessionId ?? 0,
       localSessionId: to.session?.sessionId ?? 0,
     };
@@ -285,25 +327,29 @@ export class EndpointState {
       this.events.push({ type: 'message', direction: 'sent', tunnelId, sessionId, path, message, retransmission });
     }
     if (!this.tunnels.has(tunnelId)) return;
-    if (delivery.acknowledgementDue) this.#unacknowledged.add(tunnel);
+    if (delivery.acknowledgementDue && mayAcknowledge(tunnel)) this.#unacknowledged.add(tunnel);
     this.tunnelDeadlines.set(tunnelId, this.#tunnelDeadline_ms(tunnel));
   }
 
-  /** Messages first; then a ZLB for each tunnel where no message has carried the acknowledgement. */
+  /** Messages first; then an acknowledgement for each tunnel where no message has carried the acknowledgement. */
   pollTransmit(): { path: TransportPath; packet: Uint8Array } | undefined {
     const next = this.#outgoing.shift();
     if (next !== undefined) {
       if ('packet' in next) return next;
       const { ns, message } = next.transmission;
-      return this.#packetOf(next.tunnel, message.peerSessionId, ns, message.body);
+      return this.#packetOf(next.tunnel, message, ns);
     }
-    for (const tunnel of this.#unacknowledged) return this.emitZlb(tunnel);
+    for (const tunnel of this.#unacknowledged) return this.emitAcknowledgement(tunnel);
     return undefined;
   }
 
-  /** The acknowledgement that carries nothing else, RFC 2661 section 5.8. */
-  emitZlb(tunnel: Tunnel): { path: TransportPath; packet: Uint8Array } {
-    return this.#packetOf(tunnel, 0, tunnel.delivery.nextNs, new Uint8Array(0));
+  /** What acknowledges and says nothing else: a ZLB (RFC 2661 section 5.8) or ACK (RFC 3931 section 6.15). */
+  emitAcknowledgement(tunnel: Tunnel): { path: TransportPath; packet: Uint8Array } {
+    const { version, digest, draftAvps } = tunnel;
+    const ack: ControlMessage = { messageType: 'ACK', avps: {} };
+    const byMessage = VERSION_RULES[versionOnWire(version)].acknowledgesByMessage;
+    const body = byMessage ? emitControlMessage(ack, { dialect: 3, digest, draftAvps }) : new Uint8Array(0);
+    return this.#packetOf(tunnel, { message: ack, body, peerSessionId: 0, localSessionId: 0 }, tunnel.delivery.nextNs);
   }
 
   /** When a HELLO is due, unless something comes before. */
@@ -314,20 +360,17 @@ export class EndpointState {
 
   #packetOf(
     tunnel: Tunnel,
-    sessionId: number,
+    { message, body, peerSessionId: sessionId }: OutgoingMessage,
     ns: number,
-    body: Uint8Array,
   ): { path: TransportPath; packet: Uint8Array } {
-    const { delivery, peerTunnelId, path } = tunnel;
+    const { delivery, peerTunnelId: controlConnectionId, path } = tunnel;
     delivery.noteAcknowledged();
     this.#unacknowledged.delete(tunnel);
-    return {
-      path,
-      packet: emitControlPacket(
-        { version: 2, controlConnectionId: peerTunnelId, sessionId, ns, nr: delivery.nr },
-        body,
-      ),
-    };
+    const isRequest = message.messageType === 'SCCRQ';
+    const version = versionOnWire(tunnel.version);
+    const packet = emitControlPacket({ version, controlConnectionId, sessionId, ns, nr: delivery.nr }, body);
+    sealPacket(tunnel, packet, isRequest);
+    return { path, packet };
   }
 
   /** Neither may be hidden from a peer that must find the tunnel, and with it the secret, by what is in the message. */
@@ -346,14 +389,22 @@ export class EndpointState {
   }
 
   /** From a random start the next ID that is free and, as long as there is one, not `unheard`; one must be free. */
-  #freeId(taken: ReadonlyMap<number, unknown>, unheard: ReadonlySet<number>): number {
+  #freeId(taken: ReadonlyMap<number, unknown>, unheard: ReadonlySet<number>, reserved: ReadonlySet<number>): number {
     if (taken.size > IDS_IN_USE) throw new Error('no ID is free');
-    const avoids = taken.size + unheard.size <= IDS_IN_USE;
+    const avoids = taken.size + unheard.size + reserved.size <= IDS_IN_USE;
     const [high, low] = this.random(2);
     let id = (high << 8) | low;
-    while (id === 0 || taken.has(id) || (avoids && unheard.has(id))) id = (id + 1) & 0xffff;
+    while (id === 0 || taken.has(id) || reserved.has(id) || (avoids && unheard.has(id))) id = (id + 1) & 0xffff;
     return id;
   }
+}
+
+/**
+ * A peer that has asked for version 3 is not acknowledged before it is answered: our first packet tells it our nonce,
+ * and which version it is (RFC 3931 sections 4.3 and 4.7.3).
+ */
+function mayAcknowledge({ version, originator, state, lingerUntil_ms }: Tunnel): boolean {
+  return version !== 3 || originator || state !== 'idle' || lingerUntil_ms !== undefined;
 }
 
 /** What a peer is known by before it has named itself. */
@@ -361,7 +412,7 @@ export function pathKey(path: TransportPath): string {
   return `${path.peerAddress} ${path.peerPort}`;
 }
 
-/** A repeated SCCRQ comes from the same place with the same Assigned Tunnel ID. */
-export function requestKey(path: TransportPath, assignedTunnelId: number): string {
-  return `${pathKey(path)} ${assignedTunnelId}`;
+/** A repeated SCCRQ comes from the same place with the same Assigned Tunnel ID (or Assigned Control Connection ID). */
+export function requestKey(path: TransportPath, version: L2tpVersion, assignedTunnelId: number): string {
+  return `${pathKey(path)} ${version} ${assignedTunnelId}`;
 }

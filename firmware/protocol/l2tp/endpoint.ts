@@ -7,7 +7,8 @@
 import type { AvpValues } from '../../wire/avp.js';
 import { type ControlMessage, ControlMessageError, parseControlMessage } from '../../wire/avp.js';
 import { ProtocolError, type RandomBytes } from '../../wire/bytes.js';
-import { type L2tpHeader, parseL2tpHeader } from '../../wire/l2tp.js';
+import { type ControlHeader, parseControlHeader } from '../../wire/control-header.js';
+import { checkPacketDigest, sameOctets } from './authentication.js';
 import {
   answerCall,
   beginCall,
@@ -16,6 +17,7 @@ import {
   handleCallMessage,
   handleCallTimeout,
   refuseMalformedCall,
+  sendCallMessage,
 } from './call-control.js';
 import { EndpointState } from './endpoint-state.js';
 import type {
@@ -40,8 +42,10 @@ import {
   requestOpen,
   stopForError,
   stopForSequence,
+  type TunnelRequest,
 } from './tunnel-control.js';
 import { handleUnnamed } from './tunnel-request.js';
+import { isAcknowledgement, VERSION_RULES, versionOnWire } from './version.js';
 
 export type * from './events.js';
 
@@ -72,16 +76,16 @@ export class L2tpEndpoint {
   handlePacket(packet: Uint8Array, path: TransportPath, now_ms: number): void {
     const header = this.#parseHeader(packet);
     if (header === undefined) return;
-    const body = packet.slice(header.payloadOffset, header.payloadEnd);
-    if (header.tunnelId === 0) {
-      const tunnel = handleUnnamed(this.#state, header, body, path, now_ms);
-      if (tunnel !== undefined) this.#deliver(tunnel, header, body, path, now_ms);
+    const message = packet.slice(0, header.payloadEnd);
+    if (header.controlConnectionId === 0) {
+      const tunnel = handleUnnamed(this.#state, header, message, path, now_ms);
+      if (tunnel !== undefined) this.#deliver(tunnel, header, message, path, now_ms);
       return;
     }
-    const tunnel = this.#state.tunnels.get(header.tunnelId);
+    const tunnel = this.#state.tunnels.get(header.controlConnectionId);
     if (tunnel === undefined) this.#state.count('unknown-tunnel');
-    else if (tunnel.path.peerAddress !== path.peerAddress) this.#state.count('wrong-peer-address');
-    else this.#deliver(tunnel, header, body, path, now_ms);
+    else if (!isFromPeer(tunnel, path)) this.#state.count('wrong-peer-address');
+    else this.#deliver(tunnel, header, message, path, now_ms);
   }
 
   /** To be called when the time of pollTimeout has come. */
@@ -112,7 +116,7 @@ export class L2tpEndpoint {
   // Tunnels.
 
   /** Sends an SCCRQ. Gives the tunnel's ID; one that finds no room is closed at once, with result 2, error 4. */
-  openTunnel(request: { path: TransportPath; secret?: Uint8Array; hideAvps?: boolean }, now_ms: number): number {
+  openTunnel(request: TunnelRequest, now_ms: number): number {
     if (!this.#state.hasRoomForTunnel) {
       const tunnelId = this.#state.passingTunnelId();
       const cause: CloseCause = { by: 'local', resultCode: STOP_RESULT.generalError, errorCode: 4 };
@@ -171,18 +175,14 @@ export class L2tpEndpoint {
     this.connectCall(sessionId, occn, now_ms);
   }
 
-  /** SLI, LNS to LAC. */
-  sendSetLinkInfo(sessionId: number, accm: NonNullable<AvpValues['accm']>, now_ms: number): void {
-    this.#withSession(sessionId, (session) => {
-      this.#state.send(session.tunnel, { messageType: 'SLI', avps: { accm } }, now_ms, { session });
-    });
+  /** SLI: the ACCM, LNS to LAC; in version 3 the circuit's status, both ways (RFC 3931 section 6.14). */
+  sendSetLinkInfo(sessionId: number, info: Pick<AvpValues, 'accm' | 'circuitStatus'>, now_ms: number): void {
+    this.#withSession(sessionId, (session) => sendCallMessage(this.#state, session, 'SLI', info, now_ms));
   }
 
   /** WEN, LAC to LNS. */
   sendWanErrorNotify(sessionId: number, callErrors: NonNullable<AvpValues['callErrors']>, now_ms: number): void {
-    this.#withSession(sessionId, (session) => {
-      this.#state.send(session.tunnel, { messageType: 'WEN', avps: { callErrors } }, now_ms, { session });
-    });
+    this.#withSession(sessionId, (session) => sendCallMessage(this.#state, session, 'WEN', { callErrors }, now_ms));
   }
 
   // Outputs.
@@ -228,10 +228,9 @@ export class L2tpEndpoint {
 
   // From packet to message.
 
-  #parseHeader(packet: Uint8Array): L2tpHeader | undefined {
+  #parseHeader(packet: Uint8Array): ControlHeader | undefined {
     try {
-      const header = parseL2tpHeader(packet);
-      if (header.control) return header;
+      if (packet.length === 0 || (packet[0] & 0x80) !== 0) return parseControlHeader(packet);
       this.#state.count('data-message');
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -241,10 +240,15 @@ export class L2tpEndpoint {
   }
 
   /** A packet that is for this tunnel by its IDs and its peer's address. */
-  #deliver(tunnel: Tunnel, header: L2tpHeader, body: Uint8Array, path: TransportPath, now_ms: number): void {
+  #deliver(tunnel: Tunnel, header: ControlHeader, packet: Uint8Array, path: TransportPath, now_ms: number): void {
+    if (!this.#isAuthentic(tunnel, header, packet)) return;
     const { delivery } = tunnel;
+    const body = packet.subarray(header.payloadOffset);
+    const { version, sessionId } = header;
     const current = delivery.isCurrent(header.ns, header.nr);
-    const message: IncomingMessage | undefined = body.length === 0 ? undefined : { sessionId: header.sessionId, body };
+    const message: IncomingMessage | undefined = isAcknowledgement(version, body)
+      ? undefined
+      : { version, sessionId, body };
     const reception = delivery.receive(header.ns, header.nr, message, now_ms);
     if (reception === 'invalid-acknowledgement' || reception === 'outside-window') {
       this.#state.count(reception);
@@ -257,6 +261,19 @@ export class L2tpEndpoint {
       this.#handleMessage(tunnel, next, now_ms);
     }
     this.#state.flush(tunnel);
+  }
+
+  /** Whether the packet is of the tunnel's version, once that is decided, and of its peer. */
+  #isAuthentic(tunnel: Tunnel, header: ControlHeader, packet: Uint8Array): boolean {
+    const isRequest = tunnel.request !== undefined && sameOctets(tunnel.request.packet, packet);
+    if (tunnel.version !== 'auto' && tunnel.version !== header.version && !isRequest) {
+      this.#state.count('version-mismatch');
+      return false;
+    }
+    if (header.version === 2) return true;
+    const verdict = checkPacketDigest(tunnel, header, packet);
+    if (verdict !== 'valid') this.#state.count(verdict);
+    return verdict === 'valid';
   }
 
   /**
@@ -273,28 +290,35 @@ export class L2tpEndpoint {
   #acknowledgeDuplicate(tunnel: Tunnel, { peerPort }: TransportPath): void {
     this.#state.count('duplicate');
     if (peerPort === tunnel.path.peerPort) return;
-    const { packet } = this.#state.emitZlb(tunnel);
+    const { packet } = this.#state.emitAcknowledgement(tunnel);
     this.#state.sendPacket({ ...tunnel.path, peerPort }, packet);
   }
 
   /** One message, in its turn. */
-  #handleMessage(tunnel: Tunnel, { sessionId, body }: IncomingMessage, now_ms: number): void {
+  #handleMessage(tunnel: Tunnel, { version, sessionId, body }: IncomingMessage, now_ms: number): void {
     if (tunnel.lingerUntil_ms !== undefined) {
       this.#state.count('tunnel-closed');
       return;
     }
+    // The first message of the peer is its answer, and decides (RFC 3931 section 4.7.3).
+    if (tunnel.version === 'auto') tunnel.version = version;
     const message = this.#parseMessage(tunnel, sessionId, body, now_ms);
     if (message === undefined) return;
     if (!isCallMessage(message)) handleTunnelMessage(this.#state, tunnel, message, now_ms);
-    else if (tunnel.state === 'established') handleCallMessage(this.#state, tunnel, sessionId, message, now_ms);
-    else stopForSequence(this.#state, tunnel, message, now_ms);
+    else if (tunnel.state === 'established') {
+      const named = VERSION_RULES[version].namedSessionId(sessionId, message.avps);
+      handleCallMessage(this.#state, tunnel, named, message, now_ms);
+    } else stopForSequence(this.#state, tunnel, message, now_ms);
   }
 
   /** Undefined where nothing is left to be done: the message was to be ignored, or its error has been answered. */
   #parseMessage(tunnel: Tunnel, sessionId: number, body: Uint8Array, now_ms: number): ControlMessage | undefined {
     try {
-      const message = parseControlMessage(body, { version: 2, secret: tunnel.secret });
-      if (message !== null) return message;
+      const message = parseControlMessage(body, { version: versionOnWire(tunnel.version), secret: tunnel.secret });
+      if (message !== null) {
+        if (message.draftAvps) tunnel.draftAvps = true;
+        return message;
+      }
       this.#state.count('unknown-message-type');
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -315,7 +339,8 @@ export class L2tpEndpoint {
       errorMessage: error.message,
     };
     if (message !== undefined && isCallMessage(message) && tunnel.state === 'established') {
-      if (refuseMalformedCall(this.#state, tunnel, sessionId, message, cause, now_ms)) return;
+      const named = VERSION_RULES[versionOnWire(tunnel.version)].namedSessionId(sessionId, message.avps);
+      if (refuseMalformedCall(this.#state, tunnel, named, message, cause, now_ms)) return;
     }
     stopForError(this.#state, tunnel, message, cause, now_ms);
   }
@@ -355,6 +380,11 @@ export class L2tpEndpoint {
   }
 }
 
+/** The peer's port may change (NAT, MikroTik), its address and what carries the packets may not. */
+function isFromPeer({ path }: Tunnel, { encapsulation, peerAddress }: TransportPath): boolean {
+  return path.peerAddress === peerAddress && path.encapsulation === encapsulation;
+}
+
 /** RFC 2661 section 3.2: call management and what follows it in the list belong to a session. */
 function isCallMessage({ messageType }: ControlMessage): boolean {
   switch (messageType) {
@@ -370,9 +400,10 @@ function isCallMessage({ messageType }: ControlMessage): boolean {
 }
 
 function statusOf(tunnel: Tunnel): TunnelStatus {
-  const { tunnelId, peerTunnelId, state, path, peerHostName, peerVendorName, originator } = tunnel;
-  const sessionCount = tunnel.sessions.size;
-  return { tunnelId, peerTunnelId, state, path, peerHostName, peerVendorName, originator, sessionCount };
+  const { tunnelId, peerTunnelId, version, state, path, originator } = tunnel;
+  const { peerHostName, peerVendorName, peerRouterId, peerPseudowireTypes, sessions } = tunnel;
+  const peer = { peerTunnelId, peerHostName, peerVendorName, peerRouterId, peerPseudowireTypes };
+  return { tunnelId, ...peer, version, state, path, originator, sessionCount: sessions.size };
 }
 
 /** Throws for a configuration under which the endpoint cannot run: settings have been checked before. */

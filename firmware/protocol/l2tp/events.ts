@@ -1,7 +1,7 @@
 /**
  * What passes the edge of the L2TP endpoint: its configuration, what it is told and what it reports. Types alone.
  */
-import type { AvpValues, ControlMessage } from '../../wire/avp.js';
+import type { AvpValues, ControlMessage, L2tpVersion } from '../../wire/avp.js';
 import type { ControlConnectionState } from './control-connection.js';
 
 /**
@@ -37,6 +37,14 @@ export interface L2tpEndpointConfig {
   maxTunnels: number;
   /** Up to 65,535, over all tunnels. */
   maxSessions: number;
+  /** Router ID AVP, RFC 3931 section 5.4.3. */
+  routerId: number;
+  /** Pseudowire types that we offer; others are refused. */
+  pseudowireTypes: readonly number[];
+  /** What peers may open: each version over UDP, version 3 over IP. */
+  accepts: readonly ('udp2' | 'udp3' | 'ip')[];
+  /** Session IDs of pseudowires that no message sets up: never handed out. */
+  reservedSessionIds: readonly number[];
 }
 
 /** Result Code AVP of StopCCN or CDN, RFC 2661 section 4.4.2. */
@@ -62,7 +70,8 @@ export type TunnelAnswer =
   | { accepted: true; secret?: Uint8Array; allowTunnelIdZero?: boolean }
   | ({ accepted: false } & DisconnectResult);
 
-export type CallAnswer = { accepted: true } | ({ accepted: false } & DisconnectResult);
+/** `avps`: what the ICRP or OCRP of version 3 says of our end: cookie, sublayer, sequencing, circuit status. */
+export type CallAnswer = { accepted: true; avps?: AvpValues } | ({ accepted: false } & DisconnectResult);
 
 /** What is known of a tunnel. IDs that the peer has not assigned yet are 0. */
 export interface TunnelStatus {
@@ -76,6 +85,11 @@ export interface TunnelStatus {
   /** True where we sent the SCCRQ. */
   readonly originator: boolean;
   readonly sessionCount: number;
+  /** `auto` until the peer's answer has decided it. */
+  readonly version: L2tpVersion | 'auto';
+  /** Of version 3; 0 and none where not known. */
+  readonly peerRouterId: number;
+  readonly peerPseudowireTypes: readonly number[];
 }
 
 /** All that the endpoint reports, in the order in which it happened. Session and tunnel IDs are ours. */
@@ -84,8 +98,14 @@ export type L2tpEvent =
   | { type: 'tunnel-allocated'; tunnelId: number; path: TransportPath }
   /** The tunnel ID means nothing any more; follows `tunnel-closed`, by a full retransmission cycle as a rule. */
   | { type: 'tunnel-forgotten'; tunnelId: number }
-  /** To be answered by answerTunnel. */
-  | { type: 'tunnel-requested'; tunnelId: number; path: TransportPath; sccrq: ControlMessage }
+  /** To be answered by answerTunnel; `version` is what it will be. */
+  | {
+      type: 'tunnel-requested';
+      tunnelId: number;
+      version: L2tpVersion;
+      path: TransportPath;
+      sccrq: ControlMessage;
+    }
   | {
       type: 'tunnel-established';
       tunnelId: number;
@@ -94,21 +114,36 @@ export type L2tpEvent =
       peerHostName: string;
       peerVendorName: string;
       originator: boolean;
+      version: L2tpVersion;
     }
   /** Learned anew from a control message with valid Ns and Nr. */
   | { type: 'tunnel-path-changed'; tunnelId: number; path: TransportPath }
   /** Follows the `call-closed` of each of its calls. */
   | { type: 'tunnel-closed'; tunnelId: number; cause: CloseCause }
   /** An ICRQ, to be answered by answerCall. */
-  | { type: 'call-requested'; tunnelId: number; sessionId: number; icrq: ControlMessage }
+  | {
+      type: 'call-requested';
+      tunnelId: number;
+      sessionId: number;
+      peerSessionId: number;
+      version: L2tpVersion;
+      icrq: ControlMessage;
+    }
   /** An OCRQ, to be answered by answerOutgoingCall. */
-  | { type: 'outgoing-call-requested'; tunnelId: number; sessionId: number; ocrq: ControlMessage }
+  | {
+      type: 'outgoing-call-requested';
+      tunnelId: number;
+      sessionId: number;
+      peerSessionId: number;
+      version: L2tpVersion;
+      ocrq: ControlMessage;
+    }
   /** The ICRP to our ICRQ: connectCall sends the ICCN. */
   | { type: 'call-replied'; tunnelId: number; sessionId: number; peerSessionId: number; icrp: ControlMessage }
   /** Data may flow. `iccn` is the peer's ICCN or OCCN, absent where we sent it. */
   | { type: 'call-connected'; tunnelId: number; sessionId: number; peerSessionId: number; iccn?: ControlMessage }
   | { type: 'call-closed'; tunnelId: number; sessionId: number; cause: CloseCause }
-  | { type: 'set-link-info'; sessionId: number; accm: NonNullable<AvpValues['accm']> }
+  | ({ type: 'set-link-info'; sessionId: number } & Pick<AvpValues, 'accm' | 'circuitStatus'>)
   | { type: 'wan-error-notify'; sessionId: number; callErrors: NonNullable<AvpValues['callErrors']> }
   /** For the trace; acknowledgements (ZLB) are not told. `sessionId` is 0 for what concerns the tunnel. */
   | {

@@ -21,6 +21,11 @@ export const CDN_RESULT = {
   noFacilities: 4,
   noFacilitiesPermanently: 5,
   notEstablishedInTime: 10,
+  /** From here on RFC 3931 section 5.4.2. */
+  losingTieBreaker: 13,
+  unsupportedPseudowireType: 14,
+  sequencingWithoutSublayer: 15,
+  stateMachineError: 16,
 } as const;
 
 /** An AVP holds 1,017 octets, and a character of UTF-8 takes up to four. */

@@ -1,5 +1,6 @@
 /**
- * The four state tables of a session, RFC 2661 sections 7.4.1, 7.4.2, 7.5.1 and 7.5.2, as data. Must not act:
+ * The four state tables of a session, RFC 2661 sections 7.4.1, 7.4.2, 7.5.1 and 7.5.2, as data. RFC 3931 sections 7.3
+ * and 7.4 have the same ones (its wait-control-conn is wait-tunnel here) and add ties. Must not act:
  * call-control.ts does what the actions say.
  */
 import type { StateTable, Transition } from './control-connection.js';
@@ -23,6 +24,9 @@ export type LacIncomingEvent =
   | 'local-open-request'
   | 'tunnel-open'
   | 'receive-icrq'
+  | 'receive-icrq-win-tie-breaker'
+  | 'receive-icrq-lose-tie-breaker'
+  | 'receive-icrq-equal-tie-breaker'
   | 'receive-icrp-acceptable'
   | 'receive-icrp-not-acceptable'
   | 'receive-iccn';
@@ -46,6 +50,9 @@ export type LnsOutgoingEvent =
   | 'local-open-request'
   | 'tunnel-open'
   | 'receive-ocrq'
+  | 'receive-ocrq-win-tie-breaker'
+  | 'receive-ocrq-lose-tie-breaker'
+  | 'receive-ocrq-equal-tie-breaker'
   | 'receive-ocrp-acceptable'
   | 'receive-ocrp-not-acceptable'
   | 'receive-occn';
@@ -62,6 +69,8 @@ export type SessionAction =
   | 'send-cdn'
   | 'open-bearer'
   | 'prepare-for-data'
+  | 'send-cdn-for-loser'
+  | 'process-as-recipient'
   | 'clean-up';
 
 function to<State extends SessionState>(next: State, ...actions: SessionAction[]): Transition<State, SessionAction> {
@@ -72,6 +81,32 @@ const CLEAN_UP = to('idle', 'clean-up');
 const DISCONNECT = to('idle', 'send-cdn', 'clean-up');
 
 /**
+ * RFC 3931 sections 7.3.1 and 7.4.1: a tie is of a request of ours that has no answer yet with one of the peer's. The
+ * winner sends a CDN for the losing session, the loser becomes recipient; section 5.4.4: of equal ones neither stays.
+ * Whoever found the tie does what concerns the peer's session.
+ */
+const ICRQ_TIES = {
+  'receive-icrq-win-tie-breaker': to('wait-reply', 'send-cdn-for-loser'),
+  'receive-icrq-lose-tie-breaker': to('idle', 'clean-up', 'process-as-recipient'),
+  'receive-icrq-equal-tie-breaker': to('idle', 'clean-up', 'send-cdn-for-loser'),
+} as const;
+const ICRQ_WITHOUT_TIES = {
+  'receive-icrq-win-tie-breaker': 'impossible',
+  'receive-icrq-lose-tie-breaker': 'impossible',
+  'receive-icrq-equal-tie-breaker': 'impossible',
+} as const;
+const OCRQ_TIES = {
+  'receive-ocrq-win-tie-breaker': to('wait-reply', 'send-cdn-for-loser'),
+  'receive-ocrq-lose-tie-breaker': to('idle', 'clean-up', 'process-as-recipient'),
+  'receive-ocrq-equal-tie-breaker': to('idle', 'clean-up', 'send-cdn-for-loser'),
+} as const;
+const OCRQ_WITHOUT_TIES = {
+  'receive-ocrq-win-tie-breaker': 'impossible',
+  'receive-ocrq-lose-tie-breaker': 'impossible',
+  'receive-ocrq-equal-tie-breaker': 'impossible',
+} as const;
+
+/**
  * Section 7.4.1. Filled in: a session in wait-tunnel has sent nothing, so that no message can be meant for it; opening
  * comes once, at the start.
  */
@@ -80,6 +115,7 @@ export const LAC_INCOMING_TABLE: StateTable<LacIncomingState, LacIncomingEvent, 
     'local-open-request': to('wait-tunnel', 'initiate-tunnel-open'),
     'tunnel-open': 'impossible',
     'receive-icrq': 'impossible',
+    ...ICRQ_WITHOUT_TIES,
     'receive-icrp-acceptable': CLEAN_UP,
     'receive-icrp-not-acceptable': CLEAN_UP,
     'receive-iccn': CLEAN_UP,
@@ -91,6 +127,7 @@ export const LAC_INCOMING_TABLE: StateTable<LacIncomingState, LacIncomingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': to('wait-reply', 'send-icrq'),
     'receive-icrq': 'impossible',
+    ...ICRQ_WITHOUT_TIES,
     'receive-icrp-acceptable': 'impossible',
     'receive-icrp-not-acceptable': 'impossible',
     'receive-iccn': 'impossible',
@@ -102,6 +139,7 @@ export const LAC_INCOMING_TABLE: StateTable<LacIncomingState, LacIncomingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': 'impossible',
     'receive-icrq': DISCONNECT,
+    ...ICRQ_TIES,
     'receive-icrp-acceptable': to('established', 'send-iccn'),
     'receive-icrp-not-acceptable': DISCONNECT,
     'receive-iccn': CLEAN_UP,
@@ -113,6 +151,7 @@ export const LAC_INCOMING_TABLE: StateTable<LacIncomingState, LacIncomingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': 'impossible',
     'receive-icrq': DISCONNECT,
+    ...ICRQ_WITHOUT_TIES,
     'receive-icrp-acceptable': DISCONNECT,
     'receive-icrp-not-acceptable': DISCONNECT,
     'receive-iccn': DISCONNECT,
@@ -202,6 +241,7 @@ export const LNS_OUTGOING_TABLE: StateTable<LnsOutgoingState, LnsOutgoingEvent, 
     'local-open-request': to('wait-tunnel', 'initiate-tunnel-open'),
     'tunnel-open': 'impossible',
     'receive-ocrq': 'impossible',
+    ...OCRQ_WITHOUT_TIES,
     'receive-ocrp-acceptable': CLEAN_UP,
     'receive-ocrp-not-acceptable': CLEAN_UP,
     'receive-occn': CLEAN_UP,
@@ -213,6 +253,7 @@ export const LNS_OUTGOING_TABLE: StateTable<LnsOutgoingState, LnsOutgoingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': to('wait-reply', 'send-ocrq'),
     'receive-ocrq': 'impossible',
+    ...OCRQ_WITHOUT_TIES,
     'receive-ocrp-acceptable': 'impossible',
     'receive-ocrp-not-acceptable': 'impossible',
     'receive-occn': 'impossible',
@@ -224,6 +265,7 @@ export const LNS_OUTGOING_TABLE: StateTable<LnsOutgoingState, LnsOutgoingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': 'impossible',
     'receive-ocrq': DISCONNECT,
+    ...OCRQ_TIES,
     'receive-ocrp-acceptable': to('wait-connect'),
     'receive-ocrp-not-acceptable': DISCONNECT,
     'receive-occn': DISCONNECT,
@@ -235,6 +277,7 @@ export const LNS_OUTGOING_TABLE: StateTable<LnsOutgoingState, LnsOutgoingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': 'impossible',
     'receive-ocrq': DISCONNECT,
+    ...OCRQ_WITHOUT_TIES,
     'receive-ocrp-acceptable': DISCONNECT,
     'receive-ocrp-not-acceptable': DISCONNECT,
     'receive-occn': to('established'),
@@ -246,6 +289,7 @@ export const LNS_OUTGOING_TABLE: StateTable<LnsOutgoingState, LnsOutgoingEvent, 
     'local-open-request': 'impossible',
     'tunnel-open': 'impossible',
     'receive-ocrq': DISCONNECT,
+    ...OCRQ_WITHOUT_TIES,
     'receive-ocrp-acceptable': DISCONNECT,
     'receive-ocrp-not-acceptable': DISCONNECT,
     'receive-occn': DISCONNECT,

@@ -3,8 +3,16 @@
  * section 5.1.1), HELLO (5.5) and the end of a tunnel (5.7). Must not look at call messages, nor at packets.
  */
 import { equalBytes, tunnelChallengeResponse } from '../../crypto/chap.js';
-import { type AvpValues, type ControlMessage, MESSAGE_TYPE } from '../../wire/avp.js';
+import { messageDigestType } from '../../crypto/message-digest.js';
+import {
+  type AvpValues,
+  type ControlMessage,
+  type DigestType,
+  type L2tpVersion,
+  MESSAGE_TYPE,
+} from '../../wire/avp.js';
 import { ERROR_CODE } from '../../wire/bytes.js';
+import { checkRequestDigest } from './authentication.js';
 import { dropCalls, openWaitingCalls } from './call-control.js';
 import {
   CONTROL_CONNECTION_TABLE,
@@ -16,28 +24,33 @@ import type { CloseCause, DisconnectResult, TransportPath, TunnelAnswer } from '
 import { retransmissionCycle_ms } from './reliable-delivery.js';
 import { CDN_RESULT, resultCodeAvp, STOP_RESULT } from './result.js';
 import type { Tunnel } from './tunnel.js';
+import { PROTOCOL_VERSION, rulesOf, VERSION_RULES, versionOnWire } from './version.js';
 
-/** RFC 2661 section 4.4.3, Protocol Version AVP: the only version there is. */
-const PROTOCOL_VERSION = { version: 1, revision: 0 } as const;
 /** The same as the Error Code of result 5, the highest version supported. */
-const HIGHEST_VERSION = 0x0100;
-/** Framing Capabilities: asynchronous and synchronous. */
-const FRAMING_CAPABILITIES = 3;
-/** Bearer Capabilities: no device that places calls. */
-const BEARER_CAPABILITIES = 0;
+export const HIGHEST_VERSION = 0x0100;
 const CHALLENGE_BYTES = 16;
-const TIE_BREAKER_BYTES = 8;
+const NONCE_BYTES = 16;
+export const TIE_BREAKER_BYTES = 8;
 
 // From our side.
 
-export function openTunnel(
-  state: EndpointState,
-  request: { path: TransportPath; secret?: Uint8Array; hideAvps?: boolean },
-  now_ms: number,
-): Tunnel {
-  const { path, secret, hideAvps = false } = request;
+export interface TunnelRequest {
+  path: TransportPath;
+  /** `auto`: version 3 where the peer knows it, else version 2 (RFC 3931 section 4.7.3); over UDP alone. */
+  version: L2tpVersion | 'auto';
+  /** Version 2: tunnel authentication; version 3: Control Message Authentication. */
+  secret?: Uint8Array;
+  /** Of version 3 with a secret; HMAC-SHA-1 where not given. */
+  digest?: DigestType;
+  hideAvps?: boolean;
+}
+
+export function openTunnel(state: EndpointState, request: TunnelRequest, now_ms: number): Tunnel {
+  const { path, version, secret, hideAvps = false } = request;
+  if (path.encapsulation === 'ip' && version !== 3) throw new Error(`version ${version} does not go over IP`);
+  const digest = secret === undefined || version === 2 ? undefined : (request.digest ?? 'sha1');
   const tieBreaker = state.random(TIE_BREAKER_BYTES);
-  const start = { originator: true, path, secret, hideAvps, tieBreaker, request: undefined };
+  const start = { version, originator: true, path, secret, digest, hideAvps, tieBreaker, request: undefined };
   const tunnel = state.addTunnel(start, now_ms);
   state.openingTunnels.add(tunnel);
   raise(state, tunnel, 'local-open-request', now_ms);
@@ -53,6 +66,7 @@ export function requestOpen(state: EndpointState, tunnel: Tunnel, now_ms: number
 export function answerTunnel(state: EndpointState, tunnel: Tunnel, answer: TunnelAnswer, now_ms: number): void {
   if (tunnel.originator || tunnel.state !== 'idle') throw new Error(`no SCCRQ waits for an answer: ${tunnel.state}`);
   const refusal = answer.accepted ? takePolicy(state, tunnel, answer) : answer;
+  if (refusal === 'silent') return;
   if (refusal === undefined) raise(state, tunnel, 'receive-sccrq-acceptable', now_ms);
   else raise(state, tunnel, 'receive-sccrq-not-acceptable', now_ms, localCause(refusal));
 }
@@ -139,7 +153,7 @@ export function handleTunnelMessage(
       return;
     }
     case 'StopCCN':
-      tunnel.peerTunnelId ||= avps.assignedTunnelId ?? 0;
+      tunnel.peerTunnelId ||= assignedTunnelId(tunnel, avps);
       raise(state, tunnel, 'receive-stopccn', now_ms, { by: 'peer', ...(avps.resultCode ?? { resultCode: 0 }) });
       return;
     case 'HELLO':
@@ -157,7 +171,7 @@ export function stopForError(
   cause: CloseCause,
   now_ms: number,
 ): void {
-  if (message !== undefined) tunnel.peerTunnelId ||= message.avps.assignedTunnelId ?? 0;
+  if (message !== undefined) tunnel.peerTunnelId ||= assignedTunnelId(tunnel, message.avps);
   const isStop = message?.messageType === 'StopCCN';
   raise(state, tunnel, isStop ? 'receive-stopccn' : 'admin-tunnel-close', now_ms, cause);
 }
@@ -181,9 +195,10 @@ export function handleTie(
   if (tunnel.state === 'idle') state.forgetTunnel(tunnel);
 }
 
-/** What is wrong with the version or the window of an SCCRQ or SCCRP. */
-export function refusalOfParameters({ protocolVersion, receiveWindowSize }: AvpValues): DisconnectResult | undefined {
-  if (protocolVersion?.version !== PROTOCOL_VERSION.version) {
+/** What is wrong with the Protocol Version (of version 2 alone) or the window of an SCCRQ or SCCRP. */
+export function refusalOfParameters(version: L2tpVersion, avps: AvpValues): DisconnectResult | undefined {
+  const { protocolVersion, receiveWindowSize } = avps;
+  if (version === 2 && protocolVersion?.version !== PROTOCOL_VERSION.version) {
     const errorMessage = `protocol version ${protocolVersion?.version} is not supported`;
     return { resultCode: STOP_RESULT.versionNotSupported, errorCode: HIGHEST_VERSION, errorMessage };
   }
@@ -194,19 +209,27 @@ export function refusalOfParameters({ protocolVersion, receiveWindowSize }: AvpV
 
 /** Takes over what SCCRQ and SCCRP say of the peer. */
 export function takeParameters(tunnel: Tunnel, avps: AvpValues): void {
-  tunnel.peerTunnelId = avps.assignedTunnelId ?? 0;
+  tunnel.peerTunnelId = assignedTunnelId(tunnel, avps);
   tunnel.peerHostName = avps.hostName ?? '';
   tunnel.peerVendorName = avps.vendorName ?? '';
   tunnel.peerBearerCapabilities = avps.bearerCapabilities;
-  tunnel.peerChallenge = avps.challenge;
+  if (tunnel.version === 3) {
+    tunnel.peerNonce = avps.controlMessageAuthenticationNonce;
+    tunnel.peerRouterId = avps.routerId ?? 0;
+    tunnel.peerPseudowireTypes = avps.pseudowireCapabilitiesList ?? [];
+  } else {
+    tunnel.peerChallenge = avps.challenge;
+  }
   if (avps.receiveWindowSize) tunnel.delivery.setPeerWindow(avps.receiveWindowSize);
 }
 
 /** Why the SCCRP is not acceptable. */
 function takeSccrp(tunnel: Tunnel, avps: AvpValues): DisconnectResult | undefined {
+  const version = versionOnWire(tunnel.version);
   takeParameters(tunnel, avps);
+  if (version === 3) return refusalOfParameters(version, avps) ?? refusalOfNonce(tunnel);
   return (
-    refusalOfParameters(avps) ??
+    refusalOfParameters(version, avps) ??
     refusalOfChallenge(tunnel) ??
     checkResponse(tunnel, MESSAGE_TYPE.SCCRP, avps.challengeResponse)
   );
@@ -217,7 +240,7 @@ function takePolicy(
   state: EndpointState,
   tunnel: Tunnel,
   { secret, allowTunnelIdZero = false }: Extract<TunnelAnswer, { accepted: true }>,
-): DisconnectResult | undefined {
+): DisconnectResult | 'silent' | undefined {
   tunnel.secret = secret;
   tunnel.allowTunnelIdZero = allowTunnelIdZero;
   if (allowTunnelIdZero) state.zeroIdTunnels.set(pathKey(tunnel.path), tunnel);
@@ -227,7 +250,42 @@ function takePolicy(
       if (equalBytes(localChallenge, tunnel.peerChallenge)) return notAuthorized('the challenge is one of ours');
     }
   }
-  return refusalOfChallenge(tunnel);
+  return tunnel.version === 3 ? takeRequestDigest(state, tunnel) : refusalOfChallenge(tunnel);
+}
+
+/**
+ * RFC 3931 section 4.3, for the SCCRQ: a wrong digest ends the tunnel without a word, and all else that is missing
+ * with one. The digest of ours is of the peer's type.
+ */
+function takeRequestDigest(state: EndpointState, tunnel: Tunnel): DisconnectResult | 'silent' | undefined {
+  const { secret, request, peerNonce } = tunnel;
+  if (secret === undefined || request === undefined) return refusalOfNonce(tunnel);
+  const verdict = checkRequestDigest(request.packet, secret);
+  if (verdict === 'invalid') {
+    state.count('digest-mismatch');
+    const errorMessage = 'the Message Digest is wrong';
+    end(state, tunnel, { by: 'local', resultCode: STOP_RESULT.notAuthorized, errorMessage });
+    state.forgetTunnel(tunnel);
+    return 'silent';
+  }
+  if (verdict === 'absent') {
+    state.count('digest-missing');
+    return notAuthorized('the Message Digest is missing');
+  }
+  for (const { localNonce } of state.openingTunnels) {
+    // Who sends our own SCCRQ back wants us to answer it for him.
+    const isOurs = localNonce !== undefined && peerNonce !== undefined && equalBytes(localNonce, peerNonce);
+    if (isOurs) return notAuthorized('the nonce is one of ours');
+  }
+  tunnel.digest = messageDigestType(request.packet);
+  return refusalOfNonce(tunnel);
+}
+
+/** RFC 3931 section 4.3: either both sides have a secret and say so by a nonce, or neither has. */
+function refusalOfNonce({ secret, peerNonce }: Tunnel): DisconnectResult | undefined {
+  if ((secret === undefined) === (peerNonce === undefined)) return undefined;
+  if (secret !== undefined) return notAuthorized('the Control Message Authentication Nonce is missing');
+  return notAuthorized('the peer wants Control Message Authentication, but no secret is set for it');
 }
 
 /** Section 5.1.1: a challenge must be answered, which takes a secret. */
@@ -280,7 +338,8 @@ function raise(
   if (tunnel.state === 'established' && before !== 'established') {
     state.settleTunnel(tunnel);
     const { tunnelId, peerTunnelId, path, peerHostName, peerVendorName, originator } = tunnel;
-    const who = { tunnelId, peerTunnelId, path, peerHostName, peerVendorName, originator };
+    const version = versionOnWire(tunnel.version);
+    const who = { tunnelId, peerTunnelId, path, peerHostName, peerVendorName, originator, version };
     state.events.push({ type: 'tunnel-established', ...who });
   }
   for (const action of transition.actions) act(state, tunnel, action, now_ms, { before, cause });
@@ -327,22 +386,24 @@ function causeOf(cause: CloseCause | undefined): CloseCause {
   return cause;
 }
 
-/** The AVPs that SCCRQ and SCCRP share, RFC 2661 sections 6.1 and 6.2; makes the challenge where there is a secret. */
+/** The AVPs that SCCRQ and SCCRP share; makes the challenge or nonce where there is a secret. */
 function introduction(state: EndpointState, tunnel: Tunnel): AvpValues {
-  const { hostName, vendorName, firmwareRevision, receiveWindow } = state.config;
-  if (tunnel.secret !== undefined) tunnel.localChallenge = state.random(CHALLENGE_BYTES);
-  return {
-    protocolVersion: PROTOCOL_VERSION,
-    hostName,
-    framingCapabilities: FRAMING_CAPABILITIES,
-    bearerCapabilities: BEARER_CAPABILITIES,
-    tieBreaker: tunnel.tieBreaker,
-    firmwareRevision,
-    vendorName,
-    assignedTunnelId: tunnel.tunnelId,
-    receiveWindowSize: receiveWindow,
+  const { version, tunnelId, tieBreaker, secret } = tunnel;
+  if (secret !== undefined && version !== 3) tunnel.localChallenge = state.random(CHALLENGE_BYTES);
+  if (secret !== undefined && version !== 2) tunnel.localNonce = state.random(NONCE_BYTES);
+  const avps: AvpValues = {
+    tieBreaker,
     challenge: tunnel.localChallenge,
+    controlMessageAuthenticationNonce: tunnel.localNonce,
   };
+  for (const rules of rulesOf(version)) {
+    Object.assign(avps, rules.introduction(state.config), rules.tunnelIdAvps(tunnelId));
+  }
+  return avps;
+}
+
+function assignedTunnelId({ version }: Tunnel, avps: AvpValues): number {
+  return VERSION_RULES[versionOnWire(version)].assignedTunnelId(avps);
 }
 
 function response({ secret, peerChallenge }: Tunnel, messageType: number): Uint8Array | undefined {
@@ -353,7 +414,8 @@ function response({ secret, peerChallenge }: Tunnel, messageType: number): Uint8
 /** What waits for its turn is void: the StopCCN clears all sessions without further messages (section 6.4). */
 function sendStop(state: EndpointState, tunnel: Tunnel, cause: CloseCause, now_ms: number): void {
   tunnel.delivery.dropUnsent();
-  const avps = { resultCode: resultCodeAvp(cause), assignedTunnelId: tunnel.tunnelId };
+  const { version, tunnelId } = tunnel;
+  const avps = { resultCode: resultCodeAvp(cause), ...VERSION_RULES[versionOnWire(version)].tunnelIdAvps(tunnelId) };
   state.send(tunnel, { messageType: 'StopCCN', avps }, now_ms, { urgency: 'last' });
 }
 

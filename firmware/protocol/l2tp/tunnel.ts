@@ -1,7 +1,7 @@
 /**
  * What the endpoint keeps of a tunnel and of a session, as plain data. Must not decide anything.
  */
-import type { AvpValues, ControlMessage } from '../../wire/avp.js';
+import type { AvpValues, ControlMessage, DigestType, L2tpVersion } from '../../wire/avp.js';
 import type { ControlConnectionState } from './control-connection.js';
 import type { TransportPath } from './events.js';
 import type { ReliableDelivery } from './reliable-delivery.js';
@@ -15,13 +15,16 @@ export interface OutgoingMessage {
   readonly localSessionId: number;
 }
 
-/** A control message as it came: `sessionId` is that of the header, ours or 0. */
+/** A control message as it came: version and `sessionId` (ours or 0) are those of the header. */
 export interface IncomingMessage {
+  readonly version: L2tpVersion;
   readonly sessionId: number;
   readonly body: Uint8Array;
 }
 
 export interface Tunnel {
+  /** `auto`: our SCCRQ of both versions has no answer yet (RFC 3931 section 4.7.3). */
+  version: L2tpVersion | 'auto';
   readonly tunnelId: number;
   /** 0 until the peer has assigned it. */
   peerTunnelId: number;
@@ -40,8 +43,17 @@ export interface Tunnel {
   readonly tieBreaker: Uint8Array | undefined;
   localChallenge: Uint8Array | undefined;
   peerChallenge: Uint8Array | undefined;
-  /** Where the peer sent the SCCRQ: whence it came, and its body, by which a repeated one is known. */
-  readonly request: { readonly key: string; readonly body: Uint8Array } | undefined;
+  /** Where the peer sent the SCCRQ: whence it came, and the packet, by which a repeated one is known. */
+  readonly request: { readonly key: string; readonly packet: Uint8Array } | undefined;
+
+  /** Control Message Authentication, RFC 3931 section 4.3: set where every message of ours has a Message Digest. */
+  digest: DigestType | undefined;
+  localNonce: Uint8Array | undefined;
+  peerNonce: Uint8Array | undefined;
+  /** The peer writes vendor 9's AVPs of the drafts (old IOS), and gets them. */
+  draftAvps: boolean;
+  peerRouterId: number;
+  peerPseudowireTypes: readonly number[];
 
   peerHostName: string;
   peerVendorName: string;
@@ -67,8 +79,8 @@ export interface Session {
   readonly tunnel: Tunnel;
   readonly kind: CallKind;
   state: SessionState;
-  /** What our ICRQ or OCRQ will say once the tunnel is open. */
-  readonly request: AvpValues;
+  /** What our ICRQ or OCRQ will say once the tunnel is open; while it has no answer, what a tie is known by. */
+  request: AvpValues;
   /** An ICRP has come and waits for connectCall. */
   replied: boolean;
 }

@@ -176,7 +176,7 @@ describe('an error in a message that concerns the tunnel ends the tunnel, sectio
   it('an SCCRP with an unknown mandatory AVP: StopCCN to the tunnel ID that it assigned', () => {
     const lac = new Node('192.0.2.1', 1);
     const peer = new RawPeer(lac);
-    lac.endpoint.openTunnel({ path: lac.pathTo(peer.path.peerAddress) }, 0);
+    lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(peer.path.peerAddress) }, 0);
     peer.receive();
     const sccrp: AvpValues = { protocolVersion: { version: 1, revision: 0 }, hostName: 'x', framingCapabilities: 0 };
     peer.sendBody(withAvp('SCCRP', { ...sccrp, assignedTunnelId: 77 }, UNKNOWN_MANDATORY), 0);

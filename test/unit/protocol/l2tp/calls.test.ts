@@ -86,7 +86,7 @@ describe('incoming call, RFC 2661 section 5.2.1', () => {
   it('a call placed while the tunnel is being opened waits for it', () => {
     const lac = new Node('192.0.2.1', 1);
     const lns = new Node('192.0.2.2', 2);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address) }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address) }, 0);
     lac.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 0);
     lac.endpoint.placeCall(tunnelId, { callSerialNumber: 2 }, 0);
     exchange(lac, lns, 0);
@@ -293,7 +293,7 @@ describe('the end of a call, RFC 2661 section 5.6', () => {
 
   it('wait-tunnel, local close request: nothing is sent', () => {
     const lac = new Node('192.0.2.1', 1);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo('192.0.2.2') }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo('192.0.2.2') }, 0);
     const sessionId = lac.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 0);
     lac.transmit();
     lac.endpoint.closeCall(sessionId, { resultCode: 3 }, 0);
@@ -484,7 +484,7 @@ describe('WEN and SLI, RFC 2661 sections 6.13 and 6.14', () => {
     exchange(lac, lns, 0);
     assert.deepEqual(lns.one('wan-error-notify'), { type: 'wan-error-notify', sessionId: lnsSessionId, callErrors });
     const accm = { sendAccm: 0xffffffff, receiveAccm: 0x000a0000 };
-    lns.endpoint.sendSetLinkInfo(lnsSessionId, accm, 0);
+    lns.endpoint.sendSetLinkInfo(lnsSessionId, { accm }, 0);
     exchange(lac, lns, 0);
     assert.deepEqual(lac.one('set-link-info'), { type: 'set-link-info', sessionId: lacSessionId, accm });
     assert.equal(lac.all('call-closed').length + lns.all('call-closed').length, 0);

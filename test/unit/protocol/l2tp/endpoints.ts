@@ -12,6 +12,7 @@ import {
 import {
   type AvpValues,
   type ControlMessage,
+  type DigestType,
   emitControlMessage,
   type MessageType,
   parseControlMessage,
@@ -32,6 +33,10 @@ export const CONFIG: L2tpEndpointConfig = {
   establishTimeout_ms: 60_000,
   maxTunnels: 100,
   maxSessions: 1000,
+  routerId: 0x0a000001,
+  pseudowireTypes: [4, 5, 7],
+  accepts: ['udp2', 'udp3', 'ip'],
+  reservedSessionIds: [],
 };
 
 export const SECRET = octets('tunnel secret');
@@ -74,6 +79,7 @@ export interface Datagram {
 export class Node {
   readonly endpoint: L2tpEndpoint;
   readonly address: string;
+  encapsulation: TransportPath['encapsulation'] = 'udp';
   readonly events: L2tpEvent[] = [];
 
   constructor(address: string, seed: number, config: Partial<L2tpEndpointConfig> = {}) {
@@ -83,7 +89,9 @@ export class Node {
 
   /** The path on which this node dials the other. */
   pathTo(peerAddress: string, peerPort = 1701): TransportPath {
-    return { encapsulation: 'udp' as const, localAddress: '', localPort: 1701, peerAddress, peerPort };
+    const { encapsulation } = this;
+    if (encapsulation === 'ip') return { encapsulation, localAddress: '', localPort: 0, peerAddress, peerPort: 0 };
+    return { encapsulation, localAddress: '', localPort: 1701, peerAddress, peerPort };
   }
 
   /** Takes over the events that have come up, and gives those of the type that have come up so far. */
@@ -112,7 +120,7 @@ export class Node {
   /** The path of a packet of the other node as it arrives here. */
   arrival(path: TransportPath, sender: string): TransportPath {
     return {
-      encapsulation: 'udp' as const,
+      encapsulation: path.encapsulation,
       localAddress: path.peerAddress,
       localPort: path.peerPort,
       peerAddress: path.localAddress || sender,
@@ -148,12 +156,21 @@ export interface Established {
 
 /** Two nodes with a tunnel between them, opened by `lac`, at time 0. */
 export function establishedTunnel(
-  config: { lac?: Partial<L2tpEndpointConfig>; lns?: Partial<L2tpEndpointConfig>; secret?: Uint8Array } = {},
+  config: {
+    lac?: Partial<L2tpEndpointConfig>;
+    lns?: Partial<L2tpEndpointConfig>;
+    secret?: Uint8Array;
+    digest?: DigestType;
+    version?: 2 | 3 | 'auto';
+    encapsulation?: TransportPath['encapsulation'];
+  } = {},
 ): Established {
   const lac = new Node('192.0.2.1', 1, { hostName: 'lac.example', ...config.lac });
   const lns = new Node('192.0.2.2', 2, config.lns);
-  const { secret } = config;
-  const lacTunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret }, 0);
+  const { secret, digest, version = 2, encapsulation = 'udp' } = config;
+  lac.encapsulation = encapsulation;
+  lns.encapsulation = encapsulation;
+  const lacTunnelId = lac.endpoint.openTunnel({ version, path: lac.pathTo(lns.address), secret, digest }, 0);
   exchange(lac, lns, 0);
   const { tunnelId: lnsTunnelId } = lns.one('tunnel-requested');
   lns.endpoint.answerTunnel(lnsTunnelId, { accepted: true, secret }, 0);
@@ -327,7 +344,7 @@ export class RawPeer {
 export function rawAnswerer(secret?: Uint8Array): { node: Node; peer: RawPeer; sccrq: ControlMessage } {
   const node = new Node('192.0.2.1', 1);
   const peer = new RawPeer(node);
-  node.endpoint.openTunnel({ path: node.pathTo(peer.path.peerAddress), secret }, 0);
+  node.endpoint.openTunnel({ version: 2, path: node.pathTo(peer.path.peerAddress), secret }, 0);
   const [{ message }] = peer.receive();
   return { node, peer, sccrq: message! };
 }

@@ -149,7 +149,7 @@ describe('20 % loss, 10 % duplication, reordering', () => {
     const world = new World(seed, { lac: { maxRetransmits: 10 }, lns: { maxRetransmits: 10 } });
     const { lac, lns } = world;
     const path = lac.pathTo(lns.address);
-    const tunnelId = lac.endpoint.openTunnel({ path, secret: SECRET }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path, secret: SECRET }, 0);
     const sessionIds = [...Array(CALLS).keys()].map((call) =>
       lac.endpoint.placeCall(tunnelId, { callSerialNumber: call }, 0),
     );
@@ -216,7 +216,7 @@ describe('a link that breaks', () => {
       const world = new World(seed);
       const { lac, lns } = world;
       world.weather = CALM;
-      const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET }, 0);
+      const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: SECRET }, 0);
       lac.endpoint.placeCall(tunnelId, { callSerialNumber: seed }, 0);
       world.runUntil('connected', 10_000, () => lns.all('call-connected').length === 1);
       world.weather = { ...CALM, loss: 1 };
@@ -229,7 +229,7 @@ describe('a link that breaks', () => {
         assert.equal(node.endpoint.pollTimeout(), undefined);
       }
       world.weather = CALM;
-      lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET }, world.now_ms);
+      lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: SECRET }, world.now_ms);
       world.runUntil('a new tunnel', world.now_ms + 10_000, () => lns.all('tunnel-established').length === 2);
     }
   });
@@ -239,7 +239,7 @@ describe('a link that breaks', () => {
       const world = new World(seed);
       const { lac, lns } = world;
       world.weather = CALM;
-      const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET }, 0);
+      const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: SECRET }, 0);
       world.runUntil('established', 10_000, () => lns.all('tunnel-established').length === 1);
       world.weather = { ...CALM, loss: 1 };
       lac.endpoint.placeCall(tunnelId, { callSerialNumber: seed }, world.now_ms);
@@ -256,7 +256,7 @@ describe('a secret that differs', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const world = new World(seed);
       const { lac, lns } = world;
-      lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: Uint8Array.of(1) }, 0);
+      lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: Uint8Array.of(1) }, 0);
       world.runUntil('closed', 200_000, () => lac.all('tunnel-closed').length === 1);
       world.runTo(400_000);
       const { cause } = lac.one('tunnel-closed');
@@ -277,7 +277,7 @@ describe('many calls at once', () => {
     const { lac, lns } = world;
     world.weather = { ...STORM, loss: 0.05 };
     for (let tunnel = 0; tunnel < 4; tunnel++) {
-      const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET }, 0);
+      const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: SECRET }, 0);
       for (let call = 0; call < 50; call++) lac.endpoint.placeCall(tunnelId, { callSerialNumber: call }, 0);
     }
     world.runUntil('200 calls', 300_000, () => lns.all('call-connected').length === 200);

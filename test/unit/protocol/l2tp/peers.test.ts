@@ -411,7 +411,7 @@ describe('Yamaha', () => {
       };
     }
     lac.endpoint.sendWanErrorNotify(lacSessionId, noErrors(), 0);
-    lns.endpoint.sendSetLinkInfo(lnsSessionId, { sendAccm: 0, receiveAccm: 0 }, 0);
+    lns.endpoint.sendSetLinkInfo(lnsSessionId, { accm: { sendAccm: 0, receiveAccm: 0 } }, 0);
     exchange(lac, lns, 0);
     lns.endpoint.placeOutgoingCall(lnsTunnelId, OCRQ, 0);
     exchange(lac, lns, 0);
@@ -443,7 +443,7 @@ describe('Yamaha', () => {
         to.endpoint.handlePacket(datagram.packet, to.arrival(datagram.path, from.address), 0);
       }
     };
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: SECRET }, 0);
     const icrq: AvpValues = { callSerialNumber: 1, bearerType: 1, callingNumber: '1', calledNumber: '2' };
     const sessionId = lac.endpoint.placeCall(tunnelId, icrq, 0);
     carry(lac, lns);

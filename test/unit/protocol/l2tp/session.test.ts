@@ -1,4 +1,7 @@
-/** The session state tables against RFC 2661 sections 7.4.1, 7.4.2, 7.5.1 and 7.5.2, transcribed here. */
+/**
+ * The session state tables against RFC 2661 sections 7.4.1, 7.4.2, 7.5.1 and 7.5.2, and the ties that RFC 3931 sections
+ * 7.3.1 and 7.4.1 add, transcribed here.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -26,6 +29,8 @@ const ACTIONS: Readonly<Record<string, SessionAction>> = {
   'Open bearer': 'open-bearer',
   'Prepare for data': 'prepare-for-data',
   'Clean up': 'clean-up',
+  'Send CDN for losing session': 'send-cdn-for-loser',
+  'Process as Recipient': 'process-as-recipient',
 };
 
 describe('LAC incoming call states, RFC 2661 section 7.4.1', () => {
@@ -33,6 +38,9 @@ describe('LAC incoming call states, RFC 2661 section 7.4.1', () => {
     'Bearer Ring or Ready to indicate incoming conn.': ['local-open-request'],
     'tunnel-open': ['tunnel-open'],
     'Receive ICRQ': ['receive-icrq'],
+    'Receive ICRQ, win tie breaker': ['receive-icrq-win-tie-breaker'],
+    'Receive ICRQ, lose tie breaker': ['receive-icrq-lose-tie-breaker'],
+    'Receive ICRQ, equal tie breaker': ['receive-icrq-equal-tie-breaker'],
     'Receive ICRP': ['receive-icrp-acceptable', 'receive-icrp-not-acceptable'],
     'Receive ICRP, acceptable': ['receive-icrp-acceptable'],
     'Receive ICRP, Not acceptable': ['receive-icrp-not-acceptable'],
@@ -65,12 +73,25 @@ established | Receive ICRQ                                    | Send CDN; Clean 
 established | Receive ICRP                                    | Send CDN; Clean up         | idle
 established | Receive ICCN                                    | Send CDN; Clean up         | idle
 established | Bearer line drop or local close request         | Send CDN; Clean up         | idle`,
+    rfc3931: `
+wait-reply  | Receive ICRQ, lose tie breaker | Clean up; Process as Recipient         | idle
+wait-reply  | Receive ICRQ, win tie breaker  | Send CDN for losing session            | wait-reply`,
     filledIn: `
+wait-reply  | Receive ICRQ, equal tie breaker | Clean up; Send CDN for losing session | idle
 idle        | Bearer line drop or local close request         | Clean up                   | idle
 idle        | Receive OCRQ, OCRP, OCCN                        | Clean up                   | idle
 wait-reply  | Receive OCRQ, OCRP, OCCN                        | Send CDN; Clean up         | idle
 established | Receive OCRQ, OCRP, OCCN                        | Send CDN; Clean up         | idle`,
     impossible: [
+      'idle | Receive ICRQ, win tie breaker',
+      'idle | Receive ICRQ, lose tie breaker',
+      'idle | Receive ICRQ, equal tie breaker',
+      'wait-tunnel | Receive ICRQ, win tie breaker',
+      'wait-tunnel | Receive ICRQ, lose tie breaker',
+      'wait-tunnel | Receive ICRQ, equal tie breaker',
+      'established | Receive ICRQ, win tie breaker',
+      'established | Receive ICRQ, lose tie breaker',
+      'established | Receive ICRQ, equal tie breaker',
       'idle | tunnel-open',
       'idle | Receive ICRQ',
       'wait-tunnel | Bearer Ring or Ready to indicate incoming conn.',
@@ -188,6 +209,9 @@ describe('LNS outgoing call states, RFC 2661 section 7.5.2', () => {
     'Local open request': ['local-open-request'],
     'tunnel-open': ['tunnel-open'],
     'Receive OCRQ': ['receive-ocrq'],
+    'Receive OCRQ, win tie breaker': ['receive-ocrq-win-tie-breaker'],
+    'Receive OCRQ, lose tie breaker': ['receive-ocrq-lose-tie-breaker'],
+    'Receive OCRQ, equal tie breaker': ['receive-ocrq-equal-tie-breaker'],
     'Receive OCRP': ['receive-ocrp-acceptable', 'receive-ocrp-not-acceptable'],
     'Receive OCRP, acceptable': ['receive-ocrp-acceptable'],
     'Receive OCRP, not acceptable': ['receive-ocrp-not-acceptable'],
@@ -225,13 +249,29 @@ wait-reply   | Local Close request          | Send CDN; Clean up         | idle
 wait-connect | Local Close request          | Send CDN; Clean up         | idle
 established  | Local Close request          | Send CDN; Clean up         | idle
 wait-tunnel  | Local Close request          | Clean up                   | idle`,
+    rfc3931: `
+wait-reply  | Receive OCRQ, lose tie breaker | Clean up; Process as Recipient         | idle
+wait-reply  | Receive OCRQ, win tie breaker  | Send CDN for losing session            | wait-reply`,
     filledIn: `
+wait-reply  | Receive OCRQ, equal tie breaker | Clean up; Send CDN for losing session | idle
 idle         | Local Close request          | Clean up                   | idle
 idle         | Receive ICRQ, ICRP, ICCN     | Clean up                   | idle
 wait-reply   | Receive ICRQ, ICRP, ICCN     | Send CDN; Clean up         | idle
 wait-connect | Receive ICRQ, ICRP, ICCN     | Send CDN; Clean up         | idle
 established  | Receive ICRQ, ICRP, ICCN     | Send CDN; Clean up         | idle`,
     impossible: [
+      'idle | Receive OCRQ, win tie breaker',
+      'idle | Receive OCRQ, lose tie breaker',
+      'idle | Receive OCRQ, equal tie breaker',
+      'wait-tunnel | Receive OCRQ, win tie breaker',
+      'wait-tunnel | Receive OCRQ, lose tie breaker',
+      'wait-tunnel | Receive OCRQ, equal tie breaker',
+      'established | Receive OCRQ, win tie breaker',
+      'established | Receive OCRQ, lose tie breaker',
+      'established | Receive OCRQ, equal tie breaker',
+      'wait-connect | Receive OCRQ, win tie breaker',
+      'wait-connect | Receive OCRQ, lose tie breaker',
+      'wait-connect | Receive OCRQ, equal tie breaker',
       'idle | tunnel-open',
       'idle | Receive OCRQ',
       'wait-tunnel | Local open request',

@@ -11,6 +11,8 @@ interface Walk {
   events: Readonly<Record<string, readonly string[]>>;
   actions: Readonly<Record<string, string>>;
   rfc: string;
+  /** Rows that RFC 3931 adds to those of RFC 2661. */
+  rfc3931?: string;
   filledIn: string;
   /** `state | event`. */
   impossible: readonly string[];
@@ -24,7 +26,7 @@ interface Row {
 
 /** One test for each row, and one that every state and event is in exactly one of the rows. */
 export function walkTable(walk: Walk): void {
-  const rows = [...rowsOf(walk, walk.rfc), ...rowsOf(walk, walk.filledIn)];
+  const rows = [walk.rfc, walk.rfc3931 ?? '', walk.filledIn].flatMap((text) => rowsOf(walk, text));
   for (const line of walk.impossible) {
     const [state, words] = line.split('|').map((cell) => cell.trim());
     rows.push({ state, words, expected: 'impossible' });
@@ -53,8 +55,8 @@ export function walkTable(walk: Walk): void {
 
 function rowsOf(walk: Walk, text: string): Row[] {
   return text
-    .trim()
     .split('\n')
+    .filter((line) => line.trim() !== '')
     .map((line) => {
       const [state, words, actions, next] = line.split('|').map((cell) => cell.trim());
       assert.ok(walk.states.includes(state) && walk.states.includes(next), line);

@@ -26,7 +26,7 @@ describe('tunnel authentication, RFC 2661 section 5.1.1', () => {
   it('SCCRP with the response of another secret: StopCCN with result 4, not authorized', () => {
     const lac = new Node('192.0.2.1', 1);
     const lns = new Node('192.0.2.2', 2);
-    lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET }, 0);
+    lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address), secret: SECRET }, 0);
     exchange(lac, lns, 0);
     const { tunnelId } = lns.one('tunnel-requested');
     lns.endpoint.answerTunnel(tunnelId, { accepted: true, secret: octets('another') }, 0);
@@ -99,7 +99,7 @@ describe('tunnel authentication, RFC 2661 section 5.1.1', () => {
 
   it('our own open challenge sent back to us is not answered: StopCCN with result 4', () => {
     const node = new Node('192.0.2.1', 1);
-    node.endpoint.openTunnel({ path: node.pathTo('198.51.100.9'), secret: SECRET }, 0);
+    node.endpoint.openTunnel({ version: 2, path: node.pathTo('198.51.100.9'), secret: SECRET }, 0);
     const [{ message }] = node.transmit().map((datagram) => takeApart(datagram));
     const peer = new RawPeer(node, '198.51.100.9', 40_000);
     peer.request(0, { challenge: message?.avps.challenge });
@@ -112,7 +112,10 @@ describe('tunnel authentication, RFC 2661 section 5.1.1', () => {
   it('hideAvps: what may be hidden is, from SCCCN on, and the peer opens it', () => {
     const lac = new Node('192.0.2.1', 1);
     const lns = new Node('192.0.2.2', 2);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address), secret: SECRET, hideAvps: true }, 0);
+    const tunnelId = lac.endpoint.openTunnel(
+      { version: 2, path: lac.pathTo(lns.address), secret: SECRET, hideAvps: true },
+      0,
+    );
     exchange(lac, lns, 0);
     lns.endpoint.answerTunnel(lns.one('tunnel-requested').tunnelId, { accepted: true, secret: SECRET }, 0);
     exchange(lac, lns, 0);
@@ -209,8 +212,8 @@ describe('tie breaker, RFC 2661 section 4.4.3', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const a = new Node('192.0.2.1', seed);
       const b = new Node('192.0.2.2', seed + 1000);
-      a.endpoint.openTunnel({ path: a.pathTo(b.address) }, 0);
-      b.endpoint.openTunnel({ path: b.pathTo(a.address) }, 0);
+      a.endpoint.openTunnel({ version: 2, path: a.pathTo(b.address) }, 0);
+      b.endpoint.openTunnel({ version: 2, path: b.pathTo(a.address) }, 0);
       const answerBoth = () => {
         for (const node of [a, b]) {
           for (const { tunnelId } of node.all('tunnel-requested')) {

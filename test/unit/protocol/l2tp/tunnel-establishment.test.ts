@@ -25,7 +25,7 @@ describe('control connection establishment, RFC 2661 section 5.1', () => {
         to.endpoint.handlePacket(datagram.packet, to.arrival(datagram.path, from.address), 0);
       }
     };
-    lac.endpoint.openTunnel({ path: lac.pathTo(lns.address) }, 0);
+    lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address) }, 0);
     carry(lac, lns);
     lns.endpoint.answerTunnel(lns.one('tunnel-requested').tunnelId, { accepted: true }, 0);
     carry(lns, lac);
@@ -52,7 +52,7 @@ describe('control connection establishment, RFC 2661 section 5.1', () => {
 
   it('SCCRQ carries what section 6.1 requires, receive window, tie breaker and names, and no challenge without secret', () => {
     const lac = new Node('192.0.2.1', 1);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo('192.0.2.2') }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo('192.0.2.2') }, 0);
     const [{ message, tunnelId: headerTunnelId, sessionId }] = lac.transmit().map((datagram) => takeApart(datagram));
     assert.equal(headerTunnelId, 0);
     assert.equal(sessionId, 0);
@@ -141,7 +141,7 @@ describe('control connection establishment, RFC 2661 section 5.1', () => {
   it('wait-ctl-reply, receive StopCCN: the tunnel is closed by the peer with the code received', () => {
     const lac = new Node('192.0.2.1', 1);
     const lns = new Node('192.0.2.2', 2);
-    lac.endpoint.openTunnel({ path: lac.pathTo(lns.address) }, 0);
+    lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address) }, 0);
     exchange(lac, lns, 0);
     lns.endpoint.answerTunnel(lns.one('tunnel-requested').tunnelId, { accepted: false, resultCode: 6 }, 0);
     exchange(lac, lns, 0);

@@ -210,13 +210,17 @@ function configOf() {
     establishTimeout_ms: 60_000,
     maxTunnels: 100,
     maxSessions: 1000,
+    routerId: 0x0a000001,
+    pseudowireTypes: [7],
+    accepts: ['udp2', 'udp3', 'ip'] as const,
+    reservedSessionIds: [],
   };
 }
 
 describe('no answer at all', () => {
   it('SCCRQ: sent six times in 31 s, then the tunnel is closed by timeout and forgotten', () => {
     const lac = new Node('192.0.2.1', 1);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo('192.0.2.2') }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo('192.0.2.2') }, 0);
     const sessionId = lac.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 0);
     const sent = runAlone(lac, 100_000);
     assert.deepEqual(
@@ -304,7 +308,7 @@ describe('the path of a tunnel', () => {
   it('an answer to the SCCRQ from another port is followed (section 8.1)', () => {
     const lac = new Node('192.0.2.1', 1);
     const peer = new RawPeer(lac);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(peer.path.peerAddress) }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(peer.path.peerAddress) }, 0);
     peer.receive();
     peer.path = { ...peer.path, peerPort: 40_123 };
     const avps = { protocolVersion: { version: 1, revision: 0 }, hostName: 'raw', framingCapabilities: 3 };
@@ -419,7 +423,7 @@ describe('control connection teardown, RFC 2661 section 5.7', () => {
   it('before the SCCRP has come: tunnel ID 0 in the header, and the peer finds the tunnel by ours', () => {
     const lac = new Node('192.0.2.1', 1);
     const lns = new Node('192.0.2.2', 2);
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo(lns.address) }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo(lns.address) }, 0);
     const [sccrq] = lac.transmit();
     lns.endpoint.handlePacket(sccrq.packet, lns.arrival(sccrq.path, lac.address), 0);
     lac.endpoint.closeTunnel(tunnelId, { resultCode: 1 }, 10);
@@ -441,7 +445,7 @@ describe('control connection teardown, RFC 2661 section 5.7', () => {
     lac.endpoint.closeCall(lacSessionId, { resultCode: 3 }, 1);
     lac.endpoint.connectCall(lacSessionId, ICCN, 1);
     lac.endpoint.answerCall(lacSessionId, { accepted: true }, 1);
-    lac.endpoint.sendSetLinkInfo(lacSessionId, { sendAccm: 0, receiveAccm: 0 }, 1);
+    lac.endpoint.sendSetLinkInfo(lacSessionId, { accm: { sendAccm: 0, receiveAccm: 0 } }, 1);
     assert.deepEqual(lac.transmit(), []);
     assert.equal(lac.all('message').length, events);
     const sessionId = lac.endpoint.placeCall(lacTunnelId, { callSerialNumber: 2 }, 1);

@@ -211,9 +211,9 @@ describe('limits', () => {
 
   it('openTunnel above maxTunnels: closed at once with result 2, error 4, nothing sent', () => {
     const lac = new Node('192.0.2.1', 1, { maxTunnels: 1 });
-    lac.endpoint.openTunnel({ path: lac.pathTo('192.0.2.2') }, 0);
+    lac.endpoint.openTunnel({ version: 2, path: lac.pathTo('192.0.2.2') }, 0);
     lac.transmit();
-    const tunnelId = lac.endpoint.openTunnel({ path: lac.pathTo('192.0.2.3') }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version: 2, path: lac.pathTo('192.0.2.3') }, 0);
     assert.deepEqual(lac.one('tunnel-closed'), {
       type: 'tunnel-closed',
       tunnelId,
@@ -245,6 +245,6 @@ describe('limits', () => {
       peerAddress: '192.0.2.2',
       peerPort: 1701,
     };
-    assert.deepEqual([lac.openTunnel({ path }, 0), lac.openTunnel({ path }, 0)], [1, 2]);
+    assert.deepEqual([lac.openTunnel({ version: 2, path }, 0), lac.openTunnel({ version: 2, path }, 0)], [1, 2]);
   });
 });
