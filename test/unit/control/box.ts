@@ -104,7 +104,7 @@ export class ControlledBox {
 
   /** Opens a tunnel with a call in it; the user's password is its name. */
   dial(user: string): Dialled {
-    const tunnelId = this.caller.openTunnel({ path: TO_BOX }, this.now_ms);
+    const tunnelId = this.caller.openTunnel({ version: 2, path: TO_BOX }, this.now_ms);
     const sessionId = this.caller.placeCall(tunnelId, { callSerialNumber: 1 }, this.now_ms);
     this.#links.set(sessionId, this.#link(user));
     this.run();
