@@ -6,22 +6,30 @@ import type { ApplianceConfig } from '../roles/appliance.js';
 import type { PppTimers } from '../roles/call.js';
 import type { LacClientConfig } from '../roles/lac-client.js';
 import type { LnsConfig } from '../roles/lns.js';
-import type { LacClientSettings, Settings } from '../settings.js';
+import type { PseudowireConfig, PseudowireEnds } from '../roles/pseudowires.js';
+import { ipv4Number, type LacClientSettings, type PseudowireSettings, type Settings } from '../settings.js';
+import { PSEUDOWIRE_TYPE } from '../wire/avp.js';
+import { LNS_TUN, type ProfiledRole } from './tun-devices.js';
 
 /** What peers read in Vendor Name and Firmware Revision (RFC 2661 section 4.4.3). */
 const VENDOR_NAME = 'tunnelwerk';
 const FIRMWARE_REVISION = 0x0100;
 
-/** The TUN that all sessions of the LNS share; those of profiles follow. */
-export const LNS_TUN = 0;
+const TYPE = { ethernet: PSEUDOWIRE_TYPE.ethernet, vlan: PSEUDOWIRE_TYPE.ethernetVlan } as const;
 
-/** `tunOf` gives the index of a profile's TUN by the profile's name; `localPort` is the UDP port that is open. */
-export function applianceConfig(
-  settings: Settings,
-  tunOf: (profile: string) => number,
-  localPort: number,
-): ApplianceConfig {
+/** What the running box brings along. */
+export interface Surroundings {
+  /** Index of the device of a LAC client or pseudowire, by its name. */
+  tunOf(role: ProfiledRole, name: string): number;
+  /** The UDP port that is open. */
+  localPort: number;
+  /** For a box whose settings name none. */
+  routerId: number;
+}
+
+export function applianceConfig(settings: Settings, surroundings: Surroundings): ApplianceConfig {
   const { l2tp } = settings;
+  const pseudowires = settings.pseudowires.filter(({ enabled }) => enabled);
   return {
     endpoint: {
       hostName: settings.system.hostName,
@@ -35,11 +43,18 @@ export function applianceConfig(
       establishTimeout_ms: l2tp.establishTimeout_s * 1000,
       maxTunnels: l2tp.maxTunnels,
       maxSessions: l2tp.maxSessions,
+      routerId: l2tp.routerId === '' ? surroundings.routerId : ipv4Number(l2tp.routerId),
+      accepts: l2tp.accepts,
+      pseudowireTypes: pseudowireTypes(settings, pseudowires),
+      reservedSessionIds: pseudowires.flatMap(({ mode, localSessionId }) =>
+        mode === 'static' && localSessionId !== undefined ? [localSessionId] : [],
+      ),
     },
     lns: settings.lns.enabled ? lnsConfig(settings) : undefined,
     lacClients: settings.lacClients
       .filter((profile) => profile.enabled)
-      .map((profile) => lacClientConfig(settings, profile, tunOf(profile.name), localPort)),
+      .map((profile) => lacClientConfig(settings, profile, surroundings)),
+    pseudowires: pseudowires.map((wire) => pseudowireConfig(wire, surroundings)),
   };
 }
 
@@ -55,6 +70,7 @@ function lnsConfig(settings: Settings): LnsConfig {
     mru_bytes: ppp.mru_bytes,
     mssClamp: lns.mssClamp,
     sequencing: lns.sequencing,
+    cookie_bytes: lns.cookie_bytes,
     tun: LNS_TUN,
     ppp: pppTimers(settings),
   };
@@ -63,27 +79,73 @@ function lnsConfig(settings: Settings): LnsConfig {
 function lacClientConfig(
   settings: Settings,
   profile: LacClientSettings,
-  tun: number,
-  localPort: number,
+  { tunOf, localPort }: Surroundings,
 ): LacClientConfig {
+  const { name, server, port, encapsulation, digest } = profile;
   return {
-    profile: profile.name,
-    server: profile.server,
-    port: profile.port,
-    localPort,
-    tunnelSecret: profile.tunnelSecret ?? '',
+    ...{ name, server, port, localPort, encapsulation, digest, tunnelSecret: profile.tunnelSecret ?? '' },
     userName: profile.userName,
     password: profile.password ?? '',
     authentication: profile.authentication,
-    tun,
+    tun: tunOf('lac-client', name),
     localNetworks: profile.localNetworks,
     ipv6: profile.ipv6,
     mru_bytes: profile.mru_bytes,
     mssClamp: profile.mssClamp,
     sequencing: profile.sequencing,
+    cookie_bytes: profile.cookie_bytes,
     redialInitial_ms: profile.redialInitial_s * 1000,
     redialCap_ms: profile.redialCap_s * 1000,
     ppp: pppTimers(settings),
+  };
+}
+
+/** RFC 3931 section 5.4.3, Pseudowire Capabilities List: PPP where there is an LNS or a client, and what is set up. */
+function pseudowireTypes(settings: Settings, pseudowires: readonly PseudowireSettings[]): number[] {
+  const carriesPpp = settings.lns.enabled || settings.lacClients.some(({ enabled }) => enabled);
+  const types = pseudowires.map(({ type }) => TYPE[type]);
+  return [...new Set([...(carriesPpp ? [PSEUDOWIRE_TYPE.ppp] : []), ...types])];
+}
+
+function pseudowireConfig(wire: PseudowireSettings, { tunOf, localPort }: Surroundings): PseudowireConfig {
+  const { name, type, vlanId, mtu_bytes } = wire;
+  return {
+    ...{ name, pseudowireType: TYPE[type], vlanId: vlanId ?? 0, mtu_bytes },
+    tun: tunOf('pseudowire', name),
+    ends: wire.mode === 'static' ? staticEnds(wire, localPort) : negotiatedEnds(wire, localPort),
+  };
+}
+
+function negotiatedEnds(wire: PseudowireSettings, localPort: number): PseudowireEnds {
+  const { name, peer = '', port, encapsulation, secret, digest, redialInitial_s, redialCap_s } = wire;
+  const { remoteEndId = '', cookie_bytes, sequencing } = wire;
+  const ends = { remoteEndId, cookie_bytes, sequencing };
+  if (wire.mode === 'listen') return { mode: 'listen', peerAddress: peer, ...ends };
+  return {
+    mode: 'dial',
+    ...{ name, server: peer, port, localPort, encapsulation, digest, tunnelSecret: secret ?? '' },
+    ...{ redialInitial_ms: redialInitial_s * 1000, redialCap_ms: redialCap_s * 1000 },
+    ...ends,
+  };
+}
+
+function staticEnds(wire: PseudowireSettings, ourPort: number): PseudowireEnds {
+  const { peer: peerAddress = '', localAddress = '', port, l2SpecificSublayer, sequencing } = wire;
+  const hasSublayer = l2SpecificSublayer === 'default';
+  const isIp = wire.encapsulation === 'ip';
+  const [localPort, peerPort] = isIp ? [0, 0] : [ourPort, port];
+  return {
+    mode: 'static',
+    path: { encapsulation: isIp ? 'ip' : 'udp', localAddress, localPort, peerAddress, peerPort },
+    sessionId: wire.localSessionId ?? 0,
+    peerSessionId: wire.peerSessionId ?? 0,
+    terms: {
+      localCookie: Buffer.from(wire.localCookie ?? '', 'hex'),
+      peerCookie: Buffer.from(wire.peerCookie ?? '', 'hex'),
+      localSublayer: hasSublayer,
+      peerSublayer: hasSublayer,
+      sequencing: hasSublayer && sequencing,
+    },
   };
 }
 

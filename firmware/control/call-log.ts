@@ -1,6 +1,7 @@
 /**
  * What an operator reads of calls in the log: a line when one comes up, a line with its counters when it ends, a line
- * when a profile of the LAC client has to dial again, and one for a user or tunnel that is refused, the last held to a
+ * when a profile of the LAC client or a pseudowire has to dial again, one when frames pass through a pseudowire or no
+ * longer, and one for a user or tunnel that is refused, the last held to a
  * rate, since anybody can be refused. Never a secret.
  */
 
@@ -17,6 +18,8 @@ export interface Log {
 /** Refusals at once, and then one in so much time. */
 const REFUSALS_AT_ONCE = 10;
 const REFUSAL_INTERVAL_MS = 10_000;
+
+const IS_DOWN = { 'lac-client': 'LAC client is down', pseudowire: 'pseudowire has to dial again' } as const;
 
 export class CallLog {
   readonly #log: Log;
@@ -38,8 +41,16 @@ export class CallLog {
   }
 
   /** `redialAfter_ms` is undefined for a profile that is not dialled again. */
-  dialEnded(profile: string, reason: string, redialAfter_ms: number | undefined): void {
-    if (redialAfter_ms !== undefined) this.#log.warn({ profile, reason, redialAfter_ms }, 'LAC client is down');
+  dialEnded(role: keyof typeof IS_DOWN, profile: string, reason: string, redialAfter_ms: number | undefined): void {
+    if (redialAfter_ms !== undefined) this.#log.warn({ profile, reason, redialAfter_ms }, IS_DOWN[role]);
+  }
+
+  pseudowireUp(pseudowire: string, peer: string): void {
+    this.#log.info({ pseudowire, peer }, 'pseudowire up');
+  }
+
+  pseudowireDown(pseudowire: string, reason: string): void {
+    this.#log.warn({ pseudowire, reason }, 'pseudowire down');
   }
 
   /** `now_ms` is monotonic. */

@@ -20,8 +20,9 @@ import { Faults } from './faults.js';
 import { LocalAnswers } from './local-answers.js';
 import type { NetworkConfiguration, NetworkProblem } from './network.js';
 import { planNetwork, routesToUser } from './network-plan.js';
+import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Trace } from './trace.js';
-import { TunDevices } from './tun-devices.js';
+import { type ProfiledRole, TunDevices } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
 
 /** Lines of trace kept in memory. */
@@ -51,10 +52,17 @@ export interface ControlPlaneDependencies {
   log: Log;
 }
 
+/** Of a control message, RFC 2661 section 3.1 and RFC 3931 section 3.2.1: the packet path hands on whole headers. */
+function tunnelIdOf(packet: Uint8Array): number {
+  const [high, low] = (packet[1] & 0x0f) === 3 ? [6, 7] : [4, 5];
+  return (packet[high] << 8) | packet[low];
+}
+
 export class ControlPlane {
   readonly trace = new Trace(TRACE_CAPACITY);
   readonly appliance: Appliance;
   readonly calls: CallRecords;
+  readonly pseudowires: PseudowireTraffic;
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
@@ -71,6 +79,8 @@ export class ControlPlane {
   #networkIsStale = false;
   #stopped = false;
   #onLastCounters = () => {};
+  /** RFC 3931 section 5.4.3: not 0, and hardly another box's. */
+  readonly #routerId: number;
 
   constructor(dependencies: ControlPlaneDependencies) {
     const { store, random } = dependencies;
@@ -78,10 +88,12 @@ export class ControlPlane {
     this.#dependencies = dependencies;
     this.#settings = store.documents.settings();
     this.#callLog = new CallLog(dependencies.log);
+    this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
     this.calls = new CallRecords(store, dependencies.readSessionCounters, this.#callLog);
     const pools = new AddressPools(store.documents, store.leases);
     this.#answers = new LocalAnswers(store, pools, (callId, reason) => this.#endCall(callId, reason));
     this.#nextActivity_ms = now_ms;
+    this.#routerId = (random(4).reduce((id, octet) => id * 256 + octet, 0) || 1) >>> 0;
     this.appliance = new Appliance(this.#applianceConfig(), random, now_ms);
   }
 
@@ -120,9 +132,13 @@ export class ControlPlane {
     this.#settings = settings;
     this.turn((now_ms) => {
       this.#tuns.open(settings);
+      this.#tellDevices(now_ms);
       this.appliance.configure(this.#applianceConfig(), now_ms);
     });
-    this.turn(() => this.#tuns.close(settings));
+    this.turn((now_ms) => {
+      this.#tuns.close(settings);
+      this.#tellDevices(now_ms);
+    });
     await this.#applyNetwork();
   }
 
@@ -214,7 +230,13 @@ export class ControlPlane {
         this.#noteRoutes(output.call);
         break;
       case 'dial-ended':
-        this.#callLog.dialEnded(output.profile, output.reason, output.redialAfter_ms);
+        this.#callLog.dialEnded(output.role, output.profile, output.reason, output.redialAfter_ms);
+        break;
+      case 'pseudowire-up':
+        this.#callLog.pseudowireUp(output.name, output.peerAddress);
+        break;
+      case 'pseudowire-down':
+        this.#callLog.pseudowireDown(output.name, output.reason);
         break;
       case 'call-changed':
         this.calls.changed(output.call);
@@ -276,9 +298,8 @@ export class ControlPlane {
   #handleReport(report: DataPlaneReport, now_ms: number): void {
     switch (report.type) {
       case 'control':
-        // The tunnel's ID, RFC 2661 section 3.1; the packet path hands on what has a whole header.
         this.#guard(
-          () => (report.packet[4] << 8) | report.packet[5],
+          () => tunnelIdOf(report.packet),
           now_ms,
           () => this.appliance.handlePacket(report.packet, report.path, now_ms),
         );
@@ -297,15 +318,22 @@ export class ControlPlane {
         break;
       case 'tun-opened':
         this.#tuns.opened(report.tun, report.name);
+        this.#tellDevices(now_ms);
         this.#networkIsStale = true;
         break;
       case 'failed': {
         const { what, errno, advice, tun } = report;
         this.#dependencies.log.error({ errno, advice }, what);
-        if (tun !== undefined) this.#tuns.failed(tun, { what, advice });
+        if (tun === undefined) break;
+        this.#tuns.failed(tun, { what, advice });
+        this.#tellDevices(now_ms);
         break;
       }
     }
+  }
+
+  #tellDevices(now_ms: number): void {
+    for (const [tun, isOpen] of this.#tuns.states()) this.appliance.deviceChanged(tun, isOpen, now_ms);
   }
 
   /** A fault in our own code while a peer's input is handled ends that peer's tunnel: StopCCN result 2, error 6. */
@@ -325,6 +353,9 @@ export class ControlPlane {
   /** Data that passed is life for link and tunnel; the first of it in both directions is a call's last step. */
   #noteActivity(now_ms: number): void {
     this.#nextActivity_ms = now_ms + ACTIVITY_INTERVAL_MS;
+    for (const sessionId of this.pseudowires.active(this.appliance.pseudowires())) {
+      this.appliance.noteTraffic(sessionId, now_ms);
+    }
     for (const { sessionId, first } of this.calls.active()) {
       this.appliance.noteTraffic(sessionId, now_ms);
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
@@ -365,7 +396,8 @@ export class ControlPlane {
 
   #applianceConfig(): ApplianceConfig {
     const { listeningPort } = this.#dependencies;
-    return applianceConfig(this.#settings, (profile) => this.#tuns.indexOf(profile), listeningPort);
+    const tunOf = (role: ProfiledRole, name: string) => this.#tuns.indexOf(role, name);
+    return applianceConfig(this.#settings, { tunOf, localPort: listeningPort, routerId: this.#routerId });
   }
 
   #setTimer(now_ms: number): void {

@@ -4,8 +4,9 @@
  */
 
 import type { ProfileStatus } from '../roles/lac-client.js';
+import type { PseudowireStatus } from '../roles/pseudowires.js';
 import type { CallInfo } from '../roles/role.js';
-import type { Settings } from '../settings.js';
+import type { PseudowireSettings, Settings } from '../settings.js';
 import type { ControlPlane } from './control-plane.js';
 import type {
   ControlPlaneView,
@@ -53,7 +54,7 @@ export class ControlView implements ControlPlaneView {
       profile: name,
       peerHostName: status.peerHostName,
       peerVendorName: status.peerVendorName,
-      version: 2,
+      version: status.version === 3 ? 3 : 2,
       encapsulation: status.path.encapsulation,
       localAddress: status.path.localAddress,
       peerAddress: status.path.peerAddress,
@@ -64,7 +65,9 @@ export class ControlView implements ControlPlaneView {
   }
 
   pseudowires(): PseudowireView[] {
-    return [];
+    const { settings, appliance } = this.#plane;
+    const statuses = new Map(Array.from(appliance.pseudowires(), (status) => [status.name, status]));
+    return settings.pseudowires.map((wire) => this.#pseudowireView(wire, statuses.get(wire.name)));
   }
 
   status(): StatusView {
@@ -124,9 +127,9 @@ export class ControlView implements ControlPlaneView {
       interfaceId: call.peerInterfaceId,
       linkLocalAddress: call.peerLinkLocal,
       callingNumber: call.callingNumber,
-      version: 2,
+      version: call.version,
       encapsulation: call.path.encapsulation,
-      cookie_bytes: 0,
+      cookie_bytes: call.cookie_bytes,
       peerAddress: call.path.peerAddress,
       peerPort: call.path.peerPort,
       since: this.#timeOf(call.since_ms),
@@ -139,6 +142,25 @@ export class ControlView implements ControlPlaneView {
         transmitAcfc: call.transmitAcfc,
         transmitPfc: call.transmitPfc,
       },
+    };
+  }
+
+  #pseudowireView(wire: PseudowireSettings, status: PseudowireStatus | undefined): PseudowireView {
+    const { name, enabled, mode, type, remoteEndId = '', tapInterface, bridge = '', mtu_bytes } = wire;
+    const hasSession = status?.path !== undefined;
+    return {
+      ...{ name, enabled, mode, type, remoteEndId, tapInterface, bridge, mtu_bytes },
+      state: status?.state ?? 'off',
+      lastError: status?.lastFailure ?? '',
+      redialAt: status?.redialAt_ms === undefined ? '' : this.#timeOf(status.redialAt_ms),
+      encapsulation: status?.path?.encapsulation ?? '',
+      tunnelId: status?.tunnelId ?? 0,
+      sessionId: status?.sessionId ?? 0,
+      peerSessionId: status?.peerSessionId ?? 0,
+      peerAddress: status?.path?.peerAddress ?? '',
+      peerActive: status?.peerActive ?? false,
+      since: hasSession ? this.#timeOf(status.since_ms) : '',
+      counters: hasSession ? this.#plane.pseudowires.counters(status) : NO_COUNTERS,
     };
   }
 
@@ -157,6 +179,8 @@ export class ControlView implements ControlPlaneView {
     return new Date(Date.now() - this.#plane.now_ms() + monotonic_ms).toISOString();
   }
 }
+
+const NO_COUNTERS = { receivedPackets: 0, receivedOctets: 0, sentPackets: 0, sentOctets: 0 };
 
 const CLIENT_STATE: Readonly<Record<ProfileStatus['state'], string>> = {
   idle: 'waiting',

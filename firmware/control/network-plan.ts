@@ -1,6 +1,6 @@
 /**
  * What the kernel's network settings shall be, from settings, pools and the calls that stand: addresses and routes of
- * the TUN devices. Must not apply it.
+ * the TUN devices, bridges of the TAP devices. Must not apply it.
  */
 
 import type { CallInfo } from '../roles/role.js';
@@ -18,7 +18,7 @@ export function planNetwork(
   calls: Iterable<CallInfo>,
 ): DesiredNetwork {
   const open = [...devices].filter(({ isOpen }) => isOpen);
-  const lns = open.find(({ profile }) => profile === undefined);
+  const lns = open.find(({ role }) => role === 'lns');
   const prefixes = poolPrefixes(pools);
   const poolRoutes = prefixes.map(parsePrefix);
   const links: DesiredLink[] = [];
@@ -29,7 +29,11 @@ export function planNetwork(
     links.push(linkOf(lns, [`${settings.lns.localAddress}/32`]));
     for (const prefix of prefixes) routes.push({ prefix, link: lns.name });
   }
-  const clients = new Map(open.map((device) => [device.profile, linkOf(device, [])]));
+  const clients = new Map<string, DesiredLink>();
+  for (const device of open) {
+    if (device.role === 'lac-client') clients.set(device.profile, linkOf(device, []));
+    else if (device.role === 'pseudowire') links.push(tapOf(device, settings));
+  }
   for (const call of calls) {
     if (call.role === 'lns' && lns !== undefined) {
       const own = routesToUser(call, poolRoutes);
@@ -46,7 +50,6 @@ export function planNetwork(
   }
   for (const [prefix, link] of gateways)
     if (!routes.some((route) => route.prefix === prefix)) routes.push({ prefix, link });
-  clients.delete(undefined);
   links.push(...clients.values());
   return { links, routes, forwarding: settings.routing.forwarding };
 }
@@ -59,8 +62,14 @@ function gatewayRoute({ peerAddress, path }: CallInfo): string | undefined {
   return peerAddress === '' || peerAddress === path.peerAddress ? undefined : `${peerAddress}/32`;
 }
 
-function linkOf({ name, generation, mtu_bytes }: TunDevice, addresses: string[]): DesiredLink {
-  return { name, generation, mtu_bytes, addresses };
+function linkOf({ name, kind, generation, mtu_bytes }: TunDevice, addresses: string[]): DesiredLink {
+  return { name, kind, generation, mtu_bytes, addresses };
+}
+
+/** A pseudowire's device has no address of its own: a port of a bridge, or whatever else is done with it outside. */
+function tapOf(device: TunDevice, settings: Settings): DesiredLink {
+  const bridge = settings.pseudowires.find(({ name }) => name === device.profile)?.bridge;
+  return { ...linkOf(device, []), ...(bridge !== undefined && { bridge }) };
 }
 
 /** The networks behind a user, and its address when no pool's route leads to it. */

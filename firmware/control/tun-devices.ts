@@ -1,17 +1,22 @@
 /**
- * Which TUN devices the packet path shall have: one for all sessions of the LNS, one for each LAC-client profile.
- * Must not configure them: addresses and routes are the network plan's.
+ * Which devices the packet path shall have: one TUN for all sessions of the LNS, one for each LAC-client profile, a TAP
+ * for each pseudowire. Must not configure them: addresses, routes and bridges are the network plan's.
  */
 
 import type { DataPlaneCommand } from '../dataplane/interface.js';
+import type { RoleName } from '../roles/role.js';
 import type { Settings } from '../settings.js';
-import { LNS_TUN } from './appliance-config.js';
 import type { OperatingProblem } from './view.js';
+
+/** The TUN that all sessions of the LNS share; those of profiles follow. */
+export const LNS_TUN = 0;
 
 export interface TunDevice {
   tun: number;
-  /** undefined: the LNS's. */
-  profile: string | undefined;
+  kind: 'tun' | 'tap';
+  role: RoleName;
+  /** Of the LAC client or the pseudowire; '' for the LNS. */
+  profile: string;
   name: string;
   mtu_bytes: number;
   /** Counts how often a device of this index was made, so that a new one gets its addresses again. */
@@ -21,6 +26,11 @@ export interface TunDevice {
   /** Why it could not be made. */
   failure: OperatingProblem | undefined;
 }
+
+export type ProfiledRole = Exclude<RoleName, 'lns'>;
+
+/** What settings ask of a device. */
+type WantedDevice = Pick<TunDevice, 'tun' | 'kind' | 'role' | 'profile' | 'name' | 'mtu_bytes'>;
 
 export class TunDevices {
   readonly #push: (command: DataPlaneCommand) => void;
@@ -32,18 +42,24 @@ export class TunDevices {
     this.#push = push;
   }
 
-  /** The index of a profile's TUN: the same for the life of the process. */
-  indexOf(profile: string): number {
-    let index = this.#indexes.get(profile);
+  /** The index of a profile's or pseudowire's device: the same for the life of the process. */
+  indexOf(role: ProfiledRole, profile: string): number {
+    const key = `${role} ${profile}`;
+    let index = this.#indexes.get(key);
     if (index === undefined) {
       index = LNS_TUN + 1 + this.#indexes.size;
-      this.#indexes.set(profile, index);
+      this.#indexes.set(key, index);
     }
     return index;
   }
 
   isLnsOpen(): boolean {
     return this.#devices.get(LNS_TUN)?.isOpen ?? false;
+  }
+
+  /** Every index that a profile or pseudowire has, and whether its device is there. */
+  *states(): Iterable<readonly [tun: number, isOpen: boolean]> {
+    for (const tun of this.#indexes.values()) yield [tun, this.#devices.get(tun)?.isOpen ?? false];
   }
 
   devices(): Iterable<TunDevice> {
@@ -58,8 +74,8 @@ export class TunDevices {
       if (device !== undefined && mayBeThere(device)) this.#push({ type: 'close-tun', tun: wanted.tun });
       this.#generation += 1;
       this.#devices.set(wanted.tun, { ...wanted, generation: this.#generation, isOpen: false, failure: undefined });
-      const { tun, name, mtu_bytes } = wanted;
-      this.#push({ type: 'open-tun', kind: 'tun', tun, name, mtu_bytes });
+      const { tun, kind, name, mtu_bytes } = wanted;
+      this.#push({ type: 'open-tun', kind, tun, name, mtu_bytes });
     }
   }
 
@@ -94,19 +110,22 @@ export class TunDevices {
     return Array.from(this.#devices.values(), ({ failure }) => failure).filter((failure) => failure !== undefined);
   }
 
-  #wanted(settings: Settings): Pick<TunDevice, 'tun' | 'profile' | 'name' | 'mtu_bytes'>[] {
-    const lns = settings.lns.enabled
-      ? [{ tun: LNS_TUN, profile: undefined, name: settings.lns.tunInterface, mtu_bytes: settings.ppp.mru_bytes }]
-      : [];
-    const profiles = settings.lacClients
-      .filter(({ enabled }) => enabled)
-      .map(({ name, tunInterface, mru_bytes }) => ({
-        tun: this.indexOf(name),
-        profile: name,
-        name: tunInterface,
-        mtu_bytes: mru_bytes,
-      }));
-    return [...lns, ...profiles];
+  #wanted(settings: Settings): WantedDevice[] {
+    const { lns, ppp, lacClients, pseudowires } = settings;
+    const wanted: WantedDevice[] = [];
+    if (lns.enabled) {
+      const { tunInterface: name } = lns;
+      wanted.push({ tun: LNS_TUN, kind: 'tun', role: 'lns', profile: '', name, mtu_bytes: ppp.mru_bytes });
+    }
+    for (const { name: profile, enabled, tunInterface: name, mru_bytes: mtu_bytes } of lacClients) {
+      const tun = this.indexOf('lac-client', profile);
+      if (enabled) wanted.push({ tun, kind: 'tun', role: 'lac-client', profile, name, mtu_bytes });
+    }
+    for (const { name: profile, enabled, tapInterface: name, mtu_bytes } of pseudowires) {
+      const tun = this.indexOf('pseudowire', profile);
+      if (enabled) wanted.push({ tun, kind: 'tap', role: 'pseudowire', profile, name, mtu_bytes });
+    }
+    return wanted;
   }
 }
 
@@ -115,6 +134,6 @@ function mayBeThere({ isOpen, failure }: TunDevice): boolean {
   return isOpen || failure === undefined;
 }
 
-function isAsWanted(device: TunDevice, wanted: Pick<TunDevice, 'name' | 'mtu_bytes'>): boolean {
+function isAsWanted(device: TunDevice, wanted: WantedDevice): boolean {
   return device.failure === undefined && device.name === wanted.name && device.mtu_bytes === wanted.mtu_bytes;
 }

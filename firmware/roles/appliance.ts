@@ -17,6 +17,8 @@ import type { Call } from './call.js';
 import { describeMessage, messageStep } from './describe-message.js';
 import { LacClient, type LacClientConfig, type ProfileStatus } from './lac-client.js';
 import { Lns, type LnsConfig } from './lns.js';
+import { PeerTunnels } from './peer-tunnels.js';
+import { type PseudowireConfig, type PseudowireStatus, Pseudowires } from './pseudowires.js';
 import type { Answer, CallInfo, Output, RoleContext, RoleName, StepNumber, TraceRecord } from './role.js';
 
 /** How often tunnels without calls are looked at. */
@@ -28,12 +30,17 @@ export interface ApplianceConfig {
   /** undefined: the box is no LNS. */
   lns: LnsConfig | undefined;
   lacClients: readonly LacClientConfig[];
+  pseudowires: readonly PseudowireConfig[];
 }
 
 export class Appliance {
   readonly endpoint: L2tpEndpoint;
+  readonly #peerTunnels: PeerTunnels;
   readonly #lns: Lns;
   readonly #lacClient: LacClient;
+  readonly #pseudowires: Pseudowires;
+  /** In the order in which they are asked whether an event is theirs. */
+  readonly #takers: readonly { handleEvent(event: L2tpEvent, now_ms: number): boolean }[];
   readonly #deadlines = new DeadlineQueue();
   readonly #questions = new Map<number, (answer: Answer, now_ms: number) => void>();
   /** Open tunnels; those that only linger are not in it. */
@@ -58,16 +65,29 @@ export class Appliance {
       nextCallId: () => this.#takeCallId(),
       setDeadline: (sessionId, deadline_ms) => this.#deadlines.set(sessionId, deadline_ms),
     };
-    this.#lns = new Lns(context, config.lns);
+    this.#peerTunnels = new PeerTunnels(context);
+    this.#lns = new Lns(context, this.#peerTunnels);
     this.#lacClient = new LacClient(context);
-    this.#lacClient.configure(config.lacClients, now_ms);
+    this.#pseudowires = new Pseudowires(context, this.#peerTunnels);
+    this.#takers = [this.#peerTunnels, this.#pseudowires, this.#lns, this.#lacClient];
+    this.configure(config, now_ms);
   }
 
   /** Takes a new configuration into force; what stands and is not touched by it goes on. */
   configure(config: ApplianceConfig, now_ms: number): void {
     this.endpoint.configure(config.endpoint);
+    this.#clearReservedIds(config.endpoint.reservedSessionIds, now_ms);
+    this.#pseudowires.configure(config.pseudowires, now_ms);
+    this.#peerTunnels.configure(config.lns !== undefined || this.#pseudowires.listens, now_ms);
     this.#lns.configure(config.lns, now_ms);
     this.#lacClient.configure(config.lacClients, now_ms);
+  }
+
+  /** A session whose ID a static pseudowire wants from now on is gone from the packet path before that begins. */
+  #clearReservedIds(sessionIds: readonly number[], now_ms: number): void {
+    const result = { resultCode: 3, errorMessage: 'the session ID is wanted for a static pseudowire' };
+    for (const sessionId of sessionIds) this.endpoint.closeCall(sessionId, result, now_ms);
+    this.#dispatchEvents(now_ms);
   }
 
   // Inputs. After one or several of them comes one `turn`.
@@ -107,16 +127,25 @@ export class Appliance {
       this.#call(id)?.handleTimeout(now_ms);
     }
     this.#lacClient.handleTimeout(now_ms);
+    this.#pseudowires.handleTimeout(now_ms);
     if (now_ms >= this.#nextSweep_ms) {
       this.#nextSweep_ms = now_ms + SWEEP_INTERVAL_MS;
-      this.#lns.sweep(now_ms);
+      this.#peerTunnels.sweep(now_ms);
     }
+  }
+
+  /** The device of a pseudowire has come or gone. */
+  deviceChanged(tun: number, isThere: boolean, now_ms: number): void {
+    this.#pseudowires.deviceChanged(tun, isThere, now_ms);
   }
 
   /** Data passed on this session since last told: tunnel and link live. */
   noteTraffic(sessionId: number, now_ms: number): void {
     const call = this.#call(sessionId);
-    if (call === undefined) return;
+    if (call === undefined) {
+      this.endpoint.noteTraffic(this.#pseudowires.tunnelOf(sessionId), now_ms);
+      return;
+    }
     this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
     call.noteTraffic(now_ms);
   }
@@ -134,9 +163,11 @@ export class Appliance {
   /** Ends every tunnel with StopCCN result 6, requester is being shut down; new ones are refused from now on. */
   shutDown(now_ms: number): void {
     this.#lacClient.configure([], now_ms);
+    this.#pseudowires.configure([], now_ms);
     for (const { tunnelId } of [...this.endpoint.tunnels()]) {
       this.endpoint.closeTunnel(tunnelId, { resultCode: 6 }, now_ms);
     }
+    this.#peerTunnels.configure(false, now_ms);
     this.#lns.configure(undefined, now_ms);
   }
 
@@ -163,6 +194,7 @@ export class Appliance {
       this.endpoint.pollTimeout() ?? Number.POSITIVE_INFINITY,
       this.#deadlines.next_ms() ?? Number.POSITIVE_INFINITY,
       this.#lacClient.nextDeadline_ms() ?? Number.POSITIVE_INFINITY,
+      this.#pseudowires.nextDeadline_ms() ?? Number.POSITIVE_INFINITY,
       this.#nextSweep_ms,
     );
   }
@@ -183,15 +215,20 @@ export class Appliance {
     for (const status of this.endpoint.tunnels()) {
       const since_ms = this.#tunnelsSince.get(status.tunnelId);
       if (since_ms === undefined) continue;
+      const { tunnelId } = status;
       const name = status.originator
-        ? this.#lacClient.tunnelName(status.tunnelId)
-        : this.#lns.tunnelName(status.tunnelId);
+        ? this.#lacClient.tunnelName(tunnelId) || this.#pseudowires.tunnelName(tunnelId)
+        : (this.#peerTunnels.policy(tunnelId)?.peerName ?? '');
       yield { status, name, since_ms };
     }
   }
 
   profiles(): ProfileStatus[] {
     return this.#lacClient.profiles();
+  }
+
+  pseudowires(): Iterable<PseudowireStatus> {
+    return this.#pseudowires.statuses();
   }
 
   /** A Call Serial Number and a row's generation have 32 bits; no call lives until the numbers come round. */
@@ -240,18 +277,26 @@ export class Appliance {
         return;
       case 'tunnel-closed':
         this.#tunnelsSince.delete(event.tunnelId);
-        if (!this.#lns.handleEvent(event, now_ms)) this.#lacClient.handleEvent(event, now_ms);
+        this.#offer(event, now_ms);
         return;
       default:
-        if (!this.#lns.handleEvent(event, now_ms)) this.#lacClient.handleEvent(event, now_ms);
+        this.#offer(event, now_ms);
     }
+  }
+
+  /** Whoever the event is for takes it. */
+  #offer(event: L2tpEvent, now_ms: number): void {
+    for (const role of this.#takers) if (role.handleEvent(event, now_ms)) return;
   }
 
   #pathChanged(tunnelId: number, path: TransportPath): void {
     this.#outputs.push({ type: 'tunnel-path', tunnelId, path });
     for (const sessionId of this.endpoint.sessionsOf(tunnelId)) {
       const call = this.#call(sessionId);
-      if (call === undefined) continue;
+      if (call === undefined) {
+        this.#pseudowires.pathChanged(sessionId, path);
+        continue;
+      }
       call.info.path = path;
       call.updateRow({ path });
     }
@@ -262,7 +307,7 @@ export class Appliance {
     const info = sessionId === 0 ? undefined : this.callInfo(sessionId);
     const record: TraceRecord = {
       at_ms: now_ms,
-      role: info?.role ?? this.#roleOf(tunnelId),
+      role: info?.role ?? this.#roleOf(tunnelId, sessionId),
       step: messageStep(message.messageType),
       kind: direction,
       label: message.messageType,
@@ -279,7 +324,8 @@ export class Appliance {
     this.#outputs.push({ type: 'trace', record });
   }
 
-  #roleOf(tunnelId: number): RoleName | undefined {
+  #roleOf(tunnelId: number, sessionId: number): RoleName | undefined {
+    if (this.#pseudowires.owns(tunnelId, sessionId)) return 'pseudowire';
     const tunnel = this.endpoint.tunnel(tunnelId);
     if (tunnel === undefined) return undefined;
     return tunnel.originator ? 'lac-client' : 'lns';

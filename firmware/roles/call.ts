@@ -6,6 +6,7 @@
 import { answerLinkLocal, interfaceIdText, linkLocalAddress } from '../protocol/ipv6/link-local.js';
 import { type NetworkParameters, PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
+import type { AgreedTerms } from './data-terms.js';
 import { describePpp, pppStep } from './describe-ppp.js';
 import type { CallInfo, ForwardingRow, RoleContext, StepNumber, TraceRecord } from './role.js';
 
@@ -27,21 +28,20 @@ export type PppTimers = Pick<
 
 type RowChanges = Partial<Omit<ForwardingRow, 'sessionId' | 'generation'>>;
 
-const NO_COOKIE = new Uint8Array(0);
-
 /** IPv4 and TCP headers without options, what a full segment carries beside its payload. */
 const IPV4_TCP_HEADERS_BYTES = 40;
 
 /** What a call is known by when it begins; the rest is yet to be negotiated. */
 type CallBeginning = Pick<
   CallInfo,
-  'callId' | 'role' | 'sessionId' | 'tunnelId' | 'peerSessionId' | 'peerName' | 'path' | 'since_ms'
+  'callId' | 'role' | 'version' | 'sessionId' | 'tunnelId' | 'peerSessionId' | 'peerName' | 'path' | 'since_ms'
 > &
   Partial<Pick<CallInfo, 'profile' | 'userName' | 'callingNumber' | 'calledNumber' | 'routes'>>;
 
 /** How a role wants its row; `mru_bytes` bounds what goes either way until LCP says less. */
 interface RowWishes extends Pick<ForwardingRow, 'allowTunnelIdZero' | 'peerTunnelId' | 'bindTun' | 'addressControl'> {
-  config: Pick<ForwardingRow, 'tun' | 'sequencing'> & { mru_bytes: number; mssClamp: boolean };
+  config: Pick<ForwardingRow, 'tun'> & { mru_bytes: number; mssClamp: boolean };
+  terms: AgreedTerms;
 }
 
 /** A call of which nothing is negotiated; `mru_bytes` is what we shall ask for. */
@@ -54,6 +54,7 @@ export function beginningCall(beginning: CallBeginning, mru_bytes: number): Call
     routes: [],
     ...beginning,
     generation: beginning.callId,
+    cookie_bytes: 0,
     state: 'wait-connect',
     authentication: undefined,
     localAddress: '',
@@ -95,19 +96,17 @@ export class Call {
   }
 
   /** The row goes into the packet path before the message that lets the peer send. */
-  addRow({ config, ...wishes }: RowWishes): void {
-    const { sessionId, generation, tunnelId, peerSessionId, path } = this.info;
+  addRow({ config, terms, ...wishes }: RowWishes): void {
+    const { sessionId, generation, version, tunnelId, peerSessionId, path } = this.info;
+    this.info.cookie_bytes = terms.localCookie.length;
     const row: ForwardingRow = {
       sessionId,
       generation,
+      version,
       tunnelId,
       peerSessionId,
       path,
-      version: 2,
-      localCookie: NO_COOKIE,
-      peerCookie: NO_COOKIE,
-      localSublayer: false,
-      peerSublayer: false,
+      ...terms,
       payload: 'ppp',
       ethernetOpen: false,
       vlanId: 0,
@@ -115,7 +114,6 @@ export class Call {
       tun: config.tun,
       transmitAcfc: false,
       transmitPfc: false,
-      sequencing: config.sequencing,
       mtu_bytes: config.mru_bytes,
       mssClamp_bytes: config.mssClamp ? config.mru_bytes - IPV4_TCP_HEADERS_BYTES : 0,
       ipv4Open: false,

@@ -23,12 +23,14 @@ export function messageStep(messageType: MessageType): StepNumber {
   return MESSAGE_STEP[messageType] ?? 0;
 }
 
-/** AVPs whose values could be used to answer in a user's or tunnel's name. */
+/** AVPs whose values could be used to answer in a user's or tunnel's name, or to pass for a session's data. */
 const HIDDEN_IN_TRACE: ReadonlySet<keyof AvpValues> = new Set([
   'proxyAuthenResponse',
   'proxyAuthenChallenge',
   'challenge',
   'challengeResponse',
+  'controlMessageAuthenticationNonce',
+  'assignedCookie',
 ]);
 
 /** As much of a value as the trace shows: it keeps many lines, and a stranger may fill them with what he likes. */
@@ -45,7 +47,7 @@ export function describeMessage(message: ControlMessage): Record<string, unknown
 function describeValue(name: keyof AvpValues, value: unknown): unknown {
   if (!(value instanceof Uint8Array)) return shortened(value);
   if (HIDDEN_IN_TRACE.has(name)) return `${value.length} octets`;
-  if (name === 'proxyAuthenName') return shortened(latin1(value));
+  if (name === 'proxyAuthenName' || name === 'remoteEndId') return shortened(latin1(value));
   return shortened(Buffer.from(value).toString('hex'));
 }
 
@@ -54,6 +56,7 @@ function shortened(value: unknown): unknown {
   if (typeof value === 'string') {
     return value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value;
   }
+  if (Array.isArray(value)) return shortened(value.join(' '));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shortened(part)]));
 }

@@ -4,17 +4,14 @@
  * One profile, one call. No I/O.
  */
 
-import type { L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
+import type { L2tpEvent } from '../protocol/l2tp/endpoint.js';
 import type { AuthenticationProtocol, PppLinkConfig, PppLinkEvent } from '../protocol/ppp/link.js';
-import { octets } from '../wire/bytes.js';
+import { PSEUDOWIRE_TYPE } from '../wire/avp.js';
 import { beginningCall, Call, type PppTimers } from './call.js';
+import { agreedTerms, type DataTerms, localTerms, termsAvps, version2Terms } from './data-terms.js';
+import { Dialler, type DialTarget } from './dialler.js';
 import { disconnectResult } from './lns.js';
 import type { CallEnd, RoleContext } from './role.js';
-
-/** A call that stood this long was a good one: the next redial starts from the initial delay again. */
-const GOOD_CALL_MS = 60_000;
-/** From the first SCCRQ to an address; a server that answers but never finishes is dialled anew. */
-const SET_UP_TIMEOUT_MS = 60_000;
 
 /** Framing Type and Bearer Type of a call that has neither modem nor line: synchronous, digital (RFC 2661 4.4.4). */
 const SYNCHRONOUS_FRAMING = 1;
@@ -22,15 +19,7 @@ const DIGITAL_BEARER = 1;
 /** What a voluntary tunnel says of its speed: the sending interface's is not known. */
 const CONNECT_SPEED_BPS = 1_000_000_000;
 
-export interface LacClientConfig {
-  /** The profile's name, unique. */
-  profile: string;
-  /** Host name or address of the LNS. */
-  server: string;
-  port: number;
-  /** Our own UDP port. */
-  localPort: number;
-  tunnelSecret: string;
+export interface LacClientConfig extends DialTarget {
   userName: string;
   password: string;
   authentication: readonly AuthenticationProtocol[];
@@ -41,10 +30,13 @@ export interface LacClientConfig {
   ipv6: boolean;
   mru_bytes: number;
   mssClamp: boolean;
-  /** We number the data packets that we send (RFC 2661 section 5.4) and say so in the ICCN. */
+  /**
+   * Version 2: we number the data packets that we send (RFC 2661 section 5.4) and say so in the ICCN. Version 3: we want
+   * those that come numbered (RFC 3931 section 5.4.4).
+   */
   sequencing: boolean;
-  redialInitial_ms: number;
-  redialCap_ms: number;
+  /** Of the cookie that we assign in version 3: 0, 4 or 8. */
+  cookie_bytes: number;
   ppp: PppTimers;
 }
 
@@ -60,20 +52,13 @@ export interface ProfileStatus {
 
 interface Profile {
   config: LacClientConfig;
-  state: ProfileStatus['state'];
-  tunnelId: number;
+  dialler: Dialler;
+  /** Of the call in a tunnel that is open. */
+  state: 'wait-reply' | 'ppp' | 'up' | 'closing';
   sessionId: number;
   call: Call | undefined;
   callSerialNumber: number;
-  delay_ms: number;
-  upSince_ms: number | undefined;
-  /** When to dial (idle) or to give up (any other state but up). */
-  deadline_ms: number | undefined;
-  lastFailure: string;
-  /** Why this dial or call is about to end, '' while it is not. */
-  endReason: string;
-  /** Taken out of the configuration: no redial once it is down. */
-  removed: boolean;
+  terms: DataTerms;
 }
 
 export class LacClient {
@@ -88,31 +73,32 @@ export class LacClient {
 
   /** Profiles new in `configs` are dialled, those that are gone hung up, changed ones hung up and dialled anew. */
   configure(configs: readonly LacClientConfig[], now_ms: number): void {
-    const wanted = new Map(configs.map((config) => [config.profile, config]));
+    const wanted = new Map(configs.map((config) => [config.name, config]));
     for (const [name, profile] of this.#profiles) {
       const config = wanted.get(name);
       if (config !== undefined && JSON.stringify(config) === JSON.stringify(profile.config)) continue;
-      profile.removed = true;
+      profile.dialler.retire();
       this.#profiles.delete(name);
       this.#hangUp(profile, config === undefined ? 'the profile was switched off' : 'the profile was changed', now_ms);
     }
     for (const config of configs) {
-      if (this.#profiles.has(config.profile)) continue;
-      this.#profiles.set(config.profile, {
-        config,
-        state: 'idle',
-        tunnelId: 0,
-        sessionId: 0,
-        call: undefined,
-        callSerialNumber: 0,
-        delay_ms: config.redialInitial_ms,
-        upSince_ms: undefined,
-        deadline_ms: now_ms,
-        lastFailure: '',
-        endReason: '',
-        removed: false,
-      });
+      if (!this.#profiles.has(config.name)) this.#addProfile(config, now_ms);
     }
+  }
+
+  #addProfile(config: LacClientConfig, now_ms: number): void {
+    const profile: Profile = {
+      config,
+      dialler: new Dialler(this.#context, 'lac-client', config, now_ms, (tunnelId) =>
+        this.#byTunnel.set(tunnelId, profile),
+      ),
+      state: 'wait-reply',
+      sessionId: 0,
+      call: undefined,
+      callSerialNumber: 0,
+      terms: localTerms(this.#context.random, 0, false),
+    };
+    this.#profiles.set(config.name, profile);
   }
 
   call(sessionId: number): Call | undefined {
@@ -121,7 +107,7 @@ export class LacClient {
 
   /** The profile that opened the tunnel. */
   tunnelName(tunnelId: number): string {
-    return this.#byTunnel.get(tunnelId)?.config.profile ?? '';
+    return this.#byTunnel.get(tunnelId)?.config.name ?? '';
   }
 
   *calls(): Iterable<Call> {
@@ -129,12 +115,12 @@ export class LacClient {
   }
 
   profiles(): ProfileStatus[] {
-    return [...this.#profiles.values()].map((profile) => ({
-      profile: profile.config.profile,
-      state: profile.state,
-      lastFailure: profile.lastFailure,
-      redialAt_ms: profile.state === 'idle' ? profile.deadline_ms : undefined,
-      callId: profile.call?.info.callId ?? 0,
+    return [...this.#profiles].map(([profile, { state, dialler, call }]) => ({
+      profile,
+      state: dialler.phase === 'open' ? state : dialler.phase,
+      lastFailure: dialler.lastFailure,
+      redialAt_ms: dialler.redialAt_ms,
+      callId: call?.info.callId ?? 0,
     }));
   }
 
@@ -146,7 +132,8 @@ export class LacClient {
 
   nextDeadline_ms(): number | undefined {
     let next: number | undefined;
-    for (const { deadline_ms } of this.#profiles.values()) {
+    for (const { dialler } of this.#profiles.values()) {
+      const { deadline_ms } = dialler;
       if (deadline_ms !== undefined && (next === undefined || deadline_ms < next)) next = deadline_ms;
     }
     return next;
@@ -154,45 +141,11 @@ export class LacClient {
 
   handleTimeout(now_ms: number): void {
     for (const profile of this.#profiles.values()) {
-      if (profile.deadline_ms === undefined || profile.deadline_ms > now_ms) continue;
-      profile.deadline_ms = undefined;
-      if (profile.state === 'idle') this.#dial(profile, now_ms);
+      const { dialler } = profile;
+      if (!dialler.takeDue(now_ms)) continue;
+      if (dialler.phase === 'idle') dialler.dial(now_ms);
       else this.#hangUp(profile, 'the call did not come up in time', now_ms);
     }
-  }
-
-  // Step 5: the tunnel.
-
-  #dial(profile: Profile, now_ms: number): void {
-    profile.state = 'resolve';
-    profile.endReason = '';
-    profile.deadline_ms = now_ms + SET_UP_TIMEOUT_MS;
-    const { server: host } = profile.config;
-    this.#context.ask({ type: 'resolve', profile: profile.config.profile, host }, (answer, at_ms) => {
-      if (answer.type !== 'resolve' || profile.state !== 'resolve' || profile.removed) return;
-      if (answer.address === undefined) {
-        this.#redialLater(profile, `the server's name ${host} has no address: ${answer.reason}`, at_ms);
-        return;
-      }
-      this.#openTunnel(profile, answer.address, at_ms);
-    });
-  }
-
-  #openTunnel(profile: Profile, peerAddress: string, now_ms: number): void {
-    const { config } = profile;
-    const path: TransportPath = {
-      encapsulation: 'udp',
-      localAddress: '',
-      localPort: config.localPort,
-      peerAddress,
-      peerPort: config.port,
-    };
-    profile.state = 'wait-tunnel';
-    profile.tunnelId = this.#context.endpoint.openTunnel(
-      { path, secret: config.tunnelSecret === '' ? undefined : octets(config.tunnelSecret) },
-      now_ms,
-    );
-    this.#byTunnel.set(profile.tunnelId, profile);
   }
 
   /** True when the event was about a tunnel or call of a profile. */
@@ -217,13 +170,7 @@ export class LacClient {
     const profile = this.#byTunnel.get(event.tunnelId);
     if (profile === undefined) return false;
     this.#byTunnel.delete(event.tunnelId);
-    profile.tunnelId = 0;
-    const { by, resultCode, errorMessage } = event.cause;
-    const reason =
-      by === 'timeout'
-        ? 'the LNS does not answer'
-        : `the tunnel was closed by the ${by === 'peer' ? 'LNS' : 'client'}: result ${resultCode}${errorMessage ? `, ${errorMessage}` : ''}`;
-    this.#redialLater(profile, profile.endReason || reason, now_ms);
+    profile.dialler.tunnelClosed(event.cause, now_ms);
     return true;
   }
 
@@ -232,13 +179,19 @@ export class LacClient {
   #tunnelEstablished(tunnelId: number, now_ms: number): boolean {
     const profile = this.#byTunnel.get(tunnelId);
     if (profile === undefined) return false;
+    const { cookie_bytes, sequencing } = profile.config;
+    profile.dialler.established();
     profile.state = 'wait-reply';
     profile.callSerialNumber = this.#context.nextCallId();
-    profile.sessionId = this.#context.endpoint.placeCall(
-      tunnelId,
-      { callSerialNumber: profile.callSerialNumber, bearerType: DIGITAL_BEARER },
-      now_ms,
-    );
+    profile.terms = localTerms(this.#context.random, cookie_bytes, sequencing);
+    const { callSerialNumber } = profile;
+    const icrq = {
+      callSerialNumber,
+      bearerType: DIGITAL_BEARER,
+      pseudowireType: PSEUDOWIRE_TYPE.ppp,
+      ...termsAvps(profile.terms),
+    };
+    profile.sessionId = this.#context.endpoint.placeCall(tunnelId, icrq, now_ms);
     this.#bySession.set(profile.sessionId, profile);
     return true;
   }
@@ -248,16 +201,18 @@ export class LacClient {
     const status = this.#context.endpoint.tunnel(event.tunnelId);
     if (profile === undefined || status === undefined) return false;
     const { config, sessionId } = profile;
+    const version = status.version === 3 ? 3 : 2;
     const info = beginningCall(
       {
         callId: profile.callSerialNumber,
         role: 'lac-client',
+        version,
         sessionId,
         tunnelId: event.tunnelId,
         peerSessionId: event.peerSessionId,
         peerName: status.peerHostName,
         path: status.path,
-        profile: config.profile,
+        profile: config.name,
         userName: config.userName,
         routes: config.localNetworks,
         since_ms: now_ms,
@@ -267,8 +222,14 @@ export class LacClient {
     profile.call = new Call(this.#context, info, (call, linkEvent, at_ms) =>
       this.#handleLinkEvent(profile, call, linkEvent, at_ms),
     );
-    const { peerTunnelId } = status;
-    profile.call.addRow({ allowTunnelIdZero: false, addressControl: 'detect', peerTunnelId, bindTun: true, config });
+    profile.call.addRow({
+      allowTunnelIdZero: false,
+      addressControl: 'detect',
+      peerTunnelId: status.peerTunnelId,
+      bindTun: true,
+      config,
+      terms: version === 3 ? agreedTerms(profile.terms, event.icrp.avps) : version2Terms(config.sequencing),
+    });
     this.#context.endpoint.connectCall(
       sessionId,
       {
@@ -296,9 +257,7 @@ export class LacClient {
     switch (event.type) {
       case 'ipcp-up':
         profile.state = 'up';
-        profile.deadline_ms = undefined;
-        profile.upSince_ms = now_ms;
-        profile.lastFailure = '';
+        profile.dialler.cameUp(now_ms);
         call.updateRow({
           ipv4Open: true,
           destinations: [`${event.localAddress}/32`, ...profile.config.localNetworks],
@@ -310,7 +269,7 @@ export class LacClient {
         // LCP or IPCP begins anew: it has as long to come up again as it had the first time.
         if (profile.state !== 'up') break;
         profile.state = 'ppp';
-        profile.deadline_ms = now_ms + SET_UP_TIMEOUT_MS;
+        profile.dialler.allowTime(now_ms);
         break;
       case 'ipv6cp-up':
         call.updateRow({ ipv6Open: true });
@@ -336,7 +295,7 @@ export class LacClient {
     const reason = call?.endReason || (errorMessage ?? '') || `result ${resultCode}`;
     // l2tpns refuses a user without a CHAP Failure.
     const wasRefused = by === 'peer' && call?.info.state === 'authenticate';
-    profile.endReason = wasRefused
+    const endReason = wasRefused
       ? `the LNS hung up during authentication: ${reason}; look at user name and password`
       : `the call ended: ${reason}`;
     if (call !== undefined) {
@@ -346,38 +305,20 @@ export class LacClient {
       this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
     }
     // A tunnel of a profile carries its one call alone: it goes with it.
-    if (profile.tunnelId !== 0) this.#context.endpoint.closeTunnel(profile.tunnelId, { resultCode: 1 }, now_ms);
+    profile.dialler.close(endReason, now_ms);
     return true;
   }
 
   #hangUp(profile: Profile, reason: string, now_ms: number): void {
-    const { call } = profile;
-    profile.endReason = reason;
-    if (call !== undefined && (profile.state === 'ppp' || profile.state === 'up')) {
-      profile.state = 'closing';
-      profile.deadline_ms = now_ms + SET_UP_TIMEOUT_MS;
-      call.endReason = reason;
-      call.withLink(now_ms, (link) => link.close(reason, now_ms));
-    } else if (profile.tunnelId !== 0) {
-      this.#context.endpoint.closeTunnel(profile.tunnelId, { resultCode: 1, errorMessage: reason }, now_ms);
-    } else if (profile.state !== 'idle') {
-      this.#redialLater(profile, reason, now_ms);
+    const { call, dialler } = profile;
+    if (call === undefined || (profile.state !== 'ppp' && profile.state !== 'up')) {
+      dialler.close(reason, now_ms);
+      return;
     }
-  }
-
-  /** Exponential backoff with up to a quarter of jitter, so that branches do not redial in step. */
-  #redialLater(profile: Profile, reason: string, now_ms: number): void {
-    const { redialInitial_ms, redialCap_ms } = profile.config;
-    const wasGood = profile.upSince_ms !== undefined && now_ms - profile.upSince_ms >= GOOD_CALL_MS;
-    if (wasGood) profile.delay_ms = redialInitial_ms;
-    profile.upSince_ms = undefined;
-    profile.lastFailure = reason;
-    profile.state = 'idle';
-    const jitter = this.#context.random(1)[0] / 256 / 4;
-    const redialAfter_ms = profile.removed ? undefined : Math.round(profile.delay_ms * (1 + jitter));
-    profile.deadline_ms = redialAfter_ms === undefined ? undefined : now_ms + redialAfter_ms;
-    this.#context.emit({ type: 'dial-ended', profile: profile.config.profile, reason, redialAfter_ms });
-    profile.delay_ms = Math.min(profile.delay_ms * 2, redialCap_ms);
+    profile.state = 'closing';
+    dialler.allowTime(now_ms);
+    call.endReason = reason;
+    call.withLink(now_ms, (link) => link.close(reason, now_ms));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The LNS's side of a call, by the fourteen steps: 5 the tunnel, 6 the session, 7 LCP, 10 to 12 authentication,
- * 13 the address, 14 traffic (which the packet path carries). No I/O: the outside is asked by questions.
+ * The LNS's side of a call, by the fourteen steps: 6 the session, 7 LCP, 10 to 12 authentication, 13 the address, 14
+ * traffic (which the packet path carries), over either version of L2TP. No I/O: the outside is asked by questions.
  */
 
 import type { L2tpEvent } from '../protocol/l2tp/endpoint.js';
@@ -8,10 +8,12 @@ import type { AuthenticationProtocol, LinkDownReason, PppLinkConfig, PppLinkEven
 import { type AvpValues, PPP_DISCONNECT } from '../wire/avp.js';
 import { latin1, type RandomBytes } from '../wire/bytes.js';
 import { beginningCall, Call, type PppTimers } from './call.js';
-import type { Answer, CallEnd, CallInfo, RoleContext, TunnelPolicy } from './role.js';
+import { agreedTerms, localTerms, peerTerms, termsAvps, version2Terms } from './data-terms.js';
+import type { PeerTunnels } from './peer-tunnels.js';
+import type { Answer, CallEnd, CallInfo, RoleContext } from './role.js';
 
-/** A tunnel without a call is closed by the LNS after this time; a client that needs one again opens one. */
-const IDLE_TUNNEL_MS = 15_000;
+/** Result Code of a CDN, RFC 2661 section 4.4.2. */
+const CDN_ADMINISTRATIVE = 3;
 
 export interface LnsConfig {
   /** Offered to the caller in this order. */
@@ -25,21 +27,14 @@ export interface LnsConfig {
   ipv6: boolean;
   mru_bytes: number;
   mssClamp: boolean;
+  /** Version 2: we number data packets. Version 3: we want those that come numbered. */
   sequencing: boolean;
+  /** Of the cookies that we assign in version 3: 0, 4 or 8. */
+  cookie_bytes: number;
   /** Index of the TUN that all LNS sessions share. */
   tun: number;
   ppp: PppTimers;
 }
-
-interface Tunnel {
-  policy: TunnelPolicy;
-  calls: Set<number>;
-  /** When it lost its last call; undefined while it has one. */
-  idleSince_ms: number | undefined;
-}
-
-/** Until the outside has said how to treat a peer; no call can come before. */
-const NO_POLICY: TunnelPolicy = { peerName: '', allowTunnelIdZero: false, addressControl: 'detect' };
 
 export class Lns {
   readonly #context: RoleContext;
@@ -47,29 +42,25 @@ export class Lns {
   #config: LnsConfig | undefined;
   /** One for all links that begin while this configuration is in force. */
   #linkConfig: PppLinkConfig | undefined;
-  readonly #tunnels = new Map<number, Tunnel>();
+  readonly #tunnels: PeerTunnels;
   readonly #calls = new Map<number, Call>();
 
-  constructor(context: RoleContext, config: LnsConfig | undefined) {
+  constructor(context: RoleContext, tunnels: PeerTunnels) {
     this.#context = context;
-    this.#config = config;
-    this.#linkConfig = config && linkConfig(config);
+    this.#tunnels = tunnels;
   }
 
   /** New calls use the new configuration; calls that stand go on with theirs, or end when the role is switched off. */
   configure(config: LnsConfig | undefined, now_ms: number): void {
     this.#config = config;
     this.#linkConfig = config && linkConfig(config);
-    if (config === undefined) for (const tunnelId of [...this.#tunnels.keys()]) this.#closeTunnel(tunnelId, now_ms);
+    if (config !== undefined) return;
+    const result = { resultCode: CDN_ADMINISTRATIVE, errorMessage: 'the LNS was switched off' };
+    for (const sessionId of [...this.#calls.keys()]) this.#context.endpoint.closeCall(sessionId, result, now_ms);
   }
 
   call(sessionId: number): Call | undefined {
     return this.#calls.get(sessionId);
-  }
-
-  /** The name of the settings' entry that the tunnel's peer matched, '' for none. */
-  tunnelName(tunnelId: number): string {
-    return this.#tunnels.get(tunnelId)?.policy.peerName ?? '';
   }
 
   calls(): Iterable<Call> {
@@ -82,25 +73,17 @@ export class Lns {
     if (call === undefined) return;
     call.endReason = reason;
     if (call.info.state === 'wait-connect') {
-      this.#context.endpoint.closeCall(sessionId, { resultCode: 3, errorMessage: reason }, now_ms);
+      this.#context.endpoint.closeCall(sessionId, { resultCode: CDN_ADMINISTRATIVE, errorMessage: reason }, now_ms);
     } else {
       call.withLink(now_ms, (link) => link.close(reason, now_ms));
     }
   }
 
-  // Step 5: the tunnel.
+  // Step 6: the session. Step 5, the tunnel, is that of peer-tunnels.ts.
 
-  /** True when the event was about a tunnel or call of the LNS. */
+  /** True when the event was about a call of the LNS. */
   handleEvent(event: L2tpEvent, now_ms: number): boolean {
     switch (event.type) {
-      case 'tunnel-requested':
-        this.#authorizeTunnel(event, now_ms);
-        return true;
-      case 'tunnel-established':
-        if (event.originator) return false;
-        return true;
-      case 'tunnel-closed':
-        return this.#tunnels.delete(event.tunnelId);
       case 'call-requested':
         this.#acceptCall(event, now_ms);
         return true;
@@ -121,55 +104,13 @@ export class Lns {
     }
   }
 
-  #authorizeTunnel(event: Extract<L2tpEvent, { type: 'tunnel-requested' }>, now_ms: number): void {
-    const { endpoint } = this.#context;
-    const { tunnelId, path } = event;
-    if (this.#config === undefined) {
-      endpoint.answerTunnel(
-        tunnelId,
-        { accepted: false, resultCode: 4, errorMessage: 'the LNS is switched off' },
-        now_ms,
-      );
-      return;
-    }
-    const peerHostName = event.sccrq.avps.hostName ?? '';
-    const tunnel: Tunnel = { policy: NO_POLICY, calls: new Set(), idleSince_ms: now_ms };
-    this.#tunnels.set(tunnelId, tunnel);
-    this.#context.ask({ type: 'authorize-tunnel', tunnelId, path, peerHostName }, (answer, at_ms) => {
-      // The tunnel may be gone by now, and its ID another's.
-      if (answer.type !== 'authorize-tunnel' || this.#tunnels.get(tunnelId) !== tunnel) return;
-      if (!answer.accepted) {
-        endpoint.answerTunnel(tunnelId, answer, at_ms);
-        return;
-      }
-      tunnel.policy = answer.policy;
-      const { secret, allowTunnelIdZero } = answer.policy;
-      endpoint.answerTunnel(tunnelId, { accepted: true, secret, allowTunnelIdZero }, at_ms);
-    });
-  }
-
-  /** Closes tunnels that have been without a call for long; called about once a second. */
-  sweep(now_ms: number): void {
-    for (const [tunnelId, tunnel] of this.#tunnels) {
-      if (tunnel.idleSince_ms !== undefined && now_ms - tunnel.idleSince_ms >= IDLE_TUNNEL_MS) {
-        this.#closeTunnel(tunnelId, now_ms);
-      }
-    }
-  }
-
-  #closeTunnel(tunnelId: number, now_ms: number): void {
-    this.#context.endpoint.closeTunnel(tunnelId, { resultCode: 1 }, now_ms);
-  }
-
-  // Step 6: the session.
-
   #acceptCall(event: Extract<L2tpEvent, { type: 'call-requested' }>, now_ms: number): void {
-    const { tunnelId, sessionId, icrq } = event;
+    const { tunnelId, sessionId, peerSessionId, version, icrq } = event;
     const { endpoint } = this.#context;
-    const tunnel = this.#tunnels.get(tunnelId);
+    const policy = this.#tunnels.policy(tunnelId);
     const status = endpoint.tunnel(tunnelId);
     const config = this.#config;
-    if (tunnel === undefined || status === undefined || config === undefined) {
+    if (policy === undefined || status === undefined || config === undefined) {
       endpoint.answerCall(
         sessionId,
         { accepted: false, resultCode: 4, errorMessage: 'not an LNS for this tunnel' },
@@ -181,10 +122,11 @@ export class Lns {
       {
         callId: this.#context.nextCallId(),
         role: 'lns',
+        version,
         sessionId,
         tunnelId,
-        peerSessionId: icrq.avps.assignedSessionId ?? 0,
-        peerName: tunnel.policy.peerName || status.peerHostName,
+        peerSessionId,
+        peerName: policy.peerName || status.peerHostName,
         path: status.path,
         callingNumber: icrq.avps.callingNumber ?? '',
         calledNumber: icrq.avps.calledNumber ?? '',
@@ -194,18 +136,22 @@ export class Lns {
     );
     const call = new Call(this.#context, info, (of, linkEvent, at_ms) => this.#handleLinkEvent(of, linkEvent, at_ms));
     this.#calls.set(sessionId, call);
-    tunnel.calls.add(sessionId);
-    tunnel.idleSince_ms = undefined;
-    const { allowTunnelIdZero, addressControl } = tunnel.policy;
-    call.addRow({ allowTunnelIdZero, addressControl, peerTunnelId: status.peerTunnelId, bindTun: false, config });
-    endpoint.answerCall(sessionId, { accepted: true }, now_ms);
+    this.#tunnels.sessionBegan(tunnelId, sessionId);
+    const { allowTunnelIdZero, addressControl } = policy;
+    const { peerTunnelId } = status;
+    const local = localTerms(this.#context.random, config.cookie_bytes, config.sequencing);
+    const terms = version === 3 ? agreedTerms(local, icrq.avps) : version2Terms(config.sequencing);
+    call.addRow({ allowTunnelIdZero, addressControl, peerTunnelId, bindTun: false, config, terms });
+    endpoint.answerCall(sessionId, { accepted: true, avps: version === 3 ? termsAvps(local) : {} }, now_ms);
   }
 
   /** ICCN came: the session stands, PPP begins. */
   #connectCall(event: Extract<L2tpEvent, { type: 'call-connected' }>, now_ms: number): boolean {
     const call = this.#calls.get(event.sessionId);
     if (call === undefined || this.#linkConfig === undefined) return false;
-    if (event.iccn?.avps.sequencingRequired) call.updateRow({ sequencing: true });
+    const { sequencingRequired, l2SpecificSublayer } = event.iccn?.avps ?? {};
+    if (sequencingRequired) call.updateRow({ sequencing: true });
+    if (l2SpecificSublayer !== undefined) call.updateRow(peerTerms(event.iccn?.avps ?? {}));
     call.startLink(this.#linkConfig, now_ms);
     return true;
   }
@@ -306,8 +252,6 @@ export class Lns {
     const call = this.#calls.get(event.sessionId);
     if (call === undefined) return false;
     this.#calls.delete(event.sessionId);
-    const tunnel = this.#tunnels.get(event.tunnelId);
-    if (tunnel?.calls.delete(event.sessionId) && tunnel.calls.size === 0) tunnel.idleSince_ms = now_ms;
     call.remove(now_ms);
     const end: CallEnd = { ...event.cause, reason: call.endReason || (event.cause.errorMessage ?? '') };
     call.note(0, 'note', 'call ended', { ...end }, now_ms);

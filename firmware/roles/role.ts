@@ -8,7 +8,8 @@ import type { AuthenticationAnswer, AuthenticationProtocol, AuthenticationReques
 import type { RandomBytes } from '../wire/bytes.js';
 
 /** Which side of the box a call belongs to. */
-export type RoleName = 'lns' | 'lac-client';
+export type CallRole = 'lns' | 'lac-client';
+export type RoleName = CallRole | 'pseudowire';
 
 /** The number of one of the fourteen steps of a call; 0 for what belongs to no step (keep-alive, clearing). */
 export type StepNumber = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14;
@@ -107,9 +108,13 @@ export type Answer =
 /** What is known of a call that stands, for lists and accounting. */
 export interface CallInfo {
   callId: number;
-  role: RoleName;
+  role: CallRole;
+  /** Of L2TP. */
+  version: 2 | 3;
   sessionId: number;
   generation: number;
+  /** Of the cookie in packets from the peer; 0 without one, and in version 2. */
+  cookie_bytes: number;
   tunnelId: number;
   peerSessionId: number;
   peerName: string;
@@ -163,7 +168,16 @@ export type Output =
   | { type: 'call-changed'; call: CallInfo }
   | { type: 'call-ended'; call: CallInfo; end: CallEnd }
   /** A profile's dialling, or the call that came of it, is over; it dials again in `redialAfter_ms`, if at all. */
-  | { type: 'dial-ended'; profile: string; reason: string; redialAfter_ms: number | undefined }
+  | {
+      type: 'dial-ended';
+      role: Exclude<RoleName, 'lns'>;
+      profile: string;
+      reason: string;
+      redialAfter_ms: number | undefined;
+    }
+  /** Frames pass from now on, or no longer, for this reason. */
+  | { type: 'pseudowire-up'; name: string; peerAddress: string }
+  | { type: 'pseudowire-down'; name: string; reason: string }
   | { type: 'trace'; record: TraceRecord };
 
 /** What a role is given to work with. */

@@ -1,6 +1,7 @@
 /**
  * `make bench`: how fast calls come up and what a session costs, ours beside l2tpns with FreeRADIUS, on the same machine
- * in the same run with the same caller, one after the other in turns. Prints a table; OUT=<file> gets it as JSON.
+ * in the same run with the same caller, one after the other in turns; and how fast packets pass over IP protocol 115,
+ * beside UDP. Prints a table; OUT=<file> gets it as JSON.
  * Prints nothing that was not measured in this run.
  */
 import { writeFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { labIsMissing } from '../lab/requirements.js';
 import { Caller } from './caller.js';
 import { type Figure, figure, median, table } from './figures.js';
 import { type Lns, startOurs, startTheirs } from './lnses.js';
+import { type Encapsulation, type PacketRound, packetRounds } from './packets.js';
 import { type Load, type MemoryRound, memoryRound, type SetUpRound, setUpRound } from './rounds.js';
 
 const USERS = 2_000;
@@ -23,6 +25,7 @@ const WARM_UPS = 4;
 /** Processor time is told in steps of 10 ms: too coarse for fewer calls. */
 const CALLS_FOR_PROCESSOR_TIME = 1_000;
 const MEMORY = { name: 'fresh start, then 2,000 sessions', step: { calls: 200, tunnels: 8, atOnce: 50 }, pairs: 3 };
+const PACKET_ROUNDS = 5;
 const MIB = 1024 * 1024;
 
 const say = (text = ''): void => console.log(text);
@@ -84,6 +87,24 @@ function memoryFigures(scenario: string, peerName: string, rounds: readonly [Mem
   ];
 }
 
+/** Protocol 115 beside UDP: both are ours. */
+function packetFigures(rounds: Readonly<Record<Encapsulation, readonly PacketRound[]>>): Figure[] {
+  const scenario = 'packets of 64 octets to one user, L2TPv3 over IP';
+  return (['udp3', 'udp2'] as const).flatMap((other) => {
+    const peerName = other === 'udp3' ? 'ours, L2TPv3 over UDP' : 'ours, L2TPv2 over UDP';
+    const row = rowsOf(
+      scenario,
+      peerName,
+      rounds.ip.map((round, index) => [round, rounds[other][index]!] as [PacketRound, PacketRound]),
+    );
+    return [
+      row('packets that arrive', 'packets/s', ({ rate }) => rate),
+      row('lost behind the LNS', 'packets', ({ lost }) => lost),
+      row('processor time of the LNS', 'µs/packet', ({ processor_us }) => processor_us),
+    ];
+  });
+}
+
 /** Where the caller was busy nearly all the time, the rate is its own and not the LNS's. */
 function ceilings(scenario: string, rounds: readonly [SetUpRound, SetUpRound][], names: readonly string[]): string[] {
   return names.flatMap((name, index) => {
@@ -100,12 +121,12 @@ function failures(lns: Lns, scenario: string, { failures: reasons }: SetUpRound)
     say(`${lns.name}, ${scenario}: ${count} calls failed: ${reason}`);
 }
 
-async function bench(lab: Lab): Promise<{ figures: Figure[]; allUp: boolean }> {
+async function bench(lab: Lab, packets: readonly Figure[]): Promise<{ figures: Figure[]; allUp: boolean }> {
   const namespace = await lab.namespace('caller');
   const [ours, theirs] = [await startOurs(lab, namespace, USERS), await startTheirs(lab, namespace, USERS)];
   const caller = await Caller.start(namespace);
   const names = [ours.name, theirs.name];
-  const figures: Figure[] = [];
+  const figures: Figure[] = [...packets];
   const notes: string[] = [];
   let allUp = true;
   // l2tpns goes through what is left of ended calls again and again for long: it starts each round anew, at its best.
@@ -134,6 +155,7 @@ async function bench(lab: Lab): Promise<{ figures: Figure[]; allUp: boolean }> {
   say(table(figures));
   say();
   for (const note of notes) say(note);
+  say('Packets: one iperf3 sends as fast as it can; sender, both boxes and the receiver share the processors.');
   say('Where datagrams were lost, the rate is that of the timers that repair it.');
   say(`${theirs.name} has memory for all its sessions from the start: compare what is resident, too.`);
   say(`${ours.name} asks its own user table, ${theirs.name} asks FreeRADIUS. CHAP-MD5, IPv4 alone.`);
@@ -146,9 +168,11 @@ if (missing !== false) {
   console.error(`make bench ${missing}`);
   process.exit(1);
 }
+say(`packets over IP protocol 115 beside UDP: ${PACKET_ROUNDS} rounds`);
+const packets = packetFigures(await packetRounds(PACKET_ROUNDS));
 const lab = await Lab.open();
 try {
-  const { figures, allUp } = await bench(lab);
+  const { figures, allUp } = await bench(lab, packets);
   if (process.env.OUT) writeFileSync(process.env.OUT, `${JSON.stringify(figures, null, 2)}\n`);
   if (!allUp) {
     console.error('not every call to tunnelwerk came up');

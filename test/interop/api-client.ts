@@ -4,7 +4,13 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import type { CallStepRecord, SessionView, StatusView, TunnelView } from '../../firmware/control/view.js';
+import type {
+  CallStepRecord,
+  PseudowireView,
+  SessionView,
+  StatusView,
+  TunnelView,
+} from '../../firmware/control/view.js';
 import type { Pool, Settings, User } from '../../firmware/settings.js';
 
 export interface ApiResponse {
@@ -81,6 +87,10 @@ export class ApiClient {
     return this.demand('GET', '/api/v1/sessions');
   }
 
+  pseudowires(): Promise<PseudowireView[]> {
+    return this.demand('GET', '/api/v1/pseudowires');
+  }
+
   tunnels(): Promise<TunnelView[]> {
     return this.demand('GET', '/api/v1/tunnels');
   }
@@ -97,8 +107,10 @@ export class ApiClient {
   async followTrace(listener: (record: CallStepRecord) => void): Promise<() => void> {
     const response = await this.#open('GET', '/api/v1/trace/stream');
     if (response.statusCode !== 200) throw new Error(`trace: ${response.statusCode}`);
-    response.on('error', () => undefined);
-    createInterface({ input: response }).on('line', (line) => {
+    const lines = createInterface({ input: response });
+    // A box that dies ends its trace: whoever follows it sees that from the box itself. The reader passes on the error.
+    for (const source of [response, lines]) source.on('error', () => undefined);
+    lines.on('line', (line) => {
       if (line.startsWith('data:')) listener(JSON.parse(line.slice('data:'.length)) as CallStepRecord);
     });
     return () => void response.destroy();

@@ -2,47 +2,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Capture } from '../lab/capture.js';
-import type { Namespace } from '../lab/namespaces.js';
 import { labIsMissing } from '../lab/requirements.js';
 import { ADDRESS, bootGuest, layThreeSites, type Sites } from '../lab/three-sites.js';
 import { until } from '../lab/until.js';
-import type { SettingsChanges } from './api-client.js';
 import { Appliance } from './appliance.js';
 import { assertSteps, CALL_SETUP, judged } from './assertions.js';
+import { profile, UP_TIMEOUT_MS, up } from './branch.js';
 import { startFreeRadius } from './freeradius.js';
 import { startL2tpns } from './l2tpns.js';
 import { idle, listening, startLns, USER } from './lns.js';
 import { Xl2tpdLns } from './xl2tpd.js';
 
 const TUNNEL_SECRET = 'tunnel-secret';
-const TUN = 'tw-office';
-const UP_TIMEOUT_MS = 30_000;
-
-type Profile = NonNullable<SettingsChanges['lacClients']>[number];
-
-/** One profile that dials, with what a profile must have. */
-function profile(changes: Profile): SettingsChanges {
-  return {
-    lacClients: [
-      {
-        ...{ name: 'office', enabled: true, server: ADDRESS.lns, userName: USER.name, password: USER.password },
-        ...{ tunInterface: TUN, routes: [ADDRESS.officeNetwork], redialInitial_s: 1, redialCap_s: 2 },
-        ...changes,
-      },
-    ],
-  };
-}
-
-/** The call stands, and the kernel knows the way through it. */
-async function up(branch: Appliance, site: Namespace, destination: string): Promise<void> {
-  await until('the LAC client is up', UP_TIMEOUT_MS, async () => {
-    const [client] = (await branch.api.status()).lacClients;
-    return client?.state === 'up';
-  }).catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${JSON.stringify(await branch.api.status())}`);
-  });
-  await site.routed(destination, TUN);
-}
 
 const skip = labIsMissing();
 

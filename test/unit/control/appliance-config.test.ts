@@ -11,7 +11,8 @@ test('another l2tp.port, which waits for a restart, changes no profile: its call
     const checked = validateSettings(document, { pools: () => [], userWithFixedAddress: () => undefined });
     assert.ok(checked.ok, JSON.stringify(checked));
     const lacClients = checked.value.lacClients.map((client) => ({ ...client, enabled: true }));
-    return applianceConfig({ ...checked.value, lacClients }, () => 1, 1701).lacClients;
+    return applianceConfig({ ...checked.value, lacClients }, { tunOf: () => 1, localPort: 1701, routerId: 1 })
+      .lacClients;
   };
   assert.equal(configOf(1702)[0]?.localPort, 1701);
   assert.deepEqual(configOf(1702), configOf(1701));

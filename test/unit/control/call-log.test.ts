@@ -33,8 +33,8 @@ test('users and tunnels that are refused share one rate', () => {
 test('a profile that dials again says why, one that is switched off does not', () => {
   const { log, said } = lines();
 
-  log.dialEnded('office', 'the LNS does not answer', 2_000);
-  log.dialEnded('office', 'the profile was switched off', undefined);
+  log.dialEnded('lac-client', 'office', 'the LNS does not answer', 2_000);
+  log.dialEnded('lac-client', 'office', 'the profile was switched off', undefined);
 
   assert.deepEqual(said, [
     { profile: 'office', reason: 'the LNS does not answer', redialAfter_ms: 2_000, message: 'LAC client is down' },

@@ -7,7 +7,9 @@ import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
 
 const lnsTun: TunDevice = {
   tun: 0,
-  profile: undefined,
+  kind: 'tun',
+  role: 'lns',
+  profile: '',
   name: 'tw0',
   mtu_bytes: 1400,
   generation: 1,
@@ -16,6 +18,8 @@ const lnsTun: TunDevice = {
 };
 const branchTun: TunDevice = {
   tun: 1,
+  kind: 'tun',
+  role: 'lac-client',
   profile: 'branch',
   name: 'tw1',
   mtu_bytes: 1400,
@@ -32,6 +36,9 @@ const settings: Settings = {
       enabled: true,
       server: '192.0.2.1',
       port: 1701,
+      encapsulation: 'auto',
+      cookie_bytes: 8,
+      digest: 'sha1',
       userName: 'u',
       authentication: ['pap'],
       tunInterface: 'tw1',
@@ -52,6 +59,8 @@ function call(of: Partial<CallInfo>): CallInfo {
   return {
     callId,
     role: 'lns',
+    version: 2,
+    cookie_bytes: 0,
     sessionId: 7,
     generation: callId,
     tunnelId: 3,
@@ -94,7 +103,7 @@ test('pools are routed as prefixes: a call on a pool address adds no route', () 
   assert.deepEqual(idle.routes, [{ prefix: '10.0.0.8/29', link: 'tw0' }]);
   assert.deepEqual(withCall, idle);
   assert.deepEqual(idle.links, [
-    { name: 'tw0', generation: 1, mtu_bytes: 1400, addresses: [`${settings.lns.localAddress}/32`] },
+    { name: 'tw0', kind: 'tun', generation: 1, mtu_bytes: 1400, addresses: [`${settings.lns.localAddress}/32`] },
   ]);
 });
 
@@ -118,7 +127,7 @@ test("a profile's address and routes are there while its call stands, its link a
   const before = planNetwork(settings, pools, [branchTun], []);
   const during = planNetwork(settings, pools, [branchTun], [up]);
 
-  assert.deepEqual(before.links, [{ name: 'tw1', generation: 2, mtu_bytes: 1400, addresses: [] }]);
+  assert.deepEqual(before.links, [{ name: 'tw1', kind: 'tun', generation: 2, mtu_bytes: 1400, addresses: [] }]);
   assert.deepEqual(before.routes, []);
   assert.deepEqual(during.links[0].addresses, ['10.0.0.9/32']);
   assert.deepEqual(during.routes, [
@@ -160,4 +169,21 @@ test('two profiles that dial one LNS have one gateway, and the kernel takes one 
 
   assert.deepEqual(gateways(calls), [{ prefix: '10.112.112.1/32', link: 'tw1' }]);
   assert.deepEqual(gateways(calls.slice(1)), [{ prefix: '10.112.112.1/32', link: 'tw2' }]);
+});
+
+test("a pseudowire's TAP device is a port of its bridge, without an address", () => {
+  const tap: TunDevice = {
+    ...branchTun,
+    tun: 3,
+    kind: 'tap',
+    role: 'pseudowire',
+    profile: 'lan',
+    name: 'tap0',
+    mtu_bytes: 1500,
+  };
+  const wire = (bridge?: string) => ({ ...settings, pseudowires: [{ name: 'lan', bridge }] }) as unknown as Settings;
+  const link = { name: 'tap0', kind: 'tap', generation: 2, mtu_bytes: 1500, addresses: [] };
+
+  assert.deepEqual(planNetwork(wire('lan0'), [], [tap], []).links, [{ ...link, bridge: 'lan0' }]);
+  assert.deepEqual(planNetwork(wire(), [], [tap], []).links, [link]);
 });

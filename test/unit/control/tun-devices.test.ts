@@ -98,7 +98,25 @@ test('a device that somebody removed is not open, and is made anew with the next
 test("a profile's index stays its own", () => {
   const { tuns } = devices();
 
-  assert.equal(tuns.indexOf('a'), 1);
-  assert.equal(tuns.indexOf('b'), 2);
-  assert.equal(tuns.indexOf('a'), 1);
+  assert.equal(tuns.indexOf('lac-client', 'a'), 1);
+  assert.equal(tuns.indexOf('lac-client', 'b'), 2);
+  assert.equal(tuns.indexOf('pseudowire', 'a'), 3);
+  assert.equal(tuns.indexOf('lac-client', 'a'), 1);
+});
+
+test('a pseudowire has a TAP device, as long as it is enabled', () => {
+  const { tuns, commands } = devices();
+  const pseudowire = { name: 'lan', enabled: true, tapInterface: 'tap0', mtu_bytes: 1500 };
+  const settings = (enabled: boolean) =>
+    ({ ...DEFAULT_SETTINGS, pseudowires: [{ ...pseudowire, enabled }] }) as unknown as Settings;
+
+  tuns.open(settings(true));
+  const tun = tuns.indexOf('pseudowire', 'lan');
+  assert.deepEqual(commands(), [JSON.stringify({ type: 'open-tun', kind: 'tap', tun, name: 'tap0', mtu_bytes: 1500 })]);
+  assert.deepEqual([...tuns.states()], [[tun, false]]);
+  tuns.opened(tun, 'tap0');
+  assert.deepEqual([...tuns.states()], [[tun, true]]);
+  tuns.close(settings(false));
+  assert.deepEqual(commands(), [JSON.stringify({ type: 'close-tun', tun })]);
+  assert.deepEqual([...tuns.states()], [[tun, false]]);
 });

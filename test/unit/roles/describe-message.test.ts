@@ -16,6 +16,22 @@ test('names and numbers as they are, octets in hex, nothing that answers a chall
   );
 });
 
+test('version 3: lists and text as they are read, cookies and nonces by their length alone', () => {
+  assert.deepEqual(
+    describeMessage({
+      messageType: 'ICRQ',
+      avps: {
+        ...{ pseudowireCapabilitiesList: [7, 5], remoteEndId: Buffer.from('lan-1'), localSessionId: 0xffff_fffe },
+        ...{ assignedCookie: new Uint8Array(8), controlMessageAuthenticationNonce: new Uint8Array(16) },
+      },
+    }),
+    {
+      ...{ pseudowireCapabilitiesList: '7 5', remoteEndId: 'lan-1', localSessionId: 0xffff_fffe },
+      ...{ assignedCookie: '8 octets', controlMessageAuthenticationNonce: '16 octets' },
+    },
+  );
+});
+
 test('a stranger cannot fill the memory of the trace: long values are cut, those within others too', () => {
   const resultCode = { resultCode: 2, errorCode: 6, errorMessage: LONG };
   assert.deepEqual(describeMessage({ messageType: 'SCCRQ', avps: { hostName: LONG, vendorName: LONG } }), {

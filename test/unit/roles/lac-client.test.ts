@@ -297,7 +297,7 @@ test('a profile that is changed is hung up and dialled by what it says now', () 
 test('a profile that stays as it was keeps its call when others come and go', () => {
   const pair = new Pair().bringUp();
   const [{ callId }] = pair.client.appliance.calls();
-  configure(pair, { ...CLIENT }, { ...CLIENT, profile: 'second', tun: 2 });
+  configure(pair, { ...CLIENT }, { ...CLIENT, name: 'second', tun: 2 });
   assert.ok(pair.run(10_000, () => pair.client.appliance.profiles().every(({ state }) => state === 'up')));
   configure(pair, { ...CLIENT });
   pair.run(60_000);
