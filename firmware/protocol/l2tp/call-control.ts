@@ -2,15 +2,16 @@
  * What sessions do: the actions of session.ts's tables, for incoming and outgoing calls at both ends (RFC 2661
  * sections 5.2, 5.6, 6.6 to 6.14). Must not touch the control connection: a tunnel's state is tunnel-control.ts's.
  */
-import { type AvpValues, allowedAvps, type ControlMessage, type MessageType, PSEUDOWIRE_TYPE } from '../../wire/avp.js';
+import { type AvpValues, allowedAvps, type ControlMessage, type MessageType } from '../../wire/avp.js';
 import { ERROR_CODE } from '../../wire/bytes.js';
+import { refusalOfOurType, refusalOfPeersType, refusalOfSequencing } from './call-refusal.js';
 import type { EndpointState } from './endpoint-state.js';
 import type { CallAnswer, CallDisconnect, CloseCause } from './events.js';
 import { CDN_RESULT, resultCodeAvp, shortened } from './result.js';
 import { type CallKind, type SessionAction, type SessionEvent, sessionTransition } from './session.js';
 import { handleSessionTie } from './session-tie.js';
 import type { Session, Tunnel } from './tunnel.js';
-import { lacksSublayer, VERSION_RULES, type VersionRules, versionOnWire } from './version.js';
+import { VERSION_RULES, type VersionRules, versionOnWire } from './version.js';
 
 const TIE_BREAKER_BYTES = 8;
 
@@ -75,7 +76,7 @@ export function beginCall(
 export function openWaitingCalls(state: EndpointState, tunnel: Tunnel, now_ms: number): void {
   for (const session of [...tunnel.sessions.values()]) {
     if (session.state !== 'wait-tunnel') continue;
-    const wrongType = refusalOfType(tunnel, session.request);
+    const wrongType = refusalOfOurType(tunnel, session.request);
     if (wrongType !== undefined) {
       raise(state, session, 'local-close-request', now_ms, { cause: { by: 'local', ...wrongType } });
     } else if (lacksBearers(session)) {
@@ -94,14 +95,6 @@ export function openWaitingCalls(state: EndpointState, tunnel: Tunnel, now_ms: n
 
 function lacksBearers({ kind, tunnel }: Session): boolean {
   return kind === 'lns-outgoing' && rulesOf(tunnel).callsNeedBearers && tunnel.peerBearerCapabilities === undefined;
-}
-
-/** RFC 3931 section 5.4.4, Pseudowire Type: what the peer has not offered must not be asked of it. */
-function refusalOfType(tunnel: Tunnel, request: AvpValues): CallDisconnect | undefined {
-  const { pseudowireType = PSEUDOWIRE_TYPE.ppp } = request;
-  if (tunnel.version !== 3 || tunnel.peerPseudowireTypes.includes(pseudowireType)) return undefined;
-  const errorMessage = `the peer has not offered pseudowire type ${pseudowireType}`;
-  return { resultCode: CDN_RESULT.unsupportedPseudowireType, errorMessage };
 }
 
 function rulesOf({ version }: Tunnel): VersionRules {
@@ -313,18 +306,12 @@ function refusalOfRequest(
   now_ms: number,
 ): CallDisconnect | undefined {
   if (tunnel.version !== 3) return undefined;
-  const { pseudowireType = 0 } = request.avps;
-  if (!state.config.pseudowireTypes.includes(pseudowireType)) {
-    const errorMessage = `pseudowire type ${pseudowireType} was not offered`;
-    return { resultCode: CDN_RESULT.unsupportedPseudowireType, errorMessage };
-  }
-  return refusalOfSequencing(request.avps) ?? refusalByTie(state, tunnel, request, now_ms);
-}
-
-function refusalOfSequencing(avps: AvpValues): CallDisconnect | undefined {
-  if (!lacksSublayer(avps)) return undefined;
-  const errorMessage = 'sequencing is wanted without an L2-Specific Sublayer';
-  return { resultCode: CDN_RESULT.sequencingWithoutSublayer, errorMessage };
+  const { pseudowireTypes } = state.config;
+  return (
+    refusalOfPeersType(pseudowireTypes, request.avps) ??
+    refusalOfSequencing(request.avps) ??
+    refusalByTie(state, tunnel, request, now_ms)
+  );
 }
 
 /** RFC 3931 section 5.4.4, Session Tie Breaker: what a request of the peer means for ours for the same circuit. */

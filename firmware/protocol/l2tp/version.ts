@@ -126,8 +126,3 @@ export function isAcknowledgement(version: L2tpVersion, body: Uint8Array): boole
   const [vendorId, type] = [view.getUint16(2), view.getUint16(4)];
   return type === 0 && (vendorId === 9 || (vendorId === 0 && view.getUint16(6) === MESSAGE_TYPE.ACK));
 }
-
-/** RFC 3931 section 5.4.4, Data Sequencing: numbers that the sender wants, but has asked for no sublayer to hold. */
-export function lacksSublayer({ dataSequencing = 0, l2SpecificSublayer = 0 }: AvpValues): boolean {
-  return dataSequencing !== 0 && l2SpecificSublayer === 0;
-}

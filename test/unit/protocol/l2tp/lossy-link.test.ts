@@ -141,15 +141,29 @@ function checkHistory(node: Node): void {
   count('tunnel-closed');
 }
 
+interface Carrier {
+  version: 2 | 3 | 'auto';
+  encapsulation: TransportPath['encapsulation'];
+  seeds: number;
+}
+
+const CARRIERS: readonly Carrier[] = [
+  { version: 2, encapsulation: 'udp', seeds: 500 },
+  { version: 3, encapsulation: 'udp', seeds: 200 },
+  { version: 3, encapsulation: 'ip', seeds: 200 },
+  { version: 'auto', encapsulation: 'udp', seeds: 200 },
+];
+
 describe('20 % loss, 10 % duplication, reordering', () => {
   const CALLS = 8;
 
   /** A tunnel, calls over it, some closed by either end, then the tunnel: what both ends say must agree. */
-  function life(seed: number): void {
+  function life(seed: number, { version, encapsulation }: Carrier): void {
     const world = new World(seed, { lac: { maxRetransmits: 10 }, lns: { maxRetransmits: 10 } });
     const { lac, lns } = world;
+    lac.encapsulation = encapsulation;
     const path = lac.pathTo(lns.address);
-    const tunnelId = lac.endpoint.openTunnel({ version: 2, path, secret: SECRET }, 0);
+    const tunnelId = lac.endpoint.openTunnel({ version, path, secret: SECRET }, 0);
     const sessionIds = [...Array(CALLS).keys()].map((call) =>
       lac.endpoint.placeCall(tunnelId, { callSerialNumber: call }, 0),
     );
@@ -197,16 +211,20 @@ describe('20 % loss, 10 % duplication, reordering', () => {
     }
   }
 
-  for (let first = 1; first <= 401; first += 100) {
-    it(`seeds ${first} to ${first + 99}: tunnel and calls come up, end with the right codes, and leave nothing`, () => {
-      for (let seed = first; seed < first + 100; seed++) {
-        try {
-          life(seed);
-        } catch (error) {
-          throw new Error(`seed ${seed}`, { cause: error });
+  for (const carrier of CARRIERS) {
+    const { version, encapsulation, seeds } = carrier;
+    for (let first = 1; first <= seeds; first += 100) {
+      const name = `version ${version} over ${encapsulation}, seeds ${first} to ${first + 99}`;
+      it(`${name}: tunnel and calls come up, end with the right codes, and leave nothing`, () => {
+        for (let seed = first; seed < first + 100; seed++) {
+          try {
+            life(seed, carrier);
+          } catch (error) {
+            throw new Error(`seed ${seed}`, { cause: error });
+          }
         }
-      }
-    });
+      });
+    }
   }
 });
 
