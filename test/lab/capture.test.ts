@@ -5,16 +5,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { deriveMessageDigestKey, sealMessageDigest } from '../../firmware/crypto/message-digest.js';
-import { type AvpValues, type ControlMessage, emitControlMessage } from '../../firmware/wire/avp.js';
+import { type AvpValues, type ControlMessage, emitControlMessage, MESSAGE_TYPE } from '../../firmware/wire/avp.js';
 import { octets } from '../../firmware/wire/bytes.js';
 import { emitControlPacket } from '../../firmware/wire/control-header.js';
 import { emitDataHeader } from '../../firmware/wire/l2tp.js';
 import { emitDataHeaderV3 } from '../../firmware/wire/l2tpv3.js';
 import { controlPacket, rawAvp, sccrq } from '../interop/raw-peer.js';
+import { fromHex, readVectors } from '../vectors/vectors.js';
 import { type JudgeOptions, judge } from './capture.js';
 import { labIsMissing } from './requirements.js';
 
 const LINKTYPE_RAW = 101;
+
+/** A control connection with every message of version 3 in it. */
+interface VectorsV3 {
+  secret: string;
+  cases: readonly {
+    from: 'initiator' | 'responder';
+    /** Hexadecimal. */
+    packet: string;
+    message: { messageType: string };
+    digest: 'md5' | 'sha1';
+  }[];
+}
 
 /** A capture file of these packets, one each second. */
 function captureOf(packets: readonly Uint8Array[]): Buffer {
@@ -50,12 +63,12 @@ function packetOf(protocol: number, content: Uint8Array, back = false): Buffer {
 }
 
 /** From port 1701 to port 1701. UDP checksum 0 says that there is none (RFC 768). */
-function datagram(payload: Uint8Array): Buffer {
+function datagram(payload: Uint8Array, back = false): Buffer {
   const header = Buffer.alloc(8);
   header.writeUInt16BE(1701, 0);
   header.writeUInt16BE(1701, 2);
   header.writeUInt16BE(8 + payload.length, 4);
-  return packetOf(17, Buffer.concat([header, payload]));
+  return packetOf(17, Buffer.concat([header, payload]), back);
 }
 
 describe('tshark as judge', { skip: labIsMissing() }, () => {
@@ -70,7 +83,8 @@ describe('tshark as judge', { skip: labIsMissing() }, () => {
     writeFileSync(path, captureOf(packets));
     return judge(path, options);
   };
-  const judgePayloads = (...payloads: readonly Uint8Array[]) => judgePackets(payloads.map(datagram));
+  const judgePayloads = (...payloads: readonly Uint8Array[]) =>
+    judgePackets(payloads.map((payload) => datagram(payload)));
 
   it('names messages and codes, in their order, and has no complaint about good ones', async () => {
     const stop = { resultCode: { resultCode: 2, errorCode: 8 }, assignedTunnelId: 7 };
@@ -219,6 +233,27 @@ describe('tshark as judge', { skip: labIsMissing() }, () => {
         assert.equal(complaints.length, 1, complaints.join('\n'));
         assert.match(complaints[0]!, /unknown AVP 998/);
       });
+    }
+
+    // What we send is what the vectors hold: emitting is tested against them.
+    for (const digest of ['sha1', 'md5'] as const) {
+      for (const encapsulation of ['udp', 'ip'] as const) {
+        it(`knows every message type and AVP of ours over ${encapsulation}, with HMAC by ${digest}`, async () => {
+          const { secret, cases } = readVectors<VectorsV3>('control-messages-v3');
+          const ours = cases.filter((vector) => vector.digest === digest);
+          const packets = ours.map(({ packet, from }) => {
+            const back = from === 'responder';
+            return encapsulation === 'ip' ? control(fromHex(packet), back) : datagram(fromHex(packet), back);
+          });
+          const { packets: judged, complaints } = await judgePackets(packets, { secret });
+          assert.deepEqual(complaints, []);
+          assert.deepEqual(
+            judged.map(({ what }) => what),
+            ours.map(({ message }) => message.messageType),
+          );
+          assert.deepEqual(new Set(judged.map(({ what }) => what)), new Set(Object.keys(MESSAGE_TYPE)));
+        });
+      }
     }
 
     const frame = Buffer.concat([octets('\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5'), Buffer.alloc(46)]);
