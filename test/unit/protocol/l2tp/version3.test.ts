@@ -1,6 +1,7 @@
 /** Version 3 between two endpoints, and the versions beside each other: RFC 3931 sections 3.3, 4.2, 4.3, 4.7.3 and 5.4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import type { TransportPath } from '../../../../firmware/protocol/l2tp/endpoint.js';
 import {
   type AvpValues,
@@ -361,6 +362,60 @@ describe('Cisco, old IOS', () => {
     assert.equal(message?.messageType, 'SCCRP');
     assert.equal(message?.draftAvps, true);
     assert.deepEqual(lns.endpoint.tunnel(tunnelId)?.peerPseudowireTypes, [5]);
+  });
+});
+
+describe('hostile packets', () => {
+  it('whatever octets of a call are changed, nothing is thrown and at most that tunnel ends', () => {
+    const changes = fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(changes, fc.boolean(), (octetChanges, withSecret) => {
+        const secret = withSecret ? SECRET : undefined;
+        const { lac, lns, lacTunnelId } = establishedTunnel({ version: 3, secret });
+        lac.endpoint.placeCall(lacTunnelId, ETHERNET, 0);
+        for (const datagram of lac.transmit()) {
+          const packet = datagram.packet.slice();
+          for (const [offset, octet] of octetChanges) packet[offset % packet.length] ^= octet;
+          deliver(lns, lac, { ...datagram, packet });
+        }
+        if (withSecret) assert.deepEqual(lns.all('tunnel-closed'), []);
+        assert.ok([...lns.endpoint.tunnels()].length <= 1);
+      }),
+    );
+  });
+
+  it('a message of a session that is not known is counted, and changes nothing', () => {
+    const tunnel = establishedTunnel({ version: 3 });
+    const { lac, lns, lnsTunnelId } = tunnel;
+    connect(tunnel, PPP);
+    const ids: AvpValues = { localSessionId: 70_000, remoteSessionId: 70_001 };
+    const avps = { ...ids, resultCode: { resultCode: 3 } };
+    const body = emitControlMessage({ messageType: 'CDN', avps }, { dialect: 3 });
+    const packet = emitControlPacket({ version: 3, controlConnectionId: lnsTunnelId, ns: 4, nr: 2 }, body);
+    deliver(lns, lac, { packet, path: lac.pathTo(lns.address) });
+    assert.equal(lns.endpoint.counters['unknown-session'], 1);
+    assert.deepEqual(lns.all('call-closed'), []);
+  });
+});
+
+describe('a tie of control connections over IP, RFC 3931 section 5.4.3', () => {
+  it('one tunnel stays; the loser is told', () => {
+    const a = new Node('192.0.2.1', 1, { routerId: 1 });
+    const b = new Node('192.0.2.2', 2, { routerId: 2 });
+    a.encapsulation = 'ip';
+    b.encapsulation = 'ip';
+    a.endpoint.openTunnel({ version: 3, path: a.pathTo(b.address) }, 0);
+    b.endpoint.openTunnel({ version: 3, path: b.pathTo(a.address) }, 0);
+    exchange(a, b, 0);
+    const requests = [a, b].filter((node) => node.all('tunnel-requested').length === 1);
+    assert.equal(requests.length, 1);
+    const [answerer] = requests;
+    const { tunnelId } = answerer.one('tunnel-requested');
+    assert.equal(answerer.one('tunnel-closed').cause.resultCode, 3);
+    answerer.endpoint.answerTunnel(tunnelId, { accepted: true }, 0);
+    exchange(a, b, 0);
+    a.one('tunnel-established');
+    b.one('tunnel-established');
   });
 });
 
