@@ -38,7 +38,7 @@ function heapUsed_bytes(): number {
 test('tunnels and calls that are over leave nothing in memory', () => {
   const random = new SeededRandom(8);
   const bytes = (length_bytes: number) => random.bytes(length_bytes);
-  const lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [] }, bytes, 0);
+  const lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, bytes, 0);
   const peer = new L2tpEndpoint(ENDPOINT, bytes);
   const policy = { peerName: 'peer', allowTunnelIdZero: false, addressControl: 'detect' } as const;
   let now_ms = 0;
@@ -69,7 +69,7 @@ test('tunnels and calls that are over leave nothing in memory', () => {
   };
 
   const callOnce = (serialNumber: number) => {
-    const tunnelId = peer.openTunnel({ path: PATH }, now_ms);
+    const tunnelId = peer.openTunnel({ path: PATH, version: 2 }, now_ms);
     const sessionId = peer.placeCall(tunnelId, { callSerialNumber: serialNumber }, now_ms);
     exchange();
     peer.closeCall(sessionId, { resultCode: 1 }, now_ms);

@@ -34,9 +34,9 @@ class Encounter {
   constructor() {
     const random = new SeededRandom(5);
     const bytes = (length_bytes: number) => random.bytes(length_bytes);
-    this.lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [] }, bytes, 0);
+    this.lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, bytes, 0);
     this.peer = new L2tpEndpoint(ENDPOINT, bytes);
-    this.tunnelId = this.peer.openTunnel({ path: PATH }, 0);
+    this.tunnelId = this.peer.openTunnel({ path: PATH, version: 2 }, 0);
     this.exchange();
     assert.equal(this.peer.tunnel(this.tunnelId)?.state, 'established');
   }
