@@ -6,6 +6,7 @@
 import type { CallInfo } from '../../firmware/roles/role.js';
 import type { Box } from './box.js';
 import type { DeliveryChecker } from './delivery-checker.js';
+import type { Row } from './packet-path.js';
 
 type Boxes = ReadonlyMap<string, Box>;
 
@@ -37,6 +38,28 @@ export function callUp(boxes: Boxes, box: Box, profile: string): CallPair | unde
   return undefined;
 }
 
+/** A pseudowire of this name that is up at both boxes, by its rows, with each other's IDs and cookies. */
+export function pseudowireUp(box: Box, peer: Box, name: string): { row: Row; peerRow: Row } | undefined {
+  const [row, peerRow] = [box, peer].map((at) => {
+    for (const wire of at.appliance.pseudowires()) {
+      if (wire.name === name && wire.state === 'up' && wire.peerActive) return at.path.rows.get(wire.sessionId);
+    }
+    return undefined;
+  });
+  if (row === undefined || peerRow === undefined || !row.ethernetOpen || !peerRow.ethernetOpen) return undefined;
+  return isOtherEnd(row, peerRow) && isOtherEnd(peerRow, row) ? { row, peerRow } : undefined;
+}
+
+function isOtherEnd(row: Row, peerRow: Row): boolean {
+  return (
+    row.peerSessionId === peerRow.sessionId &&
+    row.peerTunnelId === peerRow.tunnelId &&
+    row.path.encapsulation === peerRow.path.encapsulation &&
+    row.peerSublayer === peerRow.localSublayer &&
+    Buffer.compare(row.peerCookie, peerRow.localCookie) === 0
+  );
+}
+
 /** What the box has and its peers do not know, or know differently; `isBusy` tells of peers that dial in vain. */
 export function disagreements(
   boxes: Boxes,
@@ -57,6 +80,8 @@ export function disagreements(
     else if (theirs.peerTunnelId !== tunnelId || theirs.originator === originator)
       found.push(`${what}: ${peer.plan.name} has another tunnel ${peerTunnelId}`);
     else if (theirs.state !== state) found.push(`${what}: ${theirs.state} at ${peer.plan.name}`);
+    else if (theirs.version !== status.version || theirs.path.encapsulation !== path.encapsulation)
+      found.push(`${what}: version ${status.version} by ${path.encapsulation} here alone`);
     else if (theirs.sessionCount !== status.sessionCount)
       found.push(`${what}: ${status.sessionCount} sessions here, ${theirs.sessionCount} there`);
     else
@@ -91,6 +116,7 @@ export function leftovers(box: Box): string[] {
   for (const sessionId of path.rows.keys()) left.push(`row of session ${sessionId}`);
   for (const callId of outside.pool.holders()) left.push(`lease of call ${callId}`);
   for (const { profile, state } of appliance.profiles()) left.push(`${profile}, ${state}`);
+  for (const { name, state } of appliance.pseudowires()) left.push(`${name}, ${state}`);
   if (questions > 0) left.push(`${questions} questions`);
   const due_ms = appliance.endpoint.pollTimeout();
   if (due_ms !== undefined) left.push(`a deadline of the endpoint, ${due_ms}`);

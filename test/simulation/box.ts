@@ -5,11 +5,11 @@
 
 import { Appliance, type ApplianceConfig } from '../../firmware/roles/appliance.js';
 import type { CallInfo, Output, Question } from '../../firmware/roles/role.js';
-import type { L2tpHeader } from '../../firmware/wire/l2tp.js';
+import type { ControlHeader } from '../../firmware/wire/control-header.js';
 import type { Origin } from './delivery-checker.js';
 import type { Datagram } from './network.js';
 import { type AddressPool, Outside, type OutsidePlan } from './outside.js';
-import { PacketPath, type Row, type UserPacket } from './packet-path.js';
+import { PacketPath, type Row, type Sent, type UserPacket } from './packet-path.js';
 import type { SeededRandom } from './seeded-random.js';
 import { ensure } from './violation.js';
 
@@ -27,6 +27,8 @@ export interface BoxPlan {
 export type BoxInput =
   | { type: 'datagram'; datagram: Datagram<Origin> }
   | { type: 'question'; incarnation: number; question: Question }
+  /** A TAP device that was asked for is there. */
+  | { type: 'device'; incarnation: number; tun: number }
   | { type: 'command'; run: (box: Box, now_ms: number) => void };
 
 /** What a box is given by its surroundings. */
@@ -35,21 +37,26 @@ export interface World {
   makePool(addresses: readonly string[]): AddressPool;
   /** The outputs on their way from the machine: a seam where faults can be planted. */
   filter(output: Output): Output | undefined;
-  send(box: Box, sent: { path: Datagram<undefined>['path']; packet: Uint8Array }, sender: Origin): void;
+  send(box: Box, sent: Sent, sender: Origin): void;
   later(box: Box, delay_ms: number, input: BoxInput): void;
   readonly observer: BoxObserver;
 }
 
+/** A TAP device takes up to so long to come. */
+const DEVICE_DELAY_MS = 50;
+
 /** Sees all that a box does. */
 export interface BoxObserver {
   /** A control packet that the packet path hands to the machine next. */
-  handed(box: Box, datagram: Datagram<Origin>, header: L2tpHeader): void;
+  handed(box: Box, datagram: Datagram<Origin>, header: ControlHeader, message: Uint8Array): void;
   /** An output of the machine, before it is carried out. */
   output(box: Box, output: Output, now_ms: number): void;
-  /** A control packet on its way out: which tunnel has sent it. */
-  sent(box: Box, packet: Uint8Array): Origin;
+  /** A control message on its way out, from its header on: which tunnel has sent it. */
+  sent(box: Box, message: Uint8Array): Origin;
   /** A user's packet came out of the tunnel. */
   userPacket(box: Box, row: Row, packet: UserPacket): void;
+  /** A frame came out of a pseudowire. */
+  frame(box: Box, row: Row, token: number): void;
   /** After each turn. */
   turned(box: Box, inputs: number, now_ms: number): void;
   restarted(box: Box): void;
@@ -67,6 +74,8 @@ export class Box {
   questions = 0;
   /** When the next turn is due without any input. */
   due_ms = 0;
+  /** TAP devices that are there or on their way, by index. */
+  readonly #devices = new Set<number>();
   readonly #world: World;
 
   constructor(plan: BoxPlan, world: World, now_ms: number) {
@@ -75,6 +84,7 @@ export class Box {
     this.#world = world;
     this.appliance = this.#makeAppliance(now_ms);
     this.outside = this.#makeOutside();
+    this.#orderDevices(now_ms);
   }
 
   /** All that the box knew is gone, and it starts. Whoever sends to it finds nobody who remembers. */
@@ -85,12 +95,20 @@ export class Box {
     this.outside = this.#makeOutside();
     this.#world.observer.restarted(this);
     this.appliance = this.#makeAppliance(now_ms);
+    this.#devices.clear();
+    this.#orderDevices(now_ms);
     this.turn([], now_ms);
   }
 
   configure(config: ApplianceConfig, now_ms: number): void {
     this.config = config;
     this.appliance.configure(config, now_ms);
+    this.#orderDevices(now_ms);
+  }
+
+  /** The TAP devices of all pseudowires go, or are there again. */
+  setDevices(areThere: boolean, now_ms: number): void {
+    for (const tun of this.#devices) this.appliance.deviceChanged(tun, areThere, now_ms);
   }
 
   /** As one turn of control/: the inputs, the timers that are due, and then all that follows. */
@@ -116,6 +134,40 @@ export class Box {
       calls.push(call);
     }
     return calls;
+  }
+
+  /** Sends a frame from each TAP device whose pseudowire is open. */
+  sendFrames(token: number): Row[] {
+    const rows: Row[] = [];
+    for (const row of this.path.rows.values()) {
+      const sent = row.payload === 'ethernet' ? this.path.sendFrame(row, token) : undefined;
+      this.#send(sent);
+      if (sent !== undefined) rows.push(row);
+    }
+    return rows;
+  }
+
+  /**
+   * Blind insertion (RFC 3931 section 8.2): what somebody sends in the name of this box who knows all of a session but
+   * its cookie.
+   */
+  forgeData(token: number): number {
+    let count = 0;
+    for (const row of this.path.rows.values()) {
+      if (row.peerCookie.length === 0) continue;
+      const peerCookie = row.peerCookie.slice();
+      peerCookie[this.#world.random.below(peerCookie.length)] ^= 1 << this.#world.random.below(8);
+      const forged = { ...row, peerCookie };
+      const call = this.appliance.callInfo(row.sessionId);
+      const [source, destination] = [call?.localAddress || '0.0.0.0', call?.peerAddress || '0.0.0.0'];
+      const sent =
+        row.payload === 'ethernet'
+          ? this.path.sendFrame(forged, token)
+          : this.path.sendUserPacket(forged, { source, destination, isReply: false, token });
+      this.#send(sent);
+      if (sent !== undefined) count++;
+    }
+    return count;
   }
 
   isLive(callId: number): boolean {
@@ -149,6 +201,11 @@ export class Box {
           this.#answer(input.question, now_ms);
         }
         break;
+      case 'device':
+        if (input.incarnation === this.incarnation && this.#devices.has(input.tun)) {
+          this.appliance.deviceChanged(input.tun, true, now_ms);
+        }
+        break;
       case 'command':
         input.run(this, now_ms);
         break;
@@ -160,8 +217,8 @@ export class Box {
     const received = this.path.receive(packet, path);
     switch (received.type) {
       case 'control':
-        this.#world.observer.handed(this, datagram, received.header);
-        this.appliance.handlePacket(packet, path, now_ms);
+        this.#world.observer.handed(this, datagram, received.header, received.message);
+        this.appliance.handlePacket(received.message, path, now_ms);
         break;
       case 'ppp': {
         const { sessionId, generation } = received.row;
@@ -173,8 +230,28 @@ export class Box {
         this.#world.observer.userPacket(this, received.row, received.packet);
         if (!received.row.bindTun) this.#reply(received.packet);
         break;
+      case 'frame':
+        this.appliance.noteTraffic(received.row.sessionId, now_ms);
+        this.#world.observer.frame(this, received.row, received.token);
+        break;
       case 'dropped':
         break;
+    }
+  }
+
+  /** Those that pseudowires want come some time later, others are gone at once. */
+  #orderDevices(now_ms: number): void {
+    const wanted = new Set(this.config.pseudowires.map(({ tun }) => tun));
+    for (const tun of [...this.#devices]) {
+      if (wanted.has(tun)) continue;
+      this.#devices.delete(tun);
+      this.appliance.deviceChanged(tun, false, now_ms);
+    }
+    for (const tun of wanted) {
+      if (this.#devices.has(tun)) continue;
+      this.#devices.add(tun);
+      const delay_ms = this.#world.random.below(DEVICE_DELAY_MS);
+      this.#world.later(this, delay_ms, { type: 'device', incarnation: this.incarnation, tun });
     }
   }
 
@@ -205,15 +282,15 @@ export class Box {
         this.outside.pool.release(output.call.callId);
         break;
       case 'send-control':
-        this.#world.send(this, output, this.#world.observer.sent(this, output.packet));
+        this.#send(this.path.carryOut(output), this.#world.observer.sent(this, output.packet));
         break;
       default:
         this.#send(this.path.carryOut(output));
     }
   }
 
-  #send(sent: ReturnType<PacketPath['carryOut']>): void {
-    if (sent !== undefined) this.#world.send(this, sent, { end: undefined });
+  #send(sent: Sent | undefined, sender: Origin = { end: undefined }): void {
+    if (sent !== undefined) this.#world.send(this, sent, sender);
   }
 
   /** A resolver always takes its time. */

@@ -1,13 +1,14 @@
 /**
- * Follows every control message over the network and checks reliable delivery, RFC 2661 section 5.8: what a tunnel's
- * end puts on the wire, what is handed to the other end, and what that end tells its role. Written from the RFC; reads
- * packets and traces, no machine's state but which tunnel has which peer.
+ * Follows every control message over the network and checks reliable delivery, RFC 2661 section 5.8 and RFC 3931 section
+ * 4.2: what a tunnel's end puts on the wire, what is handed to the other end, and what that end tells its role. Written
+ * from the RFCs; reads packets and traces, no machine's state but which tunnel has which peer.
  */
 
 import type { Output, TraceRecord } from '../../firmware/roles/role.js';
-import { MESSAGE_TYPE, parseControlMessage } from '../../firmware/wire/avp.js';
-import { type L2tpHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
+import { type AvpValues, MESSAGE_TYPE, parseControlMessage } from '../../firmware/wire/avp.js';
+import { type ControlHeader, parseControlHeader } from '../../firmware/wire/control-header.js';
 import type { Box } from './box.js';
+import { hasDigest, isAcknowledgement, withoutDigest } from './control-body.js';
 import type { Datagram } from './network.js';
 import { ensure, Violation } from './violation.js';
 
@@ -37,6 +38,14 @@ export interface TunnelEnd {
   readonly heard: Set<TunnelEnd>;
   /** A corrupted packet may have said anything in the name of its peer. */
   isTainted: boolean;
+  /** As all its messages are from the answer to the SCCRQ on (RFC 3931 section 4.7.3). */
+  version: 2 | 3 | undefined;
+  /** RFC 3931 section 4.3: all its messages have a digest, and what comes with a wrong one or none is nothing. */
+  isAuthenticated: boolean;
+  /** Whose digests are right. */
+  peer: TunnelEnd | undefined;
+  /** The tunnel will be of version 3, by the peer's SCCRQ. */
+  answersBySccrp: boolean;
 }
 
 /** Who has sent a packet: known by the end of the turn in which it goes out. */
@@ -54,9 +63,19 @@ interface Announced {
 /** A control packet on the wire. */
 interface Departed {
   origin: Origin;
-  header: L2tpHeader;
-  /** Undefined: a ZLB. */
+  header: ControlHeader;
+  hasDigest: boolean;
+  /** Undefined: a ZLB or an ACK. */
   message: { messageType: string; body: Uint8Array } | undefined;
+}
+
+/** A control packet that is handed over. */
+interface Come {
+  sender: TunnelEnd | undefined;
+  version: 2 | 3;
+  ns: number;
+  hasDigest: boolean;
+  corrupted: boolean;
 }
 
 interface BoxState {
@@ -66,7 +85,7 @@ interface BoxState {
   announced: Announced[];
   departed: Departed[];
   /** What was handed over in this turn to tunnel ID 0: an SCCRQ makes an end of which is told only later. */
-  unnamed: { sender: TunnelEnd; ns: number }[];
+  unnamed: Come[];
   /** Something corrupted came in this turn. */
   isConfused: boolean;
   /** Sessions that have had a row, by our ID, and by the peer's tunnel and session ID. */
@@ -101,27 +120,31 @@ export class DeliveryChecker {
     for (const end of this.#stateOf(box).ends.values()) for (const message of end.sent) message.last_ms = now_ms;
   }
 
-  /** A control packet is handed to the box next. */
-  handed(box: Box, { sender: origin, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
+  /** A control message is handed to the box next. */
+  handed(box: Box, { sender: origin, corrupted }: Datagram<Origin>, header: ControlHeader, message: Uint8Array): void {
     const state = this.#stateOf(box);
+    const sender = origin.end;
+    const { version, controlConnectionId, nr, ns } = header;
+    const body = message.subarray(header.payloadOffset, header.payloadEnd);
+    const isUnnumbered = isAcknowledgement(body);
+    const come: Come = { sender, version, ns, hasDigest: hasDigest(body), corrupted };
     if (corrupted) {
       state.isConfused = true;
-      for (const end of state.ends.values()) end.isTainted = true;
+      for (const end of state.ends.values()) end.isTainted ||= mayDeceive(end, come);
     }
-    const sender = origin.end;
-    const named = state.ends.get(header.tunnelId);
-    if (named !== undefined) noteAcknowledged(named, header.nr);
-    if (header.payloadEnd === header.payloadOffset || sender === undefined) return;
-    if (header.tunnelId !== 0) {
-      if (named !== undefined) noteHanded(named, sender, header.ns);
-      return;
+    const named = state.ends.get(controlConnectionId);
+    if (named !== undefined) {
+      if (!isHeeded(named, come)) return;
+      noteAcknowledged(named, nr);
+      if (!isUnnumbered && sender !== undefined) noteHanded(named, sender, ns);
     }
+    if (isUnnumbered || sender === undefined || controlConnectionId !== 0) return;
     // An SCCRQ, or the StopCCN of an end that was never told our ID: RFC 2661 section 4.4.3, Assigned Tunnel ID.
-    state.unnamed.push({ sender, ns: header.ns });
+    state.unnamed.push(come);
     for (const end of state.ends.values()) {
-      if (!end.heard.has(sender)) continue;
-      noteAcknowledged(end, header.nr);
-      noteHanded(end, sender, header.ns);
+      if (!end.heard.has(sender) || !isHeeded(end, come)) continue;
+      noteAcknowledged(end, nr);
+      noteHanded(end, sender, ns);
     }
   }
 
@@ -140,28 +163,28 @@ export class DeliveryChecker {
     }
   }
 
-  /** A control packet goes out: its origin is known when the turn is over. */
+  /** A control message goes out: its origin is known when the turn is over. */
   sent(box: Box, packet: Uint8Array): Origin {
     const state = this.#stateOf(box);
-    const header = parseL2tpHeader(packet);
-    const origin: Origin = { end: undefined };
+    const header = parseControlHeader(packet);
     const body = packet.slice(header.payloadOffset, header.payloadEnd);
-    if (body.length === 0) {
-      state.departed.push({ origin, header, message: undefined });
+    const origin: Origin = { end: undefined };
+    const departed = { origin, header, hasDigest: hasDigest(body) };
+    if (isAcknowledgement(body)) {
+      // RFC 3931 section 4.3: what is to be authenticated must have a digest, which a ZLB has no room for.
+      ensure(header.version === 2 || body.length > 0, 'acknowledgement', () => `${box.plan.name}: a ZLB of version 3`);
+      state.departed.push({ ...departed, message: undefined });
       return origin;
     }
-    const { messageType = 'nothing', avps } = parseControlMessage(body, { version: 2 }) ?? {};
-    const row = messageType === 'ICRP' ? `${avps?.assignedSessionId}` : `${header.tunnelId}/${header.sessionId}`;
-    if (messageType === 'ICRP' || messageType === 'ICCN') {
-      ensure(state.rows.has(row), 'row-before-message', () => `${messageType} goes out before its session has a row`);
-    }
-    // The StopCCN to an SCCRQ that gets no tunnel: the Assigned Tunnel ID is none of ours.
-    const { assignedTunnelId = 0 } = avps ?? {};
-    if (messageType === 'StopCCN' && !state.ends.has(assignedTunnelId)) {
-      origin.end = newEnd(`${box.plan.name} refusing`, assignedTunnelId, true);
+    const { messageType = 'nothing', avps = {} } = parseControlMessage(body, { version: header.version }) ?? {};
+    checkRow(state, header, messageType, avps);
+    // The StopCCN to an SCCRQ that gets no tunnel: the ID that it assigns is none of ours.
+    const assigned = (header.version === 3 ? avps.assignedControlConnectionId : avps.assignedTunnelId) ?? 0;
+    if (messageType === 'StopCCN' && !state.ends.has(assigned)) {
+      origin.end = newEnd(`${box.plan.name} refusing`, assigned, true);
       origin.end.sent.push({ messageType, body, transmissions: 1, last_ms: 0 });
     } else {
-      state.departed.push({ origin, header, message: { messageType, body } });
+      state.departed.push({ ...departed, message: { messageType, body } });
     }
     return origin;
   }
@@ -171,14 +194,16 @@ export class DeliveryChecker {
     const state = this.#stateOf(box);
     const { announced, departed } = state;
     Object.assign(state, { announced: [], departed: [], unnamed: [], isConfused: false });
-    for (const { origin, header, message } of departed) {
+    for (const packet of departed) {
+      const { origin, header, message } = packet;
       if (message === undefined) {
-        origin.end = checkZlb(box, state, header);
+        origin.end = checkAcknowledging(box, state, packet);
         continue;
       }
       const told = announced.shift();
       if (told === undefined)
         throw new Violation('trace-is-true', `${message.messageType} went out and is in no trace`);
+      checkKind(told.end, message.messageType, packet);
       this.#checkMessage(told, message, header, now_ms);
       origin.end = told.end;
     }
@@ -212,8 +237,11 @@ export class DeliveryChecker {
     const end = newEnd(name, tunnelId, this.isCorrupting || state.isConfused);
     const status = box.appliance.endpoint.tunnel(tunnelId);
     if (status === undefined || status.originator) return end;
-    for (const { sender, ns } of state.unnamed) {
-      if (sender.tunnelId !== status.peerTunnelId) continue;
+    end.answersBySccrp = status.version === 3;
+    for (const come of state.unnamed) {
+      const { sender, ns } = come;
+      if (sender?.tunnelId !== status.peerTunnelId || !isHeeded(end, come)) continue;
+      end.peer = sender;
       checkRequest(state, end, sender);
       // The SCCRQ was for this end, not for one of before.
       for (const other of state.ends.values()) if (other.heard.has(sender)) other.owesNr = 0;
@@ -238,7 +266,7 @@ export class DeliveryChecker {
   #checkMessage(
     announced: Announced,
     { messageType, body }: { messageType: string; body: Uint8Array },
-    { ns, nr }: L2tpHeader,
+    { ns, nr }: ControlHeader,
     now_ms: number,
   ): void {
     const { end, isRetransmission } = announced;
@@ -264,7 +292,7 @@ export class DeliveryChecker {
     before.transmissions++;
     before.last_ms = now_ms;
     ensure(
-      isRetransmission && Buffer.compare(before.body, body) === 0,
+      isRetransmission && Buffer.compare(withoutDigest(before.body), withoutDigest(body)) === 0,
       'sequence-numbers',
       () => `${end.name}: Ns ${ns} was ${before.messageType} and is now another ${messageType}`,
     );
@@ -287,24 +315,95 @@ function newEnd(name: string, tunnelId: number, isTainted: boolean): TunnelEnd {
     expectedNs: 0,
     heard: new Set(),
     isTainted,
+    version: undefined,
+    isAuthenticated: false,
+    peer: undefined,
+    answersBySccrp: false,
   };
 }
 
-/** RFC 2661 section 5.8: a ZLB has the Ns of the next message. Gives the end that it comes from, where that is certain. */
-function checkZlb(box: Box, state: BoxState, { tunnelId, ns, nr }: L2tpHeader): TunnelEnd | undefined {
+/**
+ * Whether the machine may take a packet for what it says. Once the version is decided, that of the other is none of its
+ * peer's, but for the SCCRQ of both versions. Once there is a secret, only what its peer has sent, as that has sent it;
+ * before the peer's nonce is known, that is the SCCRP, or the StopCCN of one that has no secret.
+ */
+function isHeeded(end: TunnelEnd, { sender, version, ns, hasDigest, corrupted }: Come): boolean {
+  const decided = end.version ?? (end.answersBySccrp ? 3 : version);
+  const messageType = sender?.sent[ns]?.messageType;
+  if (version !== decided && messageType !== 'SCCRQ') return false;
+  if (!end.isAuthenticated) return !hasDigest || !lacksKey(end) || messageType === 'SCCRQ' || messageType === 'SCCRP';
+  if (corrupted) return false;
+  if (end.peer !== undefined) return sender === undefined || (sender === end.peer && hasDigest);
+  if (messageType === 'SCCRP') end.peer = sender;
+  return messageType === 'SCCRP' || (messageType === 'StopCCN' && !hasDigest);
+}
+
+/** Who was asked for a tunnel has no secret, or not yet; who gave up before there was an SCCRP lacks the peer's nonce. */
+function lacksKey({ answersBySccrp, version, sent }: TunnelEnd): boolean {
+  return answersBySccrp || (version === undefined && sent.some(({ messageType }) => messageType === 'StopCCN'));
+}
+
+/** A corrupted packet that the end may take for what it says, the StopCCN of one that has no secret included. */
+function mayDeceive(end: TunnelEnd, { hasDigest }: Come): boolean {
+  return !end.isAuthenticated || (end.peer === undefined && !hasDigest);
+}
+
+/** The row is there before the peer is told what it needs to send data. */
+function checkRow(
+  state: BoxState,
+  { version, controlConnectionId, sessionId }: ControlHeader,
+  messageType: string,
+  { assignedSessionId, localSessionId, remoteSessionId }: AvpValues,
+): void {
+  if (messageType !== 'ICRP' && messageType !== 'ICCN') return;
+  const ours = version === 3 ? localSessionId : assignedSessionId;
+  const theirs = version === 3 ? remoteSessionId : sessionId;
+  const row = messageType === 'ICRP' ? `${ours}` : `${controlConnectionId}/${theirs}`;
+  ensure(state.rows.has(row), 'row-before-message', () => `${messageType} goes out before its session has a row`);
+}
+
+/** Each message is of the tunnel's version, and once one has a digest all have. */
+function checkKind(end: TunnelEnd, messageType: string, { hasDigest, header: { version } }: Departed): void {
+  if (messageType === 'SCCRP' || messageType === 'SCCCN') end.version ??= version;
+  ensure(
+    end.version === undefined || end.version === version,
+    'one-version',
+    () => `${end.name}: ${messageType} of version ${version} in a tunnel of version ${end.version}`,
+  );
+  if (version === 3 && hasDigest && !end.isAuthenticated) {
+    end.isAuthenticated = true;
+    // Nothing has come yet, or an SCCRQ with the right digest. In automatic mode the SCCRP has.
+    if (end.sent.length === 0) end.isTainted = false;
+    else if (end.heard.size === 1) [end.peer] = end.heard;
+    else end.isTainted = true;
+  }
+  ensure(
+    hasDigest || !end.isAuthenticated,
+    'authentication',
+    () => `${end.name}: ${messageType} without a Message Digest`,
+  );
+}
+
+/**
+ * RFC 2661 section 5.8, RFC 3931 section 4.2: a ZLB or an ACK has the Ns of the next message. Gives the end that it
+ * comes from, where that is certain.
+ */
+function checkAcknowledging(box: Box, state: BoxState, packet: Departed): TunnelEnd | undefined {
+  const { controlConnectionId, ns, nr } = packet.header;
   const ends = [...state.ends.values()].filter(
-    (end) => box.appliance.endpoint.tunnel(end.tunnelId)?.peerTunnelId === tunnelId,
+    (end) => box.appliance.endpoint.tunnel(end.tunnelId)?.peerTunnelId === controlConnectionId,
   );
   if (ends.length !== 1) {
     for (const end of ends) end.owesNr = 0;
     return undefined;
   }
   const [end] = ends;
+  if (end.sent.length > 0) checkKind(end, 'an acknowledgement', packet);
   checkNr(end, nr);
   ensure(
     ns === end.sent.length,
     'sequence-numbers',
-    () => `${end.name}: a ZLB has Ns ${ns}, not that of the next message, ${end.sent.length}`,
+    () => `${end.name}: an acknowledgement has Ns ${ns}, not that of the next message, ${end.sent.length}`,
   );
   return end;
 }
@@ -327,6 +426,8 @@ function checkRetransmission(end: TunnelEnd, now_ms: number): void {
 
 /** What came in order, or came again, is acknowledged at once; of a message beyond a gap nothing is said. */
 function checkAcknowledgement(end: TunnelEnd): void {
+  // Whoever answers an SCCRQ tells by that which version the tunnel has, and its nonce: nothing goes before.
+  if (end.answersBySccrp && end.sent.length === 0) return;
   const owed = end.owesNr;
   end.owesNr = 0;
   if (end.isGone || end.isTainted || end.heard.size !== 1) return;

@@ -1,10 +1,10 @@
 /**
  * The network between the boxes: loses, doubles, delays, reorders and corrupts datagrams as the seed says, and can be
- * cut. Must not know what a datagram says, but for the bit that tells control from data.
+ * cut. Must not know what a datagram says, but for what tells control from data.
  */
 
 import type { TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
-import { L2TP_FLAG } from '../../firmware/wire/l2tp.js';
+import { unwrapControl } from './packets.js';
 import type { SeededRandom } from './seeded-random.js';
 
 /** Probabilities from 0 to 1, per datagram. */
@@ -70,7 +70,7 @@ export class Network<Sender> {
   send(address: string, path: TransportPath, packet: Uint8Array, sender: Sender, now_ms: number): void {
     this.counters.sent++;
     const arrival: TransportPath = {
-      encapsulation: 'udp' as const,
+      encapsulation: path.encapsulation,
       localAddress: path.peerAddress,
       localPort: path.peerPort,
       peerAddress: path.localAddress || address,
@@ -92,10 +92,11 @@ export class Network<Sender> {
       at_ms += this.#random.below(REORDERING_MS);
     }
     at_ms = Math.ceil(at_ms / grain_ms) * grain_ms;
-    const corrupted = isControl(packet) && this.#random.chance(corruption);
+    const isControl = unwrapControl(packet, path.encapsulation) !== undefined;
+    const arriving = isControl && this.#random.chance(corruption) ? this.#corrupt(packet) : packet;
+    const corrupted = Buffer.compare(arriving, packet) !== 0;
     if (corrupted) this.counters.corrupted++;
-    const to = path.localAddress;
-    this.#arrive(at_ms, { to, path, packet: corrupted ? this.#corrupt(packet) : packet, sender, corrupted });
+    this.#arrive(at_ms, { to: path.localAddress, path, packet: arriving, sender, corrupted });
   }
 
   #corrupt(packet: Uint8Array): Uint8Array {
@@ -106,8 +107,4 @@ export class Network<Sender> {
     }
     return changed;
   }
-}
-
-function isControl(packet: Uint8Array): boolean {
-  return packet.length >= 2 && (((packet[0] << 8) | packet[1]) & L2TP_FLAG.type) !== 0;
 }

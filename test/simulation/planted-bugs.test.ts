@@ -9,7 +9,7 @@ const SEEDS = 60;
 function simulateWith(bug: PlantedBug, seed: number): Outcome {
   const takeOut = bug.plant?.();
   try {
-    return simulate(seed, bug.seams?.());
+    return simulate(seed, { encapsulation: bug.encapsulation, seams: bug.seams?.() });
   } finally {
     takeOut?.();
   }
@@ -28,6 +28,10 @@ for (const bug of PLANTED_BUGS) {
   test(`the checker finds it when ${bug.name}`, () => {
     const found = firstFound(bug);
     assert.ok(found !== undefined, `not found in ${SEEDS} seeds`);
-    assert.equal(simulate(found).failure?.message, undefined, `seed ${found} without the bug`);
+    assert.equal(
+      simulate(found, { encapsulation: bug.encapsulation }).failure?.message,
+      undefined,
+      `seed ${found} without the bug`,
+    );
   });
 }

@@ -7,11 +7,14 @@ import { EndpointState } from '../../firmware/protocol/l2tp/endpoint-state.js';
 import { type Reception, ReliableDelivery } from '../../firmware/protocol/l2tp/reliable-delivery.js';
 import type { Output } from '../../firmware/roles/role.js';
 import { AddressPool } from './outside.js';
+import type { EncapsulationChoice } from './scenario.js';
 import type { Seams } from './simulation.js';
 import type { Invariant } from './violation.js';
 
 export interface PlantedBug {
   name: string;
+  /** udp2 where not said. */
+  encapsulation?: EncapsulationChoice;
   /** By what it may come to light, whichever a seed shows first. */
   foundBy: readonly Invariant[];
   /** Made anew for each simulation. */

@@ -3,15 +3,11 @@
  * meanwhile, and what must have come of it. Must not run anything.
  */
 
-import type { L2tpEndpointConfig } from '../../firmware/protocol/l2tp/endpoint.js';
-import type { AuthenticationProtocol } from '../../firmware/protocol/ppp/link.js';
 import type { ApplianceConfig } from '../../firmware/roles/appliance.js';
-import type { PppTimers } from '../../firmware/roles/call.js';
-import type { LacClientConfig } from '../../firmware/roles/lac-client.js';
-import type { LnsConfig } from '../../firmware/roles/lns.js';
 import type { Box, BoxPlan } from './box.js';
+import { Builder } from './builder.js';
+import { BUILD } from './kinds.js';
 import type { Faults } from './network.js';
-import type { TunnelPeer, User } from './outside.js';
 import { SeededRandom } from './seeded-random.js';
 
 export const KINDS = [
@@ -21,14 +17,29 @@ export const KINDS = [
   'two dial each other',
   'refused',
   'too few addresses',
+  'pseudowires',
 ] as const;
 export type ScenarioKind = (typeof KINDS)[number];
+
+/**
+ * How tunnels are dialled in a run. `auto`: most in automatic mode, others in a mode of their own, and the LNSes differ
+ * in what they accept.
+ */
+export const ENCAPSULATIONS = ['udp2', 'udp3', 'ip', 'auto'] as const;
+export type EncapsulationChoice = (typeof ENCAPSULATIONS)[number];
+
+/** Version 2 has no Ethernet pseudowires. */
+export function kindsOf(encapsulation: EncapsulationChoice): readonly ScenarioKind[] {
+  return encapsulation === 'udp2' ? KINDS.filter((kind) => kind !== 'pseudowires') : KINDS;
+}
 
 /** What must have become of a profile when the network is good again. */
 export type Goal =
   | { type: 'up' }
-  /** By this message, with this result code (RFC 2661 section 4.4.2), whoever of the two sends it. */
+  /** By this message, with this result code (RFC 2661 section 4.4.2, RFC 3931 section 5.4.2), whoever of the two sends it. */
   | { type: 'refused'; messageType: 'StopCCN' | 'CDN'; resultCode: number }
+  /** What it sends is dropped: nothing comes back. */
+  | { type: 'unanswered' }
   /** As many as there are addresses are up, the others refused as for want of an address. */
   | { type: 'contended' };
 
@@ -36,6 +47,14 @@ export type Goal =
 export interface ProfilePlan {
   box: string;
   profile: string;
+  goal: Goal;
+}
+
+/** A pseudowire has the same name at both its ends. */
+export interface PseudowirePlan {
+  box: string;
+  peer: string;
+  pseudowire: string;
   goal: Goal;
 }
 
@@ -52,9 +71,11 @@ export type Closing = 'profiles removed' | 'LNS switched off' | 'all shut down' 
 
 export interface Scenario {
   seed: number;
+  encapsulation: EncapsulationChoice;
   kind: ScenarioKind;
   boxes: BoxPlan[];
   profiles: ProfilePlan[];
+  pseudowires: PseudowirePlan[];
   /** How many of the contended profiles can be up. */
   addresses: number;
   faults: Faults;
@@ -68,238 +89,6 @@ export interface Scenario {
   /** The network is bad while all closes, too. */
   closesUnderFaults: boolean;
 }
-
-const PROTOCOLS: readonly (readonly AuthenticationProtocol[])[] = [
-  ['pap'],
-  ['chap-md5'],
-  ['mschapv2'],
-  ['mschapv2', 'chap-md5', 'pap'],
-];
-const PASSWORD = 'correct horse';
-const SECRET = 'tunnel secret';
-
-/** Makes the boxes of a scenario one by one. */
-class Builder {
-  readonly random: SeededRandom;
-  readonly boxes: BoxPlan[] = [];
-  readonly profiles: ProfilePlan[] = [];
-  readonly #endpoint: L2tpEndpointConfig;
-  readonly #ppp: PppTimers;
-  readonly #protocols: readonly AuthenticationProtocol[];
-  readonly #answerDelay_ms: number;
-
-  constructor(random: SeededRandom, faults: Faults) {
-    this.random = random;
-    this.#endpoint = {
-      hostName: 'box.example',
-      vendorName: 'tunnelwerk',
-      firmwareRevision: 0x0100,
-      receiveWindow: random.pick([1, 4, 16]),
-      helloInterval_ms: random.pick([20_000, 60_000]),
-      retransmitInitial_ms: 1000,
-      retransmitCap_ms: 8000,
-      maxRetransmits: 5,
-      establishTimeout_ms: 60_000,
-      maxTunnels: random.pick([64, 64, 5]),
-      maxSessions: random.pick([256, 256, 5]),
-    };
-    this.#ppp = {
-      // Without echoes nothing but its tunnel tells that a call has gone: no match for corruption that nothing detects.
-      echoInterval_ms: random.pick(faults.corruption > 0 ? [10_000, 30_000] : [0, 10_000, 30_000]),
-      echoFailures: 4,
-      restartTimer_ms: 3000,
-      ncpRestartTimer_ms: 1000,
-      maxConfigure: 10,
-      maxTerminate: 2,
-      maxFailure: 5,
-      authenticationTimeout_ms: 30_000,
-    };
-    this.#protocols = random.pick(PROTOCOLS);
-    this.#answerDelay_ms = random.pick([0, 0, 2000]);
-  }
-
-  /** A box that has no role yet. */
-  box(name: string): BoxPlan {
-    const plan: BoxPlan = {
-      name,
-      address: `192.0.2.${this.boxes.length + 1}`,
-      config: {
-        endpoint: { ...this.#endpoint, hostName: `${name}.example` },
-        lns: undefined,
-        lacClients: [],
-      },
-      outside: { users: {}, pool: [], tunnelPeers: {}, hosts: {} },
-      answerDelay_ms: this.#answerDelay_ms,
-      lateness_ms: this.random.pick([0, 15]),
-    };
-    this.boxes.push(plan);
-    return plan;
-  }
-
-  makeLns(box: BoxPlan, net: string, addresses: number): void {
-    const lns: LnsConfig = {
-      authentication: this.#protocols,
-      name: box.name,
-      localAddress: `10.${net}.0.1`,
-      dns: this.random.pick([[], [`10.${net}.0.53`]]),
-      nbns: [],
-      ipv6: this.random.chance(0.7),
-      mru_bytes: 1400,
-      mssClamp: true,
-      sequencing: this.random.chance(0.2),
-      tun: 0,
-      ppp: this.#ppp,
-    };
-    box.config = { ...box.config, lns };
-    box.outside = { ...box.outside, pool: Array.from({ length: addresses }, (_, i) => `10.${net}.1.${i + 1}`) };
-  }
-
-  /** A user at `lns` and a profile at `client` that dials it. */
-  dial(client: BoxPlan, lns: BoxPlan, goal: Goal, changes: Partial<LacClientConfig> = {}): LacClientConfig {
-    const profile = `profile ${this.profiles.length + 1}`;
-    const userName = `user ${this.profiles.length + 1}`;
-    const config: LacClientConfig = {
-      profile,
-      server: `${lns.name}.example`,
-      port: 1701,
-      localPort: 1701,
-      tunnelSecret: lns.outside.tunnelPeers[client.address]?.secret ?? '',
-      userName,
-      password: PASSWORD,
-      authentication: this.#protocols,
-      tun: this.profiles.length + 1,
-      localNetworks: [],
-      ipv6: this.random.chance(0.7),
-      mru_bytes: this.random.pick([1400, 1280]),
-      mssClamp: true,
-      sequencing: this.random.chance(0.2),
-      redialInitial_ms: 2000,
-      redialCap_ms: 20_000,
-      ppp: this.#ppp,
-      ...changes,
-    };
-    this.profiles.push({ box: client.name, profile, goal });
-    client.config = { ...client.config, lacClients: [...client.config.lacClients, config] };
-    client.outside = { ...client.outside, hosts: { ...client.outside.hosts, [config.server]: lns.address } };
-    addUser(lns, userName, { password: PASSWORD });
-    return config;
-  }
-}
-
-function addUser(lns: BoxPlan, name: string, user: User): void {
-  lns.outside = { ...lns.outside, users: { ...lns.outside.users, [name]: user } };
-}
-
-function addPeer(lns: BoxPlan, client: BoxPlan, peer: TunnelPeer): void {
-  lns.outside = { ...lns.outside, tunnelPeers: { ...lns.outside.tunnelPeers, [client.address]: peer } };
-}
-
-// The kinds.
-
-const UP: Goal = { type: 'up' };
-
-/** Addresses enough for calls that a client has forgotten and the LNS has not. */
-const SPARE = 30;
-
-function oneClient(build: Builder): void {
-  const lns = build.box('lns');
-  build.makeLns(lns, '1', SPARE);
-  const client = build.box('client');
-  addPeer(lns, client, build.random.pick([{}, { secret: SECRET }]));
-  const { userName } = build.dial(client, lns, UP);
-  if (build.random.chance(0.3)) addUser(lns, userName, { password: PASSWORD, fixedAddress: '10.9.9.9' });
-}
-
-function clientsOfOneLns(build: Builder): void {
-  const lns = build.box('lns');
-  build.makeLns(lns, '1', SPARE);
-  for (let count = build.random.between(2, 4); count > 0; count--) {
-    const client = build.box(`client${count}`);
-    addPeer(lns, client, build.random.pick([{}, { secret: SECRET }]));
-    build.dial(client, lns, UP);
-  }
-}
-
-function profilesOfOneClient(build: Builder): void {
-  const lns = build.box('lns');
-  build.makeLns(lns, '1', SPARE);
-  const client = build.box('client');
-  addPeer(lns, client, {});
-  for (let count = build.random.between(2, 3); count > 0; count--) build.dial(client, lns, UP);
-}
-
-function twoDialEachOther(build: Builder): void {
-  const left = build.box('left');
-  const right = build.box('right');
-  build.makeLns(left, '1', SPARE);
-  build.makeLns(right, '2', SPARE);
-  const peer = build.random.pick([{}, { secret: SECRET }]);
-  addPeer(left, right, peer);
-  addPeer(right, left, peer);
-  for (let count = build.random.between(1, 2); count > 0; count--) build.dial(left, right, UP);
-  build.dial(right, left, UP);
-}
-
-/** RFC 2661 section 4.4.2: StopCCN 4, requester is not authorized; CDN 3, for administrative reasons. */
-const NOT_AUTHORIZED: Goal = { type: 'refused', messageType: 'StopCCN', resultCode: 4 };
-const ADMINISTRATIVE: Goal = { type: 'refused', messageType: 'CDN', resultCode: 3 };
-
-function refused(build: Builder): void {
-  const lns = build.box('lns');
-  build.makeLns(lns, '1', SPARE);
-  const client = build.box('client');
-  const why = build.random.below(8);
-  if (why === 0) {
-    addPeer(lns, client, { secret: SECRET });
-    build.dial(client, lns, NOT_AUTHORIZED, { tunnelSecret: 'another secret' });
-  } else if (why === 1) {
-    addPeer(lns, client, { secret: SECRET });
-    build.dial(client, lns, NOT_AUTHORIZED, { tunnelSecret: '' });
-  } else if (why === 2) {
-    addPeer(lns, client, {});
-    build.dial(client, lns, NOT_AUTHORIZED, { tunnelSecret: SECRET });
-  } else if (why === 3) {
-    build.dial(client, lns, NOT_AUTHORIZED);
-  } else if (why === 4) {
-    addPeer(lns, client, {});
-    build.dial(client, lns, NOT_AUTHORIZED);
-    lns.config = { ...lns.config, lns: undefined };
-  } else if (why === 5) {
-    addPeer(lns, client, { secret: SECRET });
-    build.dial(client, lns, ADMINISTRATIVE, { password: 'wrong horse' });
-  } else if (why === 6) {
-    addPeer(lns, client, {});
-    build.dial(client, lns, ADMINISTRATIVE, { userName: 'nobody' });
-  } else {
-    addPeer(lns, client, {});
-    build.dial(client, lns, ADMINISTRATIVE);
-    lns.outside = { ...lns.outside, pool: [] };
-  }
-  if (build.random.chance(0.5)) {
-    const other = build.box('other');
-    addPeer(lns, other, { secret: SECRET });
-    if (lns.config.lns !== undefined && lns.outside.pool.length > 0) build.dial(other, lns, UP);
-  }
-}
-
-function tooFewAddresses(build: Builder): void {
-  const lns = build.box('lns');
-  build.makeLns(lns, '1', build.random.between(1, 2));
-  for (let count = 3; count > 0; count--) {
-    const client = build.box(`client${count}`);
-    addPeer(lns, client, {});
-    build.dial(client, lns, { type: 'contended' });
-  }
-}
-
-const BUILD: Readonly<Record<ScenarioKind, (build: Builder) => void>> = {
-  'one client': oneClient,
-  'clients of one LNS': clientsOfOneLns,
-  'profiles of one client': profilesOfOneClient,
-  'two dial each other': twoDialEachOther,
-  refused,
-  'too few addresses': tooFewAddresses,
-};
 
 // What happens meanwhile.
 
@@ -315,25 +104,36 @@ function faultsOf(random: SeededRandom): Faults {
   };
 }
 
-function withoutProfile(config: ApplianceConfig, profile: string): ApplianceConfig {
-  return { ...config, lacClients: config.lacClients.filter((client) => client.profile !== profile) };
+/** `name` is that of a profile or a pseudowire. */
+function without(config: ApplianceConfig, name: string): ApplianceConfig {
+  const lacClients = config.lacClients.filter((client) => client.name !== name);
+  const pseudowires = config.pseudowires.filter((wire) => wire.name !== name);
+  return { ...config, lacClients, pseudowires };
 }
 
-/** Things that an administrator does to a profile or to an LNS; what is taken away comes back before the end. */
-function administration(random: SeededRandom, boxes: readonly BoxPlan[], profile: ProfilePlan, safety_ms: number) {
+/**
+ * Things that an administrator does to a profile, a pseudowire or an LNS; what is taken away comes back before the end.
+ */
+function administration(
+  random: SeededRandom,
+  boxes: readonly BoxPlan[],
+  profile: { box: string; name: string },
+  safety_ms: number,
+): Incident[] {
   const incidents: Incident[] = [];
   const from_ms = random.below(safety_ms - 10_000);
   const to_ms = random.between(from_ms, safety_ms - 1);
   const plan = boxes.find(({ name }) => name === profile.box)!;
   const restore = (box: Box, now_ms: number) => box.configure(box.plan.config, now_ms);
-  const what = random.below(4);
+  const what = random.below(plan.config.pseudowires.length > 0 ? 5 : 4);
   if (what === 0) {
-    const run = (box: Box, now_ms: number) => box.configure(withoutProfile(box.config, profile.profile), now_ms);
-    incidents.push({ at_ms: from_ms, box: profile.box, label: `${profile.profile} removed`, run });
-    incidents.push({ at_ms: to_ms, box: profile.box, label: `${profile.profile} added again`, run: restore });
+    const run = (box: Box, now_ms: number) => box.configure(without(box.config, profile.name), now_ms);
+    incidents.push({ at_ms: from_ms, box: profile.box, label: `${profile.name} removed`, run });
+    incidents.push({ at_ms: to_ms, box: profile.box, label: `${profile.name} added again`, run: restore });
   } else if (what === 1) {
     const lacClients = plan.config.lacClients.map((client) => ({ ...client, mru_bytes: 1300 }));
-    const run = (box: Box, now_ms: number) => box.configure({ ...box.config, lacClients }, now_ms);
+    const pseudowires = plan.config.pseudowires.map((wire) => ({ ...wire, mtu_bytes: 1400 }));
+    const run = (box: Box, now_ms: number) => box.configure({ ...box.config, lacClients, pseudowires }, now_ms);
     incidents.push({ at_ms: from_ms, box: profile.box, label: 'profiles changed', run });
     incidents.push({ at_ms: to_ms, box: profile.box, label: 'profiles changed back', run: restore });
   } else if (what === 2) {
@@ -342,6 +142,11 @@ function administration(random: SeededRandom, boxes: readonly BoxPlan[], profile
     const run = (box: Box, now_ms: number) => box.configure({ ...box.config, lns: undefined }, now_ms);
     incidents.push({ at_ms: from_ms, box: lns.name, label: 'LNS switched off', run });
     incidents.push({ at_ms: to_ms, box: lns.name, label: 'LNS switched on', run: restore });
+  } else if (what === 4) {
+    const gone = (box: Box, now_ms: number) => box.setDevices(false, now_ms);
+    const back = (box: Box, now_ms: number) => box.setDevices(true, now_ms);
+    incidents.push({ at_ms: from_ms, box: profile.box, label: 'devices gone', run: gone });
+    incidents.push({ at_ms: to_ms, box: profile.box, label: 'devices back', run: back });
   } else {
     const box = random.pick(boxes).name;
     const run = (at: Box, now_ms: number) => {
@@ -355,7 +160,7 @@ function administration(random: SeededRandom, boxes: readonly BoxPlan[], profile
 function incidentsOf(
   random: SeededRandom,
   boxes: readonly BoxPlan[],
-  profiles: readonly ProfilePlan[],
+  plans: readonly { box: string; name: string; goal: Goal }[],
   safety_ms: number,
 ): Incident[] {
   const incidents: Incident[] = [];
@@ -365,9 +170,9 @@ function incidentsOf(
       incidents.push({ at_ms: random.below(safety_ms), box: random.pick(boxes).name, label: 'restart', run });
     }
   }
-  const mayBeChanged = profiles.every(({ goal }) => goal.type !== 'refused');
+  const mayBeChanged = plans.every(({ goal }) => goal.type === 'up' || goal.type === 'contended');
   if (mayBeChanged && random.chance(0.4)) {
-    incidents.push(...administration(random, boxes, random.pick(profiles), safety_ms));
+    incidents.push(...administration(random, boxes, random.pick(plans), safety_ms));
   }
   return incidents;
 }
@@ -379,13 +184,18 @@ function stallsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_ms: nu
   return [{ box: random.pick(boxes).name, from_ms, to_ms }];
 }
 
-export function scenarioOf(seed: number): Scenario {
+export function scenarioOf(seed: number, encapsulation: EncapsulationChoice): Scenario {
   const random = new SeededRandom(seed);
-  const kind = KINDS[seed % KINDS.length];
+  const kinds = kindsOf(encapsulation);
+  const kind = kinds[seed % kinds.length];
   const faults = faultsOf(random);
-  const build = new Builder(random, faults);
+  const build = new Builder(random, encapsulation, faults);
   BUILD[kind](build);
-  const { boxes, profiles } = build;
+  const { boxes, profiles, pseudowires } = build;
+  const plans = [
+    ...profiles.map(({ box, profile: name, goal }) => ({ box, name, goal })),
+    ...pseudowires.map(({ box, pseudowire: name, goal }) => ({ box, name, goal })),
+  ];
   const safety_ms = random.between(20_000, 120_000);
   const cuts: Scenario['cuts'] = [];
   if (random.chance(0.2)) {
@@ -394,13 +204,15 @@ export function scenarioOf(seed: number): Scenario {
   }
   return {
     seed,
+    encapsulation,
     kind,
     boxes,
     profiles,
+    pseudowires,
     addresses: boxes[0].outside.pool.length,
     faults,
     cuts,
-    incidents: incidentsOf(random, boxes, profiles, safety_ms),
+    incidents: incidentsOf(random, boxes, plans, safety_ms),
     stalls: stallsOf(random, boxes, safety_ms),
     safety_ms,
     closing: random.pick(['profiles removed', 'LNS switched off', 'all shut down', 'LNS shut down first']),

@@ -5,12 +5,13 @@
 
 import type { Output } from '../../firmware/roles/role.js';
 import { Agenda } from './agenda.js';
-import { callUp, disagreements, leftovers } from './agreement.js';
+import { callUp, disagreements, leftovers, pseudowireUp } from './agreement.js';
 import { Box, type BoxInput, type BoxObserver, type World } from './box.js';
 import { DeliveryChecker, type Origin } from './delivery-checker.js';
 import { Network, NO_FAULTS, REORDERING_MS } from './network.js';
 import { AddressPool } from './outside.js';
-import { type Goal, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
+import type { Row } from './packet-path.js';
+import { type EncapsulationChoice, type Goal, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
 import { SeededRandom } from './seeded-random.js';
 import { StateChecker } from './state-checker.js';
 import { Story } from './story.js';
@@ -28,6 +29,8 @@ const ROUND_TRIP_MS = 100;
 const USER_PACKETS_MS = 3_000;
 /** A machine that keeps itself busy does so many turns and more; a whole simulation has some thousand. */
 const MAX_TURNS = 200_000;
+/** What a frame or packet is known by that was sent without its session's cookie. */
+const FORGED = 0xf0f0_f0f0;
 /** How often a box that has nothing to do looks whether it has (its sweep). */
 const IDLE_TURN_MS = 1_000;
 const SILENCE_MS = 5_000;
@@ -40,6 +43,7 @@ export interface Seams {
 
 export interface Outcome {
   seed: number;
+  encapsulation: EncapsulationChoice;
   kind: ScenarioKind;
   /** Undefined: all was as it must be. */
   failure: { invariant: Invariant; message: string; at_ms: number; error: unknown } | undefined;
@@ -50,7 +54,13 @@ export interface SimulationCounters {
   virtual_ms: number;
   turns: number;
   callsUp: number;
+  /** Of calls of version 3. */
+  callsUpVersion3: number;
   callsEnded: number;
+  pseudowiresUp: number;
+  frames: number;
+  /** Data packets that were sent with a wrong cookie. */
+  forged: number;
   restarts: number;
   ties: number;
   userPackets: number;
@@ -65,7 +75,7 @@ export interface SimulationCounters {
   converged_ms: number;
 }
 
-/** A message by which a profile was refused since the faults ended. */
+/** A message by which a profile was refused since the faults ended; `nothing` where its tunnel has had no answer. */
 interface Refusal {
   messageType: string;
   resultCode: number;
@@ -78,7 +88,11 @@ class Simulation implements BoxObserver {
     virtual_ms: 0,
     turns: 0,
     callsUp: 0,
+    callsUpVersion3: 0,
     callsEnded: 0,
+    pseudowiresUp: 0,
+    frames: 0,
+    forged: 0,
     restarts: 0,
     ties: 0,
     userPackets: 0,
@@ -106,6 +120,8 @@ class Simulation implements BoxObserver {
   readonly #heldUpUntil_ms = new Map<Box, number>();
   /** Tokens of users' packets whose answer has come, by the user's address. */
   readonly #answered = new Set<string>();
+  /** Tokens of frames that have come, by session. */
+  readonly #framesCome = new Set<string>();
 
   constructor(scenario: Scenario, seams: Seams, story: Story | undefined) {
     this.#scenario = scenario;
@@ -167,7 +183,7 @@ class Simulation implements BoxObserver {
       this.#at(at_ms, `${name}: ${label}`, () => this.#agenda.add(this.now_ms, { box, input }));
     }
     for (let at_ms = USER_PACKETS_MS; at_ms < safety_ms; at_ms += USER_PACKETS_MS) {
-      this.#agenda.add(at_ms, { run: () => this.#sendUserPackets() });
+      this.#agenda.add(at_ms, { run: () => this.#sendData() });
     }
     this.#pass(safety_ms);
   }
@@ -175,7 +191,11 @@ class Simulation implements BoxObserver {
   #livenessPhase(): void {
     this.#heal();
     for (const box of this.#boxes.values()) {
-      this.#turn(box, [{ type: 'command', run: (at, now_ms) => at.configure(at.plan.config, now_ms) }]);
+      const run = (at: Box, now_ms: number) => {
+        at.configure(at.plan.config, now_ms);
+        at.setDevices(true, now_ms);
+      };
+      this.#turn(box, [{ type: 'command', run }]);
     }
     const healed_ms = this.now_ms;
     let open: string[] = [];
@@ -203,8 +223,7 @@ class Simulation implements BoxObserver {
     this.#pass(this.now_ms + CLOSING_UNDER_FAULTS_MS);
     this.#heal();
     for (const box of this.#boxes.values()) {
-      const run = (at: Box, now_ms: number) => at.configure({ ...at.config, lacClients: [] }, now_ms);
-      this.#turn(box, [{ type: 'command', run }]);
+      this.#turn(box, [{ type: 'command', run: withoutProfiles }]);
     }
     let left: string[] = [];
     const isDone = () => {
@@ -218,10 +237,9 @@ class Simulation implements BoxObserver {
 
   #beginClosing(box: Box): void {
     const { closing } = this.#scenario;
-    const withoutProfiles = (at: Box, now_ms: number) => at.configure({ ...at.config, lacClients: [] }, now_ms);
-    const withoutLns = (at: Box, now_ms: number) => at.configure({ ...at.config, lns: undefined }, now_ms);
     const shutDown = (at: Box, now_ms: number) => at.appliance.shutDown(now_ms);
-    const isLns = box.config.lns !== undefined;
+    const isListening = box.config.pseudowires.some(({ ends }) => ends.mode === 'listen');
+    const isLns = box.config.lns !== undefined || isListening;
     const run = {
       'profiles removed': withoutProfiles,
       'LNS switched off': withoutLns,
@@ -250,7 +268,7 @@ class Simulation implements BoxObserver {
     for (const { box: name, profile, goal } of this.#scenario.profiles) {
       const box = this.#boxNamed(name);
       const isUp = callUp(this.#boxes, box, profile) !== undefined;
-      if (goal.type === 'refused') {
+      if (goal.type === 'refused' || goal.type === 'unanswered') {
         const refusals = this.#refusals.get(name) ?? [];
         if (refusals.length === 0) open.push(`${profile} has not been refused`);
         else checkRefusal(profile, goal, refusals);
@@ -264,6 +282,7 @@ class Simulation implements BoxObserver {
     }
     const expectedUp = Math.min(contended, this.#scenario.addresses);
     if (contendedUp !== expectedUp) open.push(`${contendedUp} calls are up with ${expectedUp} addresses`);
+    open.push(...this.#openPseudowires());
     if (open.length > 0) return open;
     // IPV6CP that has given up while the peer has it open leaves the call to IPv4: after a cut of half a minute both
     // ends may see IPv6 differently. So RFC 1661 has it, and a peer whose IPv6 is broken is not to lose its call.
@@ -275,23 +294,48 @@ class Simulation implements BoxObserver {
     return open;
   }
 
+  #openPseudowires(): string[] {
+    const open: string[] = [];
+    for (const { box: name, peer, pseudowire, goal } of this.#scenario.pseudowires) {
+      if (goal.type === 'up') {
+        if (pseudowireUp(this.#boxNamed(name), this.#boxNamed(peer), pseudowire) === undefined)
+          open.push(`${pseudowire} is not up`);
+        continue;
+      }
+      const refusals = this.#refusals.get(name) ?? [];
+      if (refusals.length === 0) open.push(`${pseudowire} has not been refused`);
+      else if (goal.type !== 'contended') checkRefusal(pseudowire, goal, refusals);
+    }
+    return open;
+  }
+
   /** A box with a profile that is refused opens and closes tunnels all the time. */
   #dialsInVain(box: Box): boolean {
-    return this.#scenario.profiles.some(
-      ({ box: name, profile, goal }) =>
-        name === box.plan.name && goal.type !== 'up' && callUp(this.#boxes, box, profile) === undefined,
+    const { name } = box.plan;
+    const { profiles, pseudowires } = this.#scenario;
+    return (
+      profiles.some(
+        ({ box: dialler, profile, goal }) =>
+          dialler === name && goal.type !== 'up' && callUp(this.#boxes, box, profile) === undefined,
+      ) || pseudowires.some(({ box: dialler, goal }) => dialler === name && goal.type !== 'up')
     );
   }
 
-  /** A packet of each user gets through, and its answer back. */
+  /** A packet of each user gets through, and its answer back; so does a frame each way of each pseudowire. */
   #checkTraffic(): void {
     const token = 0xffff_ffff;
     const expected: string[] = [];
+    const expectedFrames: string[] = [];
+    for (const box of this.#boxes.values()) {
+      for (const { path, peerSessionId } of box.sendFrames(token))
+        expectedFrames.push(`${path.peerAddress} ${peerSessionId} ${token}`);
+    }
     for (const box of this.#boxes.values()) {
       for (const call of box.sendUserPackets(token)) expected.push(`${box.plan.name} ${call.localAddress} ${token}`);
     }
     this.#pass(this.now_ms + ROUND_TRIP_MS);
     for (const key of expected) ensure(this.#answered.has(key), 'traffic', () => `no answer for ${key}`);
+    for (const key of expectedFrames) ensure(this.#framesCome.has(key), 'traffic', () => `no frame for ${key}`);
   }
 
   /** With nothing left nobody says anything, and nothing is due but each box's look whether there is anything. */
@@ -376,8 +420,12 @@ class Simulation implements BoxObserver {
     box.turn(inputs, this.now_ms);
   }
 
-  #sendUserPackets(): void {
-    for (const box of this.#boxes.values()) box.sendUserPackets(this.counters.turns);
+  #sendData(): void {
+    for (const box of this.#boxes.values()) {
+      box.sendUserPackets(this.counters.turns);
+      box.sendFrames(this.counters.turns);
+      this.counters.forged += box.forgeData(FORGED);
+    }
   }
 
   #boxNamed(name: string): Box {
@@ -400,8 +448,11 @@ class Simulation implements BoxObserver {
     this.#story?.output(this.now_ms, box, output);
     this.#delivery.output(box, output, this.now_ms);
     this.#states.output(box, output);
-    if (output.type === 'call-up') this.counters.callsUp++;
-    else if (output.type === 'call-ended') this.counters.callsEnded++;
+    if (output.type === 'call-up') {
+      this.counters.callsUp++;
+      if (output.call.version === 3) this.counters.callsUpVersion3++;
+    } else if (output.type === 'call-ended') this.counters.callsEnded++;
+    else if (output.type === 'pseudowire-up') this.counters.pseudowiresUp++;
     else if (this.#healed_ms !== undefined) this.#noteRefusal(box.plan.name, output);
   }
 
@@ -410,8 +461,15 @@ class Simulation implements BoxObserver {
   }
 
   userPacket(...[box, , packet]: Parameters<BoxObserver['userPacket']>): void {
+    ensure(packet.token !== FORGED, 'cookie', () => `${box.plan.name}: a packet with a wrong cookie came through`);
     this.counters.userPackets++;
     if (packet.isReply) this.#answered.add(`${box.plan.name} ${packet.destination} ${packet.token}`);
+  }
+
+  frame(box: Box, row: Row, token: number): void {
+    ensure(token !== FORGED, 'cookie', () => `${box.plan.name}: a frame with a wrong cookie came through`);
+    this.counters.frames++;
+    this.#framesCome.add(`${box.plan.address} ${row.sessionId} ${token}`);
   }
 
   turned(box: Box, inputs: number, now_ms: number): void {
@@ -431,29 +489,60 @@ class Simulation implements BoxObserver {
     const tunnels = this.#newTunnels.get(box) ?? new Set();
     this.#newTunnels.set(box, tunnels);
     if (output.type === 'tunnel-add') tunnels.add(output.tunnelId);
+    if (output.type === 'tunnel-remove' && tunnels.delete(output.tunnelId)) {
+      this.#addRefusal(box, { messageType: 'nothing', resultCode: 0 });
+    }
     if (output.type !== 'trace' || output.record.kind === 'note' || !tunnels.has(output.record.tunnelId)) return;
     const { label: messageType, detail, tunnelId } = output.record;
     if (messageType !== 'StopCCN' && messageType !== 'CDN') return;
     // What comes after the first of a tunnel only follows from it.
     tunnels.delete(tunnelId);
     const { resultCode } = detail.resultCode as { resultCode: number };
-    this.#refusals.set(box, [...(this.#refusals.get(box) ?? []), { messageType, resultCode }]);
+    this.#addRefusal(box, { messageType, resultCode });
+  }
+
+  #addRefusal(box: string, refusal: Refusal): void {
+    this.#refusals.set(box, [...(this.#refusals.get(box) ?? []), refusal]);
   }
 }
 
-function checkRefusal(profile: string, goal: Extract<Goal, { type: 'refused' }>, refusals: readonly Refusal[]): void {
+/** Nothing is left that asks for a tunnel, nor that waits for a session. */
+function withoutProfiles(box: Box, now_ms: number): void {
+  box.configure({ ...box.config, lacClients: [], pseudowires: [] }, now_ms);
+}
+
+/** Nothing is left that peers may call. */
+function withoutLns(box: Box, now_ms: number): void {
+  const pseudowires = box.config.pseudowires.filter(({ ends }) => ends.mode !== 'listen');
+  box.configure({ ...box.config, lns: undefined, pseudowires }, now_ms);
+}
+
+function checkRefusal(
+  what: string,
+  goal: Extract<Goal, { type: 'refused' | 'unanswered' }>,
+  refusals: readonly Refusal[],
+): void {
+  const expected = goal.type === 'unanswered' ? { messageType: 'nothing', resultCode: 0 } : goal;
   for (const { messageType, resultCode } of refusals) {
     ensure(
-      messageType === goal.messageType && resultCode === goal.resultCode,
+      messageType === expected.messageType && resultCode === expected.resultCode,
       'result-code',
-      () => `${profile} ended by ${messageType} ${resultCode}, not by ${goal.messageType} ${goal.resultCode}`,
+      () => `${what} ended by ${messageType} ${resultCode}, not by ${expected.messageType} ${expected.resultCode}`,
     );
   }
 }
 
-/** Runs one seed from beginning to end. `tell` is given each line of what happens. */
-export function simulate(seed: number, seams: Seams = {}, tell?: (line: string) => void): Outcome {
-  const scenario = scenarioOf(seed);
+/** What a simulation is run with. */
+export interface RunOptions {
+  encapsulation?: EncapsulationChoice;
+  seams?: Seams;
+  /** Is given each line of what happens. */
+  tell?: (line: string) => void;
+}
+
+/** Runs one seed from beginning to end. */
+export function simulate(seed: number, { encapsulation = 'udp2', seams = {}, tell }: RunOptions = {}): Outcome {
+  const scenario = scenarioOf(seed, encapsulation);
   const simulation = new Simulation(scenario, seams, tell && new Story(tell, scenario));
   let failure: Outcome['failure'];
   try {
@@ -463,5 +552,5 @@ export function simulate(seed: number, seams: Seams = {}, tell?: (line: string) 
     const message = error instanceof Error ? error.message : String(error);
     failure = { invariant, message, at_ms: simulation.now_ms, error };
   }
-  return { seed, kind: scenario.kind, failure, counters: simulation.counters };
+  return { seed, encapsulation, kind: scenario.kind, failure, counters: simulation.counters };
 }

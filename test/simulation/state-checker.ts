@@ -3,8 +3,9 @@
  * input makes a storm. What must hold is taken from the design, not from the code.
  */
 
-import type { CallInfo, Output } from '../../firmware/roles/role.js';
+import type { CallInfo, ForwardingRow, Output } from '../../firmware/roles/role.js';
 import type { Box } from './box.js';
+import type { Row } from './packet-path.js';
 import type { Scenario } from './scenario.js';
 import { ensure } from './violation.js';
 
@@ -13,6 +14,8 @@ const PACKETS_PER_INPUT = 16;
 const PACKETS_PER_TIMER = 4;
 /** Packets that one tunnel or call may cause in a second. */
 const PACKETS_PER_SECOND = 30;
+/** Session IDs of version 2 have 16 bits; ours of version 3 are above, so that the two never meet. */
+const LAST_VERSION2_ID = 0xffff;
 
 interface BoxState {
   /** Generation by session ID, as the commands have it. */
@@ -82,8 +85,10 @@ export class StateChecker {
   turned(box: Box, inputs: number, now_ms: number): void {
     const state = this.#stateOf(box);
     const calls = [...box.appliance.calls()];
-    this.#checkStorm(box, state, inputs, calls.length, now_ms);
+    this.#checkStorm(box, state, inputs, box.path.rows.size, now_ms);
     this.#checkCalls(state, calls, box);
+    checkPseudowires(box);
+    for (const row of box.path.rows.values()) this.#compareTerms(box, row);
     this.#checkAddresses(box, calls);
     for (const { profile, goal } of this.#scenario.profiles) {
       if (goal.type !== 'refused') continue;
@@ -111,22 +116,30 @@ export class StateChecker {
     return state;
   }
 
-  #added(
-    state: BoxState,
-    { sessionId, generation, tunnelId }: { sessionId: number; generation: number; tunnelId: number },
-  ) {
+  #added(state: BoxState, { sessionId, generation, version, tunnelId }: ForwardingRow): void {
     ensure(sessionId !== 0, 'unique-ids', () => 'a session has ID 0');
+    // A static pseudowire has no tunnel, and any ID.
+    const isStatic = version === 3 && tunnelId === 0;
+    ensure(
+      isStatic || version === (sessionId > LAST_VERSION2_ID ? 3 : 2),
+      'unique-ids',
+      () => `session ${sessionId} is of version ${version}`,
+    );
     ensure(!state.rows.has(sessionId), 'row-commands', () => `session ${sessionId} is added twice`);
     ensure(!state.generations.has(generation), 'row-commands', () => `generation ${generation} comes a second time`);
-    ensure(state.tunnels.has(tunnelId), 'row-commands', () => `session ${sessionId} is added before its tunnel`);
+    ensure(
+      isStatic || state.tunnels.has(tunnelId),
+      'row-commands',
+      () => `session ${sessionId} is added before its tunnel`,
+    );
     state.rows.set(sessionId, generation);
     state.generations.add(generation);
   }
 
-  #checkStorm(box: Box, state: BoxState, inputs: number, calls: number, now_ms: number): void {
+  #checkStorm(box: Box, state: BoxState, inputs: number, rows: number, now_ms: number): void {
     const { packetsInTurn } = state;
     state.packetsInTurn = 0;
-    const machines = state.tunnels.size + calls;
+    const machines = state.tunnels.size + rows;
     const limit = PACKETS_PER_INPUT * inputs + PACKETS_PER_TIMER * machines;
     ensure(
       packetsInTurn <= limit,
@@ -159,7 +172,8 @@ export class StateChecker {
       const row = box.path.rows.get(sessionId);
       ensure(row?.generation === generation, 'rows-have-calls', () => `the call of session ${sessionId} has no row`);
     }
-    for (const { sessionId } of box.path.rows.values()) {
+    for (const { sessionId, payload } of box.path.rows.values()) {
+      if (payload === 'ethernet') continue;
       ensure(sessionIds.has(sessionId), 'rows-have-calls', () => `the row of session ${sessionId} has no call`);
     }
   }
@@ -177,6 +191,21 @@ export class StateChecker {
       ensure(lnsCalls.has(holder), 'leases-have-calls', () => `call ${holder} has a lease and is gone`);
     }
     for (const call of calls) this.#compareWithPeer(box, call);
+  }
+
+  /** What each end of a session of version 3 has asked for is what the other does. */
+  #compareTerms(box: Box, row: Row): void {
+    // Without a secret nobody sees that what was agreed on was corrupted.
+    if (row.version === 2 || this.#scenario.faults.corruption > 0) return;
+    const theirs = this.#boxByAddress.get(row.path.peerAddress)?.path.rows.get(row.peerSessionId);
+    if (theirs?.peerSessionId !== row.sessionId || theirs.tunnelId !== row.peerTunnelId) return;
+    const areSame =
+      theirs.version === row.version &&
+      theirs.path.encapsulation === row.path.encapsulation &&
+      theirs.payload === row.payload &&
+      theirs.peerSublayer === row.localSublayer &&
+      Buffer.compare(theirs.peerCookie, row.localCookie) === 0;
+    ensure(areSame, 'same-terms', () => `session ${row.sessionId} of ${box.plan.name} and its peer's`);
   }
 
   #compareWithPeer(box: Box, call: CallInfo): void {
@@ -202,6 +231,24 @@ export class StateChecker {
           `${who()}: ${call.localLinkLocal}, ${call.peerLinkLocal}; ${theirs.localLinkLocal}, ${theirs.peerLinkLocal}`,
       );
     }
+  }
+}
+
+/** Each session of a pseudowire has a row, and each row of one a session. */
+function checkPseudowires(box: Box): void {
+  for (const { name, sessionId, generation } of box.appliance.pseudowires()) {
+    if (sessionId === 0) continue;
+    const row = box.path.rows.get(sessionId);
+    ensure(row?.generation === generation, 'rows-have-calls', () => `${name}, session ${sessionId}, has no row`);
+  }
+  const { reservedSessionIds } = box.config.endpoint;
+  for (const { sessionId, payload, tunnelId } of box.path.rows.values()) {
+    if (payload !== 'ethernet') continue;
+    const isThere =
+      tunnelId === 0
+        ? reservedSessionIds.includes(sessionId)
+        : box.appliance.endpoint.sessionsOf(tunnelId).includes(sessionId);
+    ensure(isThere, 'rows-have-calls', () => `the row of session ${sessionId} has no pseudowire`);
   }
 }
 

@@ -1,8 +1,9 @@
 /** Tells what happens in a simulation, line by line, for whoever looks for the reason of a failure. Decides nothing. */
 
 import type { Output } from '../../firmware/roles/role.js';
-import type { L2tpHeader } from '../../firmware/wire/l2tp.js';
+import type { ControlHeader } from '../../firmware/wire/control-header.js';
 import type { Box } from './box.js';
+import { isAcknowledgement } from './control-body.js';
 import type { Origin } from './delivery-checker.js';
 import type { Datagram } from './network.js';
 import type { Scenario } from './scenario.js';
@@ -13,7 +14,7 @@ export class Story {
   constructor(tell: (line: string) => void, scenario: Scenario) {
     this.#tell = tell;
     tell(
-      `seed ${scenario.seed}: ${scenario.kind}, ${scenario.safety_ms} ms of faults ${JSON.stringify(scenario.faults)}`,
+      `seed ${scenario.seed} by ${scenario.encapsulation}: ${scenario.kind}, ${scenario.safety_ms} ms of faults ${JSON.stringify(scenario.faults)}`,
     );
     for (const { name, address } of scenario.boxes) tell(`${name} is ${address}`);
   }
@@ -22,14 +23,21 @@ export class Story {
     this.#tell(`${(now_ms / 1000).toFixed(3).padStart(9)}  ${who.padEnd(9)} ${what}`);
   }
 
-  handed(now_ms: number, box: Box, { path, corrupted }: Datagram<Origin>, header: L2tpHeader): void {
-    const { tunnelId, sessionId, ns, nr, payloadOffset, payloadEnd } = header;
-    const what = payloadEnd === payloadOffset ? 'ZLB' : 'message';
+  handed(
+    now_ms: number,
+    box: Box,
+    { path, corrupted }: Datagram<Origin>,
+    header: ControlHeader,
+    message: Uint8Array,
+  ): void {
+    const { version, controlConnectionId, sessionId, ns, nr, payloadOffset, payloadEnd } = header;
+    const what = isAcknowledgement(message.subarray(payloadOffset, payloadEnd)) ? 'acknowledgement' : 'message';
     const note = corrupted ? ', corrupted' : '';
     this.note(
       now_ms,
       box.plan.name,
-      `<- ${what} from ${path.peerAddress}: tunnel ${tunnelId} session ${sessionId} Ns ${ns} Nr ${nr}${note}`,
+      `<- ${what} from ${path.peerAddress} over ${path.encapsulation}, version ${version}: ` +
+        `${controlConnectionId}/${sessionId} Ns ${ns} Nr ${nr}${note}`,
     );
   }
 
@@ -54,6 +62,13 @@ export class Story {
         break;
       case 'session-remove':
         tell(`   session-remove ${output.sessionId}`);
+        break;
+      case 'pseudowire-up':
+      case 'pseudowire-down':
+        tell(`   ${output.type} ${output.name}`);
+        break;
+      case 'dial-ended':
+        tell(`   ${output.profile}: ${output.reason}`);
         break;
     }
   }

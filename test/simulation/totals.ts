@@ -1,6 +1,5 @@
 /** Adds up what many seeds have done, so that a reader sees that they have done something. */
 
-import { KINDS } from './scenario.js';
 import type { Outcome, SimulationCounters } from './simulation.js';
 
 export class Totals {
@@ -25,7 +24,7 @@ export class Totals {
   }
 
   lines(): string[] {
-    const kinds = KINDS.map((kind) => `${kind}: ${this.seedsByKind.get(kind) ?? 0}`).join(', ');
+    const kinds = [...this.seedsByKind].map(([kind, seeds]) => `${kind}: ${seeds}`).join(', ');
     const sums = [...this.sums].map(([name, value]) => `  ${name}: ${value}`);
     return [
       kinds,

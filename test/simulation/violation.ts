@@ -12,9 +12,13 @@ export type Invariant =
   | 'row-commands'
   /** Every call has a row and every row a call. */
   | 'rows-have-calls'
+  /** Both ends of a call or pseudowire have the same version, encapsulation, cookies and sublayers. */
+  | 'same-terms'
+  /** Nothing comes out of a session whose cookie the sender did not know. */
+  | 'cookie'
   /** The row is there before the message goes out that lets the peer send. */
   | 'row-before-message'
-  /** Session, tunnel and call IDs: not 0, unique, calls' never used again. */
+  /** Session, tunnel and call IDs: not 0, unique, calls' never used again; each version's session IDs in their range. */
   | 'unique-ids'
   /** No two live calls hold one address. */
   | 'unique-addresses'
@@ -36,13 +40,17 @@ export type Invariant =
   | 'one-tunnel'
   /** RFC 2661 section 5.7: a closed tunnel stays for a full retransmission cycle. */
   | 'lingering'
+  /** RFC 3931 section 4.7.3: a tunnel is of one version. */
+  | 'one-version'
+  /** RFC 3931 section 4.3: with a secret every control message has a digest. */
+  | 'authentication'
   /** The trace tells of every message that is on the wire. */
   | 'trace-is-true'
   /** Without faults every call is up again, or refused, in bounded time, and both ends have the same tunnels and calls. */
   | 'convergence'
   /** Whoever is refused hears the RFC's code. */
   | 'result-code'
-  /** A call that is up carries packets both ways. */
+  /** A call that is up carries packets both ways, a pseudowire frames. */
   | 'traffic'
   /** When all is closed nothing is left. */
   | 'nothing-left';

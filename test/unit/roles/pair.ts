@@ -8,12 +8,15 @@ import type { LacClientConfig } from '../../../firmware/roles/lac-client.js';
 import type { LnsConfig } from '../../../firmware/roles/lns.js';
 import type { Output, TraceRecord } from '../../../firmware/roles/role.js';
 import { type ControlMessage, parseControlMessage } from '../../../firmware/wire/avp.js';
-import { parseL2tpHeader } from '../../../firmware/wire/l2tp.js';
+import { parseControlHeader } from '../../../firmware/wire/control-header.js';
 import { Agenda } from '../../simulation/agenda.js';
 import { Box, type BoxInput, type BoxPlan, type World } from '../../simulation/box.js';
+import { isAcknowledgement } from '../../simulation/control-body.js';
 import type { Origin } from '../../simulation/delivery-checker.js';
 import type { Datagram } from '../../simulation/network.js';
 import { AddressPool } from '../../simulation/outside.js';
+import type { Sent } from '../../simulation/packet-path.js';
+import { unwrapControl } from '../../simulation/packets.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 
 export const ENDPOINT = {
@@ -28,6 +31,10 @@ export const ENDPOINT = {
   establishTimeout_ms: 60_000,
   maxTunnels: 100,
   maxSessions: 100,
+  routerId: 1,
+  accepts: ['udp2', 'udp3', 'ip'] as const,
+  pseudowireTypes: [7],
+  reservedSessionIds: [],
 };
 
 export const PPP: PppTimers = {
@@ -51,15 +58,19 @@ export const LNS: LnsConfig = {
   mru_bytes: 1400,
   mssClamp: true,
   sequencing: false,
+  cookie_bytes: 8,
   tun: 0,
   ppp: PPP,
 };
 
 export const CLIENT: LacClientConfig = {
-  profile: 'office',
+  name: 'office',
   server: 'lns.example',
   port: 1701,
   localPort: 1701,
+  encapsulation: 'udp2',
+  digest: 'sha1',
+  cookie_bytes: 8,
   tunnelSecret: '',
   userName: 'alice',
   password: 'secret',
@@ -93,7 +104,7 @@ export class Pair {
   /** Every control message on the wire, acknowledgements left out. */
   readonly messages: SentMessage[] = [];
   /** True: what this box sends gets lost. */
-  mute: (from: Box, packet: Uint8Array) => boolean = () => false;
+  mute: (from: Box, packet: Uint8Array, path: Sent['path']) => boolean = () => false;
   /** Where the client's packets seem to come from. */
   clientPort = 1701;
   readonly #outputs = new Map<Box, Output[]>();
@@ -116,8 +127,13 @@ export class Pair {
     };
     const box = (name: string, address: string, config: BoxPlan['config']) =>
       new Box({ name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0 }, world, 0);
-    const lns = { endpoint: ENDPOINT, lns: { ...LNS, ...changes.lns }, lacClients: [] };
-    const client = { endpoint: ENDPOINT, lns: undefined, lacClients: [{ ...CLIENT, ...changes.client }] };
+    const lns = { endpoint: ENDPOINT, lns: { ...LNS, ...changes.lns }, lacClients: [], pseudowires: [] };
+    const client = {
+      endpoint: ENDPOINT,
+      lns: undefined,
+      lacClients: [{ ...CLIENT, ...changes.client }],
+      pseudowires: [],
+    };
     this.lns = box('lns', LNS_ADDRESS, lns);
     this.client = box('client', CLIENT_ADDRESS, client);
   }
@@ -151,7 +167,7 @@ export class Pair {
 
   /** Loses all data packets that a box sends; control messages get through. */
   muteFrames(box: Box): void {
-    this.mute = (from, packet) => from === box && !parseL2tpHeader(packet).control;
+    this.mute = (from, packet, { encapsulation }) => from === box && unwrapControl(packet, encapsulation) === undefined;
   }
 
   command(box: Box, run: (box: Box, now_ms: number) => void): void {
@@ -195,11 +211,12 @@ export class Pair {
       makePool: (addresses) => new AddressPool(addresses),
       filter: (output) => output,
       later: (box, delay_ms, input) => this.#agenda.add(this.now_ms + delay_ms, { box, input }),
-      send: (box, { path, packet }) => {
-        this.#note(box, packet);
-        if (this.mute(box, packet)) return;
+      send: (box, sent) => {
+        const { path, packet } = sent;
+        this.#note(box, sent);
+        if (this.mute(box, packet, path)) return;
         const arrival = {
-          encapsulation: 'udp' as const,
+          encapsulation: path.encapsulation,
           localAddress: path.peerAddress,
           localPort: path.peerPort,
           peerAddress: box.plan.address,
@@ -224,16 +241,19 @@ export class Pair {
         },
         sent: () => ({ end: undefined }),
         userPacket: () => undefined,
+        frame: () => undefined,
         turned: () => undefined,
         restarted: () => undefined,
       },
     };
   }
 
-  #note(from: Box, packet: Uint8Array): void {
-    const header = parseL2tpHeader(packet);
-    if (!header.control || header.payloadOffset === header.payloadEnd) return;
-    const message = parseControlMessage(packet.slice(header.payloadOffset, header.payloadEnd));
+  #note(from: Box, { packet, path }: Sent): void {
+    const control = unwrapControl(packet, path.encapsulation);
+    if (control === undefined) return;
+    const { version, payloadOffset, payloadEnd } = parseControlHeader(control);
+    if (isAcknowledgement(control.subarray(payloadOffset, payloadEnd))) return;
+    const message = parseControlMessage(control.slice(payloadOffset, payloadEnd), { version });
     if (message !== null) this.messages.push({ at_ms: this.now_ms, from: from.plan.name, message });
   }
 }
