@@ -43,12 +43,17 @@ export function checkPacketDigest(tunnel: Tunnel, header: ControlHeader, packet:
     const verdict = checkMessageDigest(packet, deriveMessageDigestKey(NONE), undefined);
     return verdict === 'invalid' ? 'digest-mismatch' : 'valid';
   }
-  const message = tunnel.state === 'wait-ctl-reply' ? readAnswer(packet.subarray(header.payloadOffset), secret) : null;
+  const message = isUnanswered(tunnel) ? readAnswer(packet.subarray(header.payloadOffset), secret) : null;
   const verdict = checkMessageDigest(packet, deriveMessageDigestKey(secret), noncesOf(tunnel, header, message));
   if (verdict === 'valid') return 'valid';
   // Whoever refuses our SCCRQ has sent no nonce, and may have no secret: that must be heard.
   if (verdict === 'absent' && message?.messageType === 'StopCCN') return 'valid';
   return verdict === 'absent' ? 'digest-missing' : 'digest-mismatch';
+}
+
+/** No SCCRP has answered our SCCRQ: the peer's nonce is not known, and after a refusal, which may come again, never will be. */
+function isUnanswered({ state, originator, peerNonce, lingerUntil_ms }: Tunnel): boolean {
+  return state === 'wait-ctl-reply' || (originator && lingerUntil_ms !== undefined && peerNonce === undefined);
 }
 
 /** As the peer had them: it knows ours from our SCCRQ or SCCRP, and tells its own in the SCCRP. */

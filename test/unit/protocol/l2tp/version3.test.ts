@@ -311,6 +311,21 @@ describe('Control Message Authentication, RFC 3931 section 4.3', () => {
     }
   });
 
+  it('a refusal by a peer without a secret that comes again is acknowledged again (section 4.2)', () => {
+    const { lac, lns, tunnelId: lacTunnelId } = requested(3, ['udp3'], SECRET);
+    const { tunnelId } = lns.one('tunnel-requested');
+    lns.endpoint.answerTunnel(tunnelId, { accepted: true }, 0);
+    const [refusal] = lns.transmit();
+    assert.equal(read(refusal).message?.messageType, 'StopCCN');
+    for (const now_ms of [10, 1010]) {
+      deliver(lac, lns, refusal, now_ms);
+      const [{ packet }] = lac.transmit();
+      assert.equal(read({ packet }, SECRET).message?.messageType, 'ACK');
+      assert.equal(read({ packet }, SECRET).header.nr, 1);
+    }
+    assert.equal(lac.one('tunnel-closed').tunnelId, lacTunnelId);
+  });
+
   it('our own SCCRQ sent back to us makes no tunnel with ourselves', () => {
     const node = new Node('192.0.2.1', 1);
     const path = node.pathTo('192.0.2.2');
