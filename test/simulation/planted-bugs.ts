@@ -6,7 +6,10 @@
 import { EndpointState } from '../../firmware/protocol/l2tp/endpoint-state.js';
 import { type Reception, ReliableDelivery } from '../../firmware/protocol/l2tp/reliable-delivery.js';
 import type { Output } from '../../firmware/roles/role.js';
+import { parseControlHeader } from '../../firmware/wire/control-header.js';
+import { hasDigest, isAcknowledgement, withoutDigest } from './control-body.js';
 import { AddressPool } from './outside.js';
+import { PacketPath } from './packet-path.js';
 import type { EncapsulationChoice } from './scenario.js';
 import type { Seams } from './simulation.js';
 import type { Invariant } from './violation.js';
@@ -137,6 +140,45 @@ function losing(n: number, like: (output: Output) => boolean): () => Seams {
   };
 }
 
+/** Changes every n-th session-add or session-update. */
+function changing(n: number, change: (output: Output) => Output | undefined): () => Seams {
+  return () => {
+    let count = 0;
+    return {
+      filter: (output) => {
+        const changed = change(output);
+        return changed !== undefined && ++count % n === 0 ? changed : output;
+      },
+    };
+  };
+}
+
+/** Whatever is sent again has the digest of the first time, whatever has become of its Nr. */
+function keepDigests(): Seams {
+  const first = new Map<string, Uint8Array>();
+  return {
+    filter: (output) => {
+      if (output.type !== 'send-control') return output;
+      const { controlConnectionId, ns, payloadOffset } = parseControlHeader(output.packet);
+      const body = output.packet.subarray(payloadOffset);
+      if (!hasDigest(body) || isAcknowledgement(body)) return output;
+      const key = `${controlConnectionId} ${ns} ${Buffer.from(withoutDigest(body)).toString('hex')}`;
+      const sealed = first.get(key) ?? body.slice();
+      first.set(key, sealed);
+      const packet = output.packet.slice();
+      packet.set(sealed, payloadOffset);
+      return { ...output, packet };
+    },
+  };
+}
+
+function withOtherCookie(output: Output): Output | undefined {
+  if (output.type !== 'session-add' || output.row.localCookie.length === 0) return undefined;
+  const localCookie = output.row.localCookie.slice();
+  localCookie[0] ^= 1;
+  return { ...output, row: { ...output.row, localCookie } };
+}
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a duplicate control message is delivered to the role as a new one',
@@ -201,5 +243,31 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'no HELLO asks whether the peer is still there',
     foundBy: ['convergence', 'nothing-left'],
     plant: () => replace(EndpointState.prototype, 'helloDue_ms', (old) => ({ ...old, value: () => undefined })),
+  },
+  {
+    name: 'a cookie is not looked at',
+    encapsulation: 'ip',
+    foundBy: ['cookie'],
+    plant: () => replace(PacketPath.prototype, 'hasCookie', (old) => ({ ...old, value: () => true })),
+  },
+  {
+    name: 'a row has another cookie than the peer was told',
+    encapsulation: 'udp3',
+    foundBy: ['same-terms'],
+    seams: changing(4, withOtherCookie),
+  },
+  {
+    name: 'a message that is sent again after its Nr has moved keeps its Message Digest',
+    encapsulation: 'udp3',
+    foundBy: ['acknowledgement', 'retransmission'],
+    seams: keepDigests,
+  },
+  {
+    name: 'a session-update names a session of somebody else',
+    encapsulation: 'ip',
+    foundBy: ['row-commands'],
+    seams: changing(4, (output) =>
+      output.type === 'session-update' ? { ...output, sessionId: output.sessionId ^ 1 } : undefined,
+    ),
   },
 ];
