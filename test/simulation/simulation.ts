@@ -5,13 +5,14 @@
 
 import type { Output } from '../../firmware/roles/role.js';
 import { Agenda } from './agenda.js';
-import { callUp, disagreements, leftovers, pseudowireUp } from './agreement.js';
+import { leftovers } from './agreement.js';
 import { Box, type BoxInput, type BoxObserver, type World } from './box.js';
 import { DeliveryChecker, type Origin } from './delivery-checker.js';
+import { boxNamed, Goals } from './goals.js';
 import { Network, NO_FAULTS, REORDERING_MS } from './network.js';
 import { AddressPool } from './outside.js';
 import type { Row } from './packet-path.js';
-import { type EncapsulationChoice, type Goal, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
+import { type EncapsulationChoice, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
 import { SeededRandom } from './seeded-random.js';
 import { StateChecker } from './state-checker.js';
 import { Story } from './story.js';
@@ -75,12 +76,6 @@ export interface SimulationCounters {
   converged_ms: number;
 }
 
-/** A message by which a profile was refused since the faults ended; `nothing` where its tunnel has had no answer. */
-interface Refusal {
-  messageType: string;
-  resultCode: number;
-}
-
 type Step = { box: Box; input: BoxInput } | { run: () => void };
 
 class Simulation implements BoxObserver {
@@ -113,9 +108,7 @@ class Simulation implements BoxObserver {
   readonly #boxes = new Map<string, Box>();
   readonly #delivery = new DeliveryChecker();
   readonly #states: StateChecker;
-  /** Since the faults ended: by box, the ends of the tunnels and calls that were begun since. */
-  readonly #refusals = new Map<string, Refusal[]>();
-  readonly #newTunnels = new Map<string, Set<number>>();
+  readonly #goals: Goals;
   #healed_ms: number | undefined;
   readonly #heldUpUntil_ms = new Map<Box, number>();
   /** Tokens of users' packets whose answer has come, by the user's address. */
@@ -143,6 +136,7 @@ class Simulation implements BoxObserver {
     };
     for (const plan of scenario.boxes) this.#boxes.set(plan.address, new Box(plan, world, this.now_ms));
     this.#states = new StateChecker(scenario, this.#boxes);
+    this.#goals = new Goals(scenario, this.#boxes, this.#delivery);
   }
 
   run(): void {
@@ -174,11 +168,11 @@ class Simulation implements BoxObserver {
       });
     }
     for (const { box: name, from_ms, to_ms } of stalls) {
-      const box = this.#boxNamed(name);
+      const box = boxNamed(this.#boxes, name);
       this.#at(from_ms, `${name} is held up for ${to_ms - from_ms} ms`, () => this.#heldUpUntil_ms.set(box, to_ms));
     }
     for (const { at_ms, box: name, label, run } of incidents) {
-      const box = this.#boxNamed(name);
+      const box = boxNamed(this.#boxes, name);
       const input: BoxInput = { type: 'command', run };
       this.#at(at_ms, `${name}: ${label}`, () => this.#agenda.add(this.now_ms, { box, input }));
     }
@@ -200,7 +194,7 @@ class Simulation implements BoxObserver {
     const healed_ms = this.now_ms;
     let open: string[] = [];
     const isDone = () => {
-      open = this.#openGoals();
+      open = this.#goals.open();
       return open.length === 0;
     };
     // What was sent under faults may still be on its way, and late enough to have a link begin anew.
@@ -256,69 +250,6 @@ class Simulation implements BoxObserver {
     this.#delivery.isCorrupting = false;
     this.#healed_ms ??= this.now_ms;
     this.#story?.note(this.now_ms, '', 'the faults end');
-  }
-
-  // Goals.
-
-  /** What is not yet as it must be. */
-  #openGoals(): string[] {
-    const open: string[] = [];
-    let contended = 0;
-    let contendedUp = 0;
-    for (const { box: name, profile, goal } of this.#scenario.profiles) {
-      const box = this.#boxNamed(name);
-      const isUp = callUp(this.#boxes, box, profile) !== undefined;
-      if (goal.type === 'refused' || goal.type === 'unanswered') {
-        const refusals = this.#refusals.get(name) ?? [];
-        if (refusals.length === 0) open.push(`${profile} has not been refused`);
-        else checkRefusal(profile, goal, refusals);
-      } else if (goal.type === 'up') {
-        if (!isUp) open.push(`${profile} is not up`);
-      } else {
-        contended++;
-        if (isUp) contendedUp++;
-        else if ((this.#refusals.get(name) ?? []).length === 0) open.push(`${profile} has neither call nor refusal`);
-      }
-    }
-    const expectedUp = Math.min(contended, this.#scenario.addresses);
-    if (contendedUp !== expectedUp) open.push(`${contendedUp} calls are up with ${expectedUp} addresses`);
-    open.push(...this.#openPseudowires());
-    if (open.length > 0) return open;
-    // IPV6CP that has given up while the peer has it open leaves the call to IPv4: after a cut of half a minute both
-    // ends may see IPv6 differently. So RFC 1661 has it, and a peer whose IPv6 is broken is not to lose its call.
-    const families = this.#scenario.cuts.length === 0 ? (['ipv4Open', 'ipv6Open'] as const) : (['ipv4Open'] as const);
-    const isBusy = (box: Box) => this.#dialsInVain(box);
-    for (const box of this.#boxes.values()) {
-      if (!isBusy(box)) open.push(...disagreements(this.#boxes, box, this.#delivery, families, isBusy));
-    }
-    return open;
-  }
-
-  #openPseudowires(): string[] {
-    const open: string[] = [];
-    for (const { box: name, peer, pseudowire, goal } of this.#scenario.pseudowires) {
-      if (goal.type === 'up') {
-        if (pseudowireUp(this.#boxNamed(name), this.#boxNamed(peer), pseudowire) === undefined)
-          open.push(`${pseudowire} is not up`);
-        continue;
-      }
-      const refusals = this.#refusals.get(name) ?? [];
-      if (refusals.length === 0) open.push(`${pseudowire} has not been refused`);
-      else if (goal.type !== 'contended') checkRefusal(pseudowire, goal, refusals);
-    }
-    return open;
-  }
-
-  /** A box with a profile that is refused opens and closes tunnels all the time. */
-  #dialsInVain(box: Box): boolean {
-    const { name } = box.plan;
-    const { profiles, pseudowires } = this.#scenario;
-    return (
-      profiles.some(
-        ({ box: dialler, profile, goal }) =>
-          dialler === name && goal.type !== 'up' && callUp(this.#boxes, box, profile) === undefined,
-      ) || pseudowires.some(({ box: dialler, goal }) => dialler === name && goal.type !== 'up')
-    );
   }
 
   /** A packet of each user gets through, and its answer back; so does a frame each way of each pseudowire. */
@@ -428,11 +359,6 @@ class Simulation implements BoxObserver {
     }
   }
 
-  #boxNamed(name: string): Box {
-    for (const box of this.#boxes.values()) if (box.plan.name === name) return box;
-    throw new Error(`there is no box ${name}`);
-  }
-
   #countTies(box: Box): void {
     this.counters.ties += box.appliance.endpoint.counters['sccrq-tie-breaker'];
   }
@@ -453,7 +379,7 @@ class Simulation implements BoxObserver {
       if (output.call.version === 3) this.counters.callsUpVersion3++;
     } else if (output.type === 'call-ended') this.counters.callsEnded++;
     else if (output.type === 'pseudowire-up') this.counters.pseudowiresUp++;
-    else if (this.#healed_ms !== undefined) this.#noteRefusal(box.plan.name, output);
+    else if (this.#healed_ms !== undefined) this.#goals.noteOutput(box.plan.name, output);
   }
 
   sent(box: Box, packet: Uint8Array): Origin {
@@ -483,27 +409,6 @@ class Simulation implements BoxObserver {
     this.#delivery.restarted(box);
     this.#states.restarted(box);
   }
-
-  /** Of tunnels that were begun without faults: by what they or their calls ended. */
-  #noteRefusal(box: string, output: Output): void {
-    const tunnels = this.#newTunnels.get(box) ?? new Set();
-    this.#newTunnels.set(box, tunnels);
-    if (output.type === 'tunnel-add') tunnels.add(output.tunnelId);
-    if (output.type === 'tunnel-remove' && tunnels.delete(output.tunnelId)) {
-      this.#addRefusal(box, { messageType: 'nothing', resultCode: 0 });
-    }
-    if (output.type !== 'trace' || output.record.kind === 'note' || !tunnels.has(output.record.tunnelId)) return;
-    const { label: messageType, detail, tunnelId } = output.record;
-    if (messageType !== 'StopCCN' && messageType !== 'CDN') return;
-    // What comes after the first of a tunnel only follows from it.
-    tunnels.delete(tunnelId);
-    const { resultCode } = detail.resultCode as { resultCode: number };
-    this.#addRefusal(box, { messageType, resultCode });
-  }
-
-  #addRefusal(box: string, refusal: Refusal): void {
-    this.#refusals.set(box, [...(this.#refusals.get(box) ?? []), refusal]);
-  }
 }
 
 /** Nothing is left that asks for a tunnel, nor that waits for a session. */
@@ -515,21 +420,6 @@ function withoutProfiles(box: Box, now_ms: number): void {
 function withoutLns(box: Box, now_ms: number): void {
   const pseudowires = box.config.pseudowires.filter(({ ends }) => ends.mode !== 'listen');
   box.configure({ ...box.config, lns: undefined, pseudowires }, now_ms);
-}
-
-function checkRefusal(
-  what: string,
-  goal: Extract<Goal, { type: 'refused' | 'unanswered' }>,
-  refusals: readonly Refusal[],
-): void {
-  const expected = goal.type === 'unanswered' ? { messageType: 'nothing', resultCode: 0 } : goal;
-  for (const { messageType, resultCode } of refusals) {
-    ensure(
-      messageType === expected.messageType && resultCode === expected.resultCode,
-      'result-code',
-      () => `${what} ended by ${messageType} ${resultCode}, not by ${expected.messageType} ${expected.resultCode}`,
-    );
-  }
 }
 
 /** What a simulation is run with. */
