@@ -42,7 +42,9 @@ export class CallLog {
 
   /** `redialAfter_ms` is undefined for a profile that is not dialled again. */
   dialEnded(role: keyof typeof IS_DOWN, profile: string, reason: string, redialAfter_ms: number | undefined): void {
-    if (redialAfter_ms !== undefined) this.#log.warn({ profile, reason, redialAfter_ms }, IS_DOWN[role]);
+    if (redialAfter_ms === undefined) return;
+    const name = role === 'pseudowire' ? { pseudowire: profile } : { profile };
+    this.#log.warn({ ...name, reason, redialAfter_ms }, IS_DOWN[role]);
   }
 
   pseudowireUp(pseudowire: string, peer: string): void {
@@ -58,8 +60,8 @@ export class CallLog {
     this.#refused({ user, protocol }, 'user refused', now_ms);
   }
 
-  tunnelRefused(peer: string, peerHostName: string, now_ms: number): void {
-    this.#refused({ peer, peerHostName }, 'tunnel refused', now_ms);
+  tunnelRefused(peer: string, peerHostName: string, reason: string, now_ms: number): void {
+    this.#refused({ peer, peerHostName, reason }, 'tunnel refused', now_ms);
   }
 
   #refused(fields: object, message: string, now_ms: number): void {

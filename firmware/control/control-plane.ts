@@ -232,6 +232,9 @@ export class ControlPlane {
       case 'dial-ended':
         this.#callLog.dialEnded(output.role, output.profile, output.reason, output.redialAfter_ms);
         break;
+      case 'tunnel-refused':
+        this.#callLog.tunnelRefused(output.peerAddress, output.peerHostName, output.reason, now_ms);
+        break;
       case 'pseudowire-up':
         this.#callLog.pseudowireUp(output.name, output.peerAddress);
         break;
@@ -275,7 +278,8 @@ export class ControlPlane {
       this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
     }
     if (question.type === 'authorize-tunnel' && answer.type === 'authorize-tunnel' && !answer.accepted) {
-      this.#callLog.tunnelRefused(question.path.peerAddress, question.peerHostName, now_ms);
+      const { path, peerHostName } = question;
+      this.#callLog.tunnelRefused(path.peerAddress, peerHostName, answer.errorMessage ?? '', now_ms);
     }
     const tunnelId = () => (question.type === 'authorize-tunnel' ? question : this.#callOf(question.callId))?.tunnelId;
     this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));

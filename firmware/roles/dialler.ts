@@ -134,9 +134,17 @@ export class Dialler {
     const ends = ENDS[this.#role];
     const reason =
       by === 'timeout'
-        ? `the ${ends.peer} does not answer`
+        ? `the ${ends.peer} does not answer${this.#silence}`
         : `the tunnel was closed by the ${ends[by]}: result ${resultCode}${errorMessage ? `, ${errorMessage}` : ''}`;
     this.#redialLater(this.endReason || reason, now_ms);
+  }
+
+  /** Who authenticates every message drops those of a stranger without a word (RFC 3931 section 4.3). */
+  get #silence(): string {
+    const { tunnelSecret, encapsulation } = this.target;
+    return tunnelSecret === '' || encapsulation === 'udp2' || encapsulation === 'auto'
+      ? ''
+      : ', or has another secret, which version 3 answers by silence';
   }
 
   /** No redial once it is down. */

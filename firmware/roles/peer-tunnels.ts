@@ -7,9 +7,13 @@ import type { RoleContext, TunnelPolicy } from './role.js';
 
 /** A tunnel without a session is closed after this time; a peer that needs one again opens one. */
 const IDLE_TUNNEL_MS = 15_000;
+/** Result Code of a StopCCN, RFC 2661 section 4.4.2. */
+const NOT_AUTHORIZED = 4;
 
 interface PeerTunnel {
   policy: TunnelPolicy;
+  peerAddress: string;
+  peerHostName: string;
   sessions: Set<number>;
   /** When it lost its last session; undefined while it has one. */
   idleSince_ms: number | undefined;
@@ -54,7 +58,7 @@ export class PeerTunnels {
       case 'tunnel-established':
         return !event.originator;
       case 'tunnel-closed':
-        return this.#tunnels.delete(event.tunnelId);
+        return this.#closed(event);
       case 'call-closed': {
         const tunnel = this.#tunnels.get(event.tunnelId);
         if (tunnel?.sessions.delete(event.sessionId) && tunnel.sessions.size === 0) tunnel.idleSince_ms = now_ms;
@@ -79,11 +83,13 @@ export class PeerTunnels {
     const { tunnelId, path } = event;
     if (!this.#areTaken) {
       const errorMessage = 'the LNS is switched off';
-      endpoint.answerTunnel(tunnelId, { accepted: false, resultCode: 4, errorMessage }, now_ms);
+      endpoint.answerTunnel(tunnelId, { accepted: false, resultCode: NOT_AUTHORIZED, errorMessage }, now_ms);
       return;
     }
     const peerHostName = event.sccrq.avps.hostName ?? '';
-    const tunnel: PeerTunnel = { policy: NO_POLICY, sessions: new Set(), idleSince_ms: now_ms };
+    const { peerAddress } = path;
+    const beginning = { policy: NO_POLICY, peerAddress, peerHostName };
+    const tunnel: PeerTunnel = { ...beginning, sessions: new Set(), idleSince_ms: now_ms };
     this.#tunnels.set(tunnelId, tunnel);
     this.#context.ask({ type: 'authorize-tunnel', tunnelId, path, peerHostName }, (answer, at_ms) => {
       // The tunnel may be gone by now, and its ID another's.
@@ -96,6 +102,18 @@ export class PeerTunnels {
       const { secret, allowTunnelIdZero } = answer.policy;
       endpoint.answerTunnel(tunnelId, { accepted: true, secret, allowTunnelIdZero }, at_ms);
     });
+  }
+
+  /** A peer that may come but has not proved itself is told of, as one that may not come is by who answers for that. */
+  #closed({ tunnelId, cause }: Extract<L2tpEvent, { type: 'tunnel-closed' }>): boolean {
+    const tunnel = this.#tunnels.get(tunnelId);
+    if (tunnel === undefined) return false;
+    this.#tunnels.delete(tunnelId);
+    if (cause.by === 'local' && cause.resultCode === NOT_AUTHORIZED && tunnel.policy !== NO_POLICY) {
+      const { peerAddress, peerHostName } = tunnel;
+      this.#context.emit({ type: 'tunnel-refused', peerAddress, peerHostName, reason: cause.errorMessage ?? '' });
+    }
+    return true;
   }
 
   #close(tunnelId: number, now_ms: number): void {

@@ -125,7 +125,9 @@ export class Pseudowires {
     for (const wire of this.#wires.values()) {
       if (wire.config.tun !== tun) continue;
       this.#tellCircuit(wire, now_ms);
-      this.#settle(wire, isThere ? PEER_INACTIVE : 'its TAP device is gone');
+      // Without a session the device alone says nothing of what is wrong, but that it is missing.
+      if (wire.session?.isConnected || !isThere) this.#settle(wire, isThere ? PEER_INACTIVE : 'its TAP device is gone');
+      else wire.lastFailure = '';
     }
   }
 
@@ -248,6 +250,7 @@ export class Pseudowires {
     const wire = this.#waitingFor(icrq.avps, path.peerAddress);
     const refusal = wire === undefined ? NO_SUCH_END : this.#refusal(wire, icrq.avps, path);
     if (wire === undefined || wire.config.ends.mode !== 'listen' || refusal !== undefined) {
+      this.#noteRefusal(icrq.avps, path.peerAddress, wire === undefined ? undefined : refusal?.errorMessage);
       endpoint.answerCall(sessionId, { accepted: false, ...(refusal ?? NO_SUCH_END) }, now_ms);
       return true;
     }
@@ -315,8 +318,10 @@ export class Pseudowires {
   #callClosed(event: Extract<L2tpEvent, { type: 'call-closed' }>, now_ms: number): boolean {
     const wire = this.#bySession.get(event.sessionId);
     if (wire === undefined) return false;
-    const { resultCode, errorMessage } = event.cause;
-    const reason = `the session ended: ${errorMessage || `result ${resultCode}`}`;
+    const { by, resultCode, errorMessage } = event.cause;
+    const why = errorMessage || `result ${resultCode}`;
+    // "Here" and "there" in a peer's words are the other way round.
+    const reason = by === 'peer' ? `the peer ended the session: "${why}"` : `the session ended: ${why}`;
     this.#drop(wire, reason);
     // A tunnel of a pseudowire that dials carries its one session alone: it goes with it.
     wire.dialler?.close(reason, now_ms);
@@ -377,6 +382,20 @@ export class Pseudowires {
       if (remoteEndId !== undefined && latin1(remoteEndId) === ends.remoteEndId) return wire;
     }
     return undefined;
+  }
+
+  /** What the one that waits under this Remote End ID shows: nothing else at this end tells why no peer gets it. */
+  #noteRefusal({ remoteEndId, pseudowireType }: AvpValues, peerAddress: string, why: string | undefined): void {
+    for (const wire of this.#wires.values()) {
+      const { ends } = wire.config;
+      if (ends.mode !== 'listen' || wire.session !== undefined || remoteEndId === undefined) continue;
+      if (latin1(remoteEndId) !== ends.remoteEndId) continue;
+      const isOfType = wire.config.pseudowireType === pseudowireType;
+      const mismatch = isOfType
+        ? `the peer set here is ${ends.peerAddress}`
+        : `it asks for type ${pseudowireType}, and the type set here is ${wire.config.pseudowireType}`;
+      wire.lastFailure = `${peerAddress} was refused: ${why ?? mismatch}`;
+    }
   }
 
   /** A peer that has lost its end of a session asks again; another peer does not take the place of one that is there. */
@@ -470,7 +489,7 @@ function statusOf({ config, dialler, session, isUp, lastFailure }: Pseudowire): 
   return {
     name: config.name,
     state: isUp ? 'up' : shown !== undefined ? 'down' : restingState(dialler),
-    lastFailure: lastFailure || (dialler?.lastFailure ?? ''),
+    lastFailure: shown === undefined ? dialler?.lastFailure || lastFailure : lastFailure,
     redialAt_ms: dialler?.redialAt_ms,
     tunnelId: shown?.tunnelId ?? 0,
     sessionId: shown?.sessionId ?? 0,

@@ -175,6 +175,8 @@ export type Output =
       reason: string;
       redialAfter_ms: number | undefined;
     }
+  /** The peer's tunnel has ended in step 5, since it could not prove who it is. */
+  | { type: 'tunnel-refused'; peerAddress: string; peerHostName: string; reason: string }
   /** Frames pass from now on, or no longer, for this reason. */
   | { type: 'pseudowire-up'; name: string; peerAddress: string }
   | { type: 'pseudowire-down'; name: string; reason: string }

@@ -67,6 +67,9 @@ export class Story {
       case 'pseudowire-down':
         tell(`   ${output.type} ${output.name}`);
         break;
+      case 'tunnel-refused':
+        tell(`   ${output.peerAddress} refused: ${output.reason}`);
+        break;
       case 'dial-ended':
         tell(`   ${output.profile}: ${output.reason}`);
         break;

@@ -23,11 +23,16 @@ test('refusals are said ten at once, then one in ten seconds, with the number of
 test('users and tunnels that are refused share one rate', () => {
   const { log, said } = lines();
 
-  for (let i = 0; i < 20; i++) log.tunnelRefused('192.0.2.1', 'stranger', 1000);
+  for (let i = 0; i < 20; i++) log.tunnelRefused('192.0.2.1', 'stranger', 'unknown', 1000);
   log.userRefused('mallory', 'pap', 1000);
 
   assert.equal(said.length, 10);
-  assert.deepEqual(said[0], { peer: '192.0.2.1', peerHostName: 'stranger', message: 'tunnel refused' });
+  assert.deepEqual(said[0], {
+    peer: '192.0.2.1',
+    peerHostName: 'stranger',
+    reason: 'unknown',
+    message: 'tunnel refused',
+  });
 });
 
 test('a profile that dials again says why, one that is switched off does not', () => {

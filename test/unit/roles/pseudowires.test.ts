@@ -76,8 +76,43 @@ describe('a pseudowire that is dialled by Remote End ID (RFC 3931 section 5.4.4)
       assert.equal(wires.status('west').state, state);
       wires.run(70_000);
       assert.equal(wires.status('west').state === 'up', secret === 'right');
+      if (secret === 'right') continue;
+      // Silence is all that the dialling end gets; the other one knows, and says so to its own people.
+      assert.match(wires.status('west').lastFailure, /the peer does not answer, or has another secret/);
+      const refused = wires.outputs.east.filter((output) => output.type === 'tunnel-refused');
+      assert.equal(refused[0]?.peerAddress, ADDRESS.west);
+      assert.match(refused[0].reason, /Message Digest is wrong/);
     }
   });
+
+  it('while none has asked, one that listens shows no failure, and one that dials none but that of its dialling', () => {
+    const listening = new Wires({ west: [], east: [wire(LISTEN)] });
+    listening.run(UP_MS);
+    const { state, lastFailure } = listening.status('east');
+    assert.deepEqual({ state, lastFailure }, { state: 'listening', lastFailure: '' });
+
+    const alone = new Wires({ west: [wire(DIAL)], east: [] });
+    alone.run(UP_MS);
+    assert.match(alone.status('west').lastFailure, /^the tunnel was closed by the peer/);
+  });
+
+  for (const [why, dial, listen, said] of [
+    ['another type', { pseudowireType: 4, vlanId: 7 }, {}, /asks for type 4, and the type set here is 5/],
+    ['another MTU', { mtu_bytes: 1400 }, {}, /the interface MTUs differ: 1500 here, 1400 there/],
+    ['another address', {}, { peerAddress: '192.0.2.99' }, /the peer set here is 192\.0\.2\.99/],
+  ] as const) {
+    it(`${why}: the end that waits shows who was refused and why`, () => {
+      const east = wire({ ...LISTEN, ...listen } as PseudowireEnds);
+      const other = wire({ ...LISTEN, remoteEndId: 'other' } as PseudowireEnds, { name: 'other', pseudowireType: 4 });
+      const wires = new Wires({ west: [wire(DIAL, dial)], east: [east, { ...other, tun: TAP + 1 }] });
+      wires.run(UP_MS);
+
+      const [refusing, bystander] = wires.boxes.east.pseudowires();
+      assert.match(refusing.lastFailure, new RegExp(`^${ADDRESS.west} was refused: `));
+      assert.match(refusing.lastFailure, said);
+      assert.equal(bystander.lastFailure, '');
+    });
+  }
 
   for (const [why, ends, resultCode] of [
     ['another Remote End ID', { remoteEndId: 'other' }, 6],
