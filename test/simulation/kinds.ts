@@ -134,6 +134,13 @@ function pseudowires(build: Builder): void {
   for (let count = build.random.between(1, 2); count > 0; count--) build.wire(left, right, UP);
   if (build.random.chance(0.4)) build.wire(right, left, UP);
   if (build.random.chance(0.3)) build.staticWire(left, right);
+  if (build.random.chance(0.3)) {
+    // A box has both roles, and its peer may use both.
+    const { accepts } = left.config.endpoint;
+    build.makeLns(left, '1', SPARE);
+    left.config = { ...left.config, endpoint: { ...left.config.endpoint, accepts } };
+    build.dial(right, left, UP);
+  }
   if (build.random.chance(0.4)) {
     const other = build.box('other');
     addPeer(left, other, peer);

@@ -59,6 +59,7 @@ for (const encapsulation of ENCAPSULATIONS) {
     exceeds('pseudowiresUp', seeds / 2);
     exceeds('frames', seeds);
     exceeds('forged', seeds);
+    exceeds('digestMismatches', seeds / 4);
   });
 
   test(`${encapsulation}: a seed replays exactly, and another one is another story`, () => {

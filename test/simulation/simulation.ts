@@ -64,6 +64,8 @@ export interface SimulationCounters {
   forged: number;
   restarts: number;
   ties: number;
+  /** Messages that were dropped for a wrong Message Digest. */
+  digestMismatches: number;
   userPackets: number;
   datagrams: number;
   lost: number;
@@ -90,6 +92,7 @@ class Simulation implements BoxObserver {
     forged: 0,
     restarts: 0,
     ties: 0,
+    digestMismatches: 0,
     userPackets: 0,
     datagrams: 0,
     lost: 0,
@@ -149,7 +152,7 @@ class Simulation implements BoxObserver {
       const { messages, retransmissions } = this.#delivery.counters;
       const virtual_ms = this.now_ms;
       Object.assign(this.counters, { virtual_ms, datagrams, ...datagramsThat, messages, retransmissions });
-      for (const box of this.#boxes.values()) this.#countTies(box);
+      for (const box of this.#boxes.values()) this.#addUp(box);
     }
   }
 
@@ -359,8 +362,10 @@ class Simulation implements BoxObserver {
     }
   }
 
-  #countTies(box: Box): void {
-    this.counters.ties += box.appliance.endpoint.counters['sccrq-tie-breaker'];
+  /** What a box's endpoint has counted, before it is gone. */
+  #addUp({ appliance }: Box): void {
+    this.counters.ties += appliance.endpoint.counters['sccrq-tie-breaker'];
+    this.counters.digestMismatches += appliance.endpoint.counters['digest-mismatch'];
   }
 
   // What the boxes do.
@@ -405,7 +410,7 @@ class Simulation implements BoxObserver {
 
   restarted(box: Box): void {
     this.counters.restarts++;
-    this.#countTies(box);
+    this.#addUp(box);
     this.#delivery.restarted(box);
     this.#states.restarted(box);
   }
