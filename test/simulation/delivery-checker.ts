@@ -198,7 +198,7 @@ export class DeliveryChecker {
       const { sender, ns } = come;
       if (sender?.tunnelId !== status.peerTunnelId || !isHeeded(end, come)) continue;
       end.peer = sender;
-      checkRequest(state, end, sender);
+      checkRequest(box, state, end, sender);
       // The SCCRQ was for this end, not for one of before.
       for (const other of state.ends.values()) if (other.heard.has(sender)) other.owesNr = 0;
       noteHanded(end, sender, ns);
@@ -342,11 +342,13 @@ function checkAcknowledgement(end: TunnelEnd): void {
 }
 
 /** A repeated SCCRQ makes no second tunnel, unless the first one is closed. */
-function checkRequest(state: BoxState, end: TunnelEnd, requester: TunnelEnd): void {
+function checkRequest(box: Box, state: BoxState, end: TunnelEnd, requester: TunnelEnd): void {
   if (end.isTainted) return;
   for (const other of state.ends.values()) {
     if (other.isGone || other.isTainted || !other.heard.has(requester)) continue;
-    const isClosed = other.stopped_ms !== undefined || other.sent.some(({ messageType }) => messageType === 'StopCCN');
+    // A StopCCN of its own may still wait for the peer's window.
+    const hasEnded = other.sent.length > 0 && box.appliance.endpoint.tunnel(other.tunnelId)?.state === 'idle';
+    const isClosed = other.stopped_ms !== undefined || hasEnded;
     ensure(isClosed, 'one-tunnel', () => `${end.name} and ${other.name} are both for one SCCRQ of ${requester.name}`);
   }
 }
