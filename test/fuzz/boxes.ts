@@ -15,7 +15,11 @@ import {
   SLOT_BYTES,
 } from '../../firmware/dataplane/packet-batch.js';
 import { Appliance, type ApplianceConfig } from '../../firmware/roles/appliance.js';
+import type { LacClientConfig } from '../../firmware/roles/lac-client.js';
+import type { PseudowireEnds } from '../../firmware/roles/pseudowires.js';
 import type { Answer, Output, Question } from '../../firmware/roles/role.js';
+import { PSEUDOWIRE_TYPE } from '../../firmware/wire/avp.js';
+import { octets } from '../../firmware/wire/bytes.js';
 import { CLIENT, ENDPOINT, LNS } from '../unit/roles/pair.js';
 import type { FuzzTarget } from './fuzzer.js';
 import { type Party, polled, randomBytes, record, replay } from './machines.js';
@@ -39,7 +43,12 @@ class Box implements Party {
   #sent: Uint8Array[] = [];
   #leases = 0;
 
-  constructor(config: ApplianceConfig, seed: number, localAddress: string, peerAddress: string) {
+  readonly #encapsulation: 'udp' | 'ip';
+  readonly #secret: string;
+
+  constructor(config: ApplianceConfig, kind: BoxKind, seed: number, localAddress: string, peerAddress: string) {
+    this.#encapsulation = kind.encapsulation === 'ip' ? 'ip' : 'udp';
+    this.#secret = kind.secret;
     const inputSlots = new PacketSlots(this.#memory, 0, BATCH);
     this.#inputRoom = inputSlots.room(0);
     const buildSlots = new PacketSlots(this.#memory, BATCH * SLOT_BYTES, BUILD_SLOTS);
@@ -48,17 +57,18 @@ class Box implements Party {
     this.#peer = addressWords(peerAddress);
     this.#peerAddress = peerAddress;
     this.#appliance = new Appliance(config, randomBytes(seed), 0);
+    for (const { tun } of config.pseudowires) this.#appliance.deviceChanged(tun, true, 0);
   }
 
-  /** A datagram of the peer's, by way of the packet path. */
+  /** What the peer sends behind its UDP or IP header, by way of the packet path. */
   receive(packet: Uint8Array, now_ms: number): void {
     this.#memory.set(packet.subarray(0, ROOM_BYTES), this.#inputRoom);
     this.#input.count = 0;
     this.#input.append(this.#inputRoom, packet.length, 0);
     copyAddress(this.#input.peerAddress, 0, this.#peer, 0);
     copyAddress(this.#input.localAddress, 0, this.#local, 0);
-    this.#input.peerPort[0] = 1701;
-    this.#forwarder.forwardUpstream(this.#input, 'udp', now_ms);
+    this.#input.peerPort[0] = this.#port;
+    this.#forwarder.forwardUpstream(this.#input, this.#encapsulation, now_ms);
     const { output, sessions } = this.#forwarder;
     for (const batch of [output.control, output.strangers]) {
       for (const bytes of packetsOf(batch)) this.#appliance.handlePacket(bytes, this.#path(), now_ms);
@@ -90,12 +100,16 @@ class Box implements Party {
 
   #path() {
     return {
-      encapsulation: 'udp' as const,
+      encapsulation: this.#encapsulation,
       localAddress: this.#peerAddress === LNS_ADDRESS ? CLIENT_ADDRESS : LNS_ADDRESS,
-      localPort: 1701,
+      localPort: this.#port,
       peerAddress: this.#peerAddress,
-      peerPort: 1701,
+      peerPort: this.#port,
     };
+  }
+
+  get #port(): number {
+    return this.#encapsulation === 'ip' ? 0 : 1701;
   }
 
   #carryOutAll(now_ms: number): boolean {
@@ -147,7 +161,8 @@ class Box implements Party {
       case 'resolve':
         return { type: 'resolve', questionId, address: LNS_ADDRESS, reason: '' };
       case 'authorize-tunnel': {
-        const policy = { peerName: '', allowTunnelIdZero: true, addressControl: 'detect' } as const;
+        const secret = this.#secret === '' ? undefined : octets(this.#secret);
+        const policy = { peerName: '', secret, allowTunnelIdZero: true, addressControl: 'detect' } as const;
         return { type: 'authorize-tunnel', questionId, accepted: true, policy };
       }
       case 'authenticate':
@@ -165,15 +180,75 @@ function packetsOf({ count, offset, length_bytes, memory }: PacketBatch): Uint8A
   return Array.from({ length: count }, (_, i) => memory.slice(offset[i], offset[i] + length_bytes[i]));
 }
 
-const called = () => new Box({ endpoint: ENDPOINT, lns: LNS, lacClients: [] }, 1, LNS_ADDRESS, CLIENT_ADDRESS);
+/** How the tunnel is dialled; what listens takes either. */
+interface BoxKind {
+  encapsulation: LacClientConfig['encapsulation'];
+  secret: string;
+}
+
+const called = (kind: BoxKind) => () =>
+  new Box({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, kind, 1, LNS_ADDRESS, CLIENT_ADDRESS);
 /** Its first deadline is that of dialling. */
-const caller = () => {
-  const box = new Box({ endpoint: ENDPOINT, lns: undefined, lacClients: [CLIENT] }, 2, CLIENT_ADDRESS, LNS_ADDRESS);
-  box.handleTimeout(0);
-  return box;
+const caller = (kind: BoxKind) => () => {
+  const client = { ...CLIENT, encapsulation: kind.encapsulation, tunnelSecret: kind.secret };
+  const config = { endpoint: ENDPOINT, lns: undefined, lacClients: [client], pseudowires: [] };
+  return begun(new Box(config, kind, 2, CLIENT_ADDRESS, LNS_ADDRESS));
 };
 
-export const BOX_TARGETS: readonly FuzzTarget[] = [
-  { name: 'box-lns', seeds: [record(called, caller)], run: (input) => replay(called, input) },
-  { name: 'box-lac-client', seeds: [record(caller, called)], run: (input) => replay(caller, input) },
-];
+const ETHERNET_ENDPOINT = { ...ENDPOINT, pseudowireTypes: [PSEUDOWIRE_TYPE.ethernet] };
+const WIRE = { name: 'lan', pseudowireType: PSEUDOWIRE_TYPE.ethernet, vlanId: 0, tun: 2, mtu_bytes: 1500 };
+const NEGOTIATED = { remoteEndId: 'lan', cookie_bytes: 8, sequencing: true };
+
+function wireBox(kind: BoxKind, ends: PseudowireEnds, seed: number, address: string, peerAddress: string): Box {
+  const config = { endpoint: ETHERNET_ENDPOINT, lns: undefined, lacClients: [], pseudowires: [{ ...WIRE, ends }] };
+  return begun(new Box(config, kind, seed, address, peerAddress));
+}
+const listening = (kind: BoxKind) => () =>
+  wireBox(kind, { mode: 'listen', peerAddress: '', ...NEGOTIATED }, 1, LNS_ADDRESS, CLIENT_ADDRESS);
+const dialling = (kind: BoxKind) => () => {
+  const { server, port, localPort, digest, redialInitial_ms, redialCap_ms } = CLIENT;
+  const dial = {
+    name: WIRE.name,
+    server,
+    port,
+    localPort,
+    digest,
+    redialInitial_ms,
+    redialCap_ms,
+    tunnelSecret: kind.secret,
+  };
+  const ends = { mode: 'dial', ...dial, encapsulation: kind.encapsulation, ...NEGOTIATED } as const;
+  return wireBox(kind, ends, 2, CLIENT_ADDRESS, LNS_ADDRESS);
+};
+
+function begun(box: Box): Box {
+  box.handleTimeout(0);
+  return box;
+}
+
+type MakeBox = (kind: BoxKind) => () => Box;
+
+function boxTarget(name: string, party: MakeBox, peer: MakeBox, kind: BoxKind): FuzzTarget {
+  return { name, seeds: [record(party(kind), peer(kind))], run: (input) => replay(party(kind), input) };
+}
+
+/** Both sides of a conversation of each kind. */
+const KINDS = {
+  udp2: { encapsulation: 'udp2', secret: '' },
+  auto: { encapsulation: 'auto', secret: '' },
+  udp3: { encapsulation: 'udp3', secret: '' },
+  'udp3-with-secret': { encapsulation: 'udp3', secret: 'tunnel secret' },
+  ip: { encapsulation: 'ip', secret: '' },
+  'ip-with-secret': { encapsulation: 'ip', secret: 'tunnel secret' },
+} as const satisfies Record<string, BoxKind>;
+
+export const BOX_TARGETS: readonly FuzzTarget[] = Object.entries(KINDS).flatMap(([name, kind]) => [
+  boxTarget(`box-lns-${name}`, called, caller, kind),
+  boxTarget(`box-lac-client-${name}`, caller, called, kind),
+  ...(kind.encapsulation === 'udp3' || kind.encapsulation === 'ip'
+    ? [
+        boxTarget(`box-pseudowire-listens-${name}`, listening, dialling, kind),
+        boxTarget(`box-pseudowire-dials-${name}`, dialling, listening, kind),
+      ]
+    : []),
+]);

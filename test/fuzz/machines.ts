@@ -13,12 +13,14 @@ import {
   type L2tpEvent,
   type TransportPath,
 } from '../../firmware/protocol/l2tp/endpoint.js';
+import type { TunnelRequest } from '../../firmware/protocol/l2tp/tunnel-control.js';
 import {
   type AuthenticationProtocol,
   PppLink,
   type PppLinkConfig,
   type PppLinkEvent,
 } from '../../firmware/protocol/ppp/link.js';
+import { type AvpValues, CIRCUIT_STATUS } from '../../firmware/wire/avp.js';
 import { ProtocolError, type RandomBytes } from '../../firmware/wire/bytes.js';
 import { emitPppFrame, parsePppFrame } from '../../firmware/wire/ppp.js';
 import { ascii } from '../vectors/vectors.js';
@@ -122,7 +124,7 @@ const ENDPOINT: L2tpEndpointConfig = {
   maxTunnels: 4,
   maxSessions: 8,
   routerId: 0x0a000001,
-  pseudowireTypes: [7],
+  pseudowireTypes: [5, 7],
   accepts: ['udp2', 'udp3', 'ip'],
   reservedSessionIds: [],
 };
@@ -136,18 +138,30 @@ const placeOutgoingCall: Dial = (endpoint, tunnelId) => {
   endpoint.placeOutgoingCall(tunnelId, ocrq, 0);
 };
 
+/** For the same circuit at both ends, with all that version 3 can say of it. */
+const ETHERNET: AvpValues = {
+  ...{ callSerialNumber: 7, pseudowireType: 5, remoteEndId: ascii('lan'), tieBreaker: ascii('01234567') },
+  ...{ assignedCookie: ascii('cook'), l2SpecificSublayer: 1, dataSequencing: 2, interfaceMtu_bytes: 1500 },
+};
+const placePseudowire: Dial = (endpoint, tunnelId) => endpoint.placeCall(tunnelId, ETHERNET, 0);
+
+/** What the tunnel is that one end opens. */
+interface TunnelKind {
+  version: TunnelRequest['version'];
+  encapsulation: TransportPath['encapsulation'];
+  secret?: Uint8Array;
+}
+
 /** An endpoint whose role accepts everything; with `dial` it opens the tunnel and calls. */
-function endpointParty(secret: Uint8Array | undefined, seed: number, dial?: Dial): Party {
+function endpointParty({ version, encapsulation, secret }: TunnelKind, seed: number, dial?: Dial): Party {
+  const port = encapsulation === 'ip' ? 0 : 1701;
   const path: TransportPath = {
-    encapsulation: 'udp' as const,
-    localAddress: '192.0.2.1',
-    localPort: 1701,
-    peerAddress: '192.0.2.2',
-    peerPort: 1701,
+    ...{ encapsulation, localAddress: '192.0.2.1', localPort: port },
+    ...{ peerAddress: '192.0.2.2', peerPort: port },
   };
   const endpoint = new L2tpEndpoint(ENDPOINT, randomBytes(seed));
   const hiding = secret === undefined ? {} : { secret, hideAvps: true };
-  if (dial !== undefined) dial(endpoint, endpoint.openTunnel({ version: 2, path, ...hiding }, 0));
+  if (dial !== undefined) dial(endpoint, endpoint.openTunnel({ version, path, ...hiding }, 0));
   return {
     receive: (packet, now_ms) => endpoint.handlePacket(packet, path, now_ms),
     send: (now_ms) => {
@@ -180,15 +194,24 @@ function answerEndpoint(
       endpoint.connectCall(event.sessionId, ICCN, now_ms);
       break;
     case 'call-connected':
-      endpoint.sendSetLinkInfo(event.sessionId, { accm: { sendAccm: 0, receiveAccm: 0 } }, now_ms);
+      endpoint.sendSetLinkInfo(
+        event.sessionId,
+        { accm: { sendAccm: 0, receiveAccm: 0 }, circuitStatus: CIRCUIT_STATUS.active },
+        now_ms,
+      );
       break;
     default: // the others ask nothing
   }
 }
 
-function endpointTarget(name: string, secret: Uint8Array | undefined, dial: Dial, isCaller: boolean): FuzzTarget {
-  const caller = () => endpointParty(secret, 1, dial);
-  const called = () => endpointParty(secret, 2);
+const UDP2: TunnelKind = { version: 2, encapsulation: 'udp' };
+const UDP3: TunnelKind = { version: 3, encapsulation: 'udp' };
+const IP: TunnelKind = { version: 3, encapsulation: 'ip' };
+const AUTO: TunnelKind = { version: 'auto', encapsulation: 'udp' };
+
+function endpointTarget(name: string, kind: TunnelKind, dial: Dial, isCaller: boolean): FuzzTarget {
+  const caller = () => endpointParty(kind, 1, dial);
+  const called = () => endpointParty(kind, 2);
   const [party, peer] = isCaller ? [caller, called] : [called, caller];
   return { name, seeds: [record(party, peer)], run: (input) => replay(party, input) };
 }
@@ -268,12 +291,22 @@ function linkTarget(protocol: AuthenticationProtocol, side: PppLinkConfig['side'
 }
 
 export const MACHINE_TARGETS: readonly FuzzTarget[] = [
-  endpointTarget('endpoint-called', undefined, placeCall, false),
-  endpointTarget('endpoint-called-with-secret', SECRET, placeCall, false),
-  endpointTarget('endpoint-caller', undefined, placeCall, true),
-  endpointTarget('endpoint-caller-with-secret', SECRET, placeCall, true),
-  endpointTarget('endpoint-dials-out', undefined, placeOutgoingCall, true),
-  endpointTarget('endpoint-is-dialled-out', undefined, placeOutgoingCall, false),
+  endpointTarget('endpoint-called', UDP2, placeCall, false),
+  endpointTarget('endpoint-called-with-secret', { ...UDP2, secret: SECRET }, placeCall, false),
+  endpointTarget('endpoint-caller', UDP2, placeCall, true),
+  endpointTarget('endpoint-caller-with-secret', { ...UDP2, secret: SECRET }, placeCall, true),
+  endpointTarget('endpoint-dials-out', UDP2, placeOutgoingCall, true),
+  endpointTarget('endpoint-is-dialled-out', UDP2, placeOutgoingCall, false),
+  ...[true, false].flatMap((isCaller) => {
+    const side = isCaller ? 'caller' : 'called';
+    return [
+      endpointTarget(`endpoint-${side}-udp3`, UDP3, placeCall, isCaller),
+      endpointTarget(`endpoint-${side}-ip`, IP, placePseudowire, isCaller),
+      endpointTarget(`endpoint-${side}-ip-with-secret`, { ...IP, secret: SECRET }, placePseudowire, isCaller),
+      endpointTarget(`endpoint-${side}-auto`, AUTO, placeCall, isCaller),
+      endpointTarget(`endpoint-${side}-auto-with-secret`, { ...AUTO, secret: SECRET }, placeCall, isCaller),
+    ];
+  }),
   linkTarget('pap', 'authenticator'),
   linkTarget('chap-md5', 'authenticator'),
   linkTarget('mschapv2', 'authenticator'),
