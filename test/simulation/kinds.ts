@@ -144,6 +144,8 @@ function pseudowires(build: Builder): void {
   if (build.random.chance(0.4)) {
     const other = build.box('other');
     addPeer(left, other, peer);
+    // What a restarted peer has left behind must not have it refused for want of room.
+    left.config = { ...left.config, endpoint: { ...left.config.endpoint, maxTunnels: 64 } };
     build.random.pick(REFUSED_WIRES)(build, left, other, peer);
   }
 }

@@ -83,8 +83,9 @@ export function isHeeded(end: TunnelEnd, { sender, version, ns, hasDigest, corru
   if (!end.isAuthenticated) return !hasDigest || !lacksKey(end) || messageType === 'SCCRQ' || messageType === 'SCCRP';
   if (corrupted) return false;
   if (end.peer !== undefined) return sender === undefined || (sender === end.peer && hasDigest);
-  if (messageType === 'SCCRP' && !hasClosed(end)) end.peer = sender;
-  return messageType === 'SCCRP' || (messageType === 'StopCCN' && !hasDigest);
+  const isReply = messageType === 'SCCRP' && hasDigest;
+  if (isReply && !hasClosed(end)) end.peer = sender;
+  return isReply || (messageType === 'StopCCN' && !hasDigest);
 }
 
 /** Who was asked for a tunnel has no secret, or not yet; who gave up before there was an SCCRP lacks the peer's nonce. */
