@@ -50,10 +50,9 @@ function twoDialEachOther(build: Builder): void {
   build.dial(right, left, UP);
 }
 
-/** RFC 2661 section 4.4.2: StopCCN 4, requester is not authorized; CDN 3, for administrative reasons. */
+/** RFC 2661 section 4.4.2: StopCCN 4, requester is not authorized, 5, version not supported; CDN 3, administrative. */
 const NOT_AUTHORIZED: Goal = { type: 'refused', messageType: 'StopCCN', resultCode: 4 };
 const ADMINISTRATIVE: Goal = { type: 'refused', messageType: 'CDN', resultCode: 3 };
-
 const VERSION_NOT_SUPPORTED: Goal = { type: 'refused', messageType: 'StopCCN', resultCode: 5 };
 
 function refused(build: Builder): void {
@@ -120,9 +119,9 @@ function versionTo({ config }: BoxPlan, encapsulation: EncapsulationChoice): 2 |
 
 /** RFC 3931 section 5.4.2: CDN 6, invalid destination. RFC 4667: 23, mismatching interface MTU. */
 const INVALID_DESTINATION: Goal = { type: 'refused', messageType: 'CDN', resultCode: 6 };
-/** What a peer has not offered is not asked of it (section 5.4.3, Pseudowire Capabilities List). */
-const NOT_ASKED_FOR: Goal = { type: 'refused', messageType: 'StopCCN', resultCode: 1 };
 const MTU_MISMATCH: Goal = { type: 'refused', messageType: 'CDN', resultCode: 23 };
+/** Who asks closes its tunnel: what a peer has not offered is not asked of it (section 5.4.3, Pseudowire Capabilities). */
+const NOT_ASKED_FOR: Goal = { type: 'refused', messageType: 'StopCCN', resultCode: 1 };
 
 function pseudowires(build: Builder): void {
   const left = build.box('left');
