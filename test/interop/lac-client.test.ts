@@ -37,10 +37,10 @@ describe('our LAC client and our LNS', { skip }, () => {
     ['IPv4', ADDRESS.lns],
     ['IPv6', ADDRESS.lns6],
   ] as const) {
-    it(`calls over ${version} and the office answers; switched off, it hangs up`, async () => {
+    it(`calls by version 2 over ${version} and the office answers; switched off, it hangs up`, async () => {
       const capture = await Capture.start(sites.lab, sites.lns, 'internet', `own-${version}`);
       await lns.api.configure({ lns: { defaultSecret: TUNNEL_SECRET } });
-      await branch.api.configure(profile({ server, tunnelSecret: TUNNEL_SECRET }));
+      await branch.api.configure(profile({ server, encapsulation: 'udp2', tunnelSecret: TUNNEL_SECRET }));
       await up(branch, sites.user, ADDRESS.office);
       const ping = await sites.user.ping(ADDRESS.office);
       assert.equal(ping.status, 0, ping.stdout);
