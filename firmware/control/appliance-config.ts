@@ -100,10 +100,13 @@ function lacClientConfig(
   };
 }
 
-/** RFC 3931 section 5.4.3, Pseudowire Capabilities List: PPP where there is an LNS or a client, and what is set up. */
+/**
+ * RFC 3931 section 5.4.3, Pseudowire Capabilities List: PPP where there is an LNS or a client, and the types of
+ * pseudowires that control messages set up.
+ */
 function pseudowireTypes(settings: Settings, pseudowires: readonly PseudowireSettings[]): number[] {
   const carriesPpp = settings.lns.enabled || settings.lacClients.some(({ enabled }) => enabled);
-  const types = pseudowires.map(({ type }) => TYPE[type]);
+  const types = pseudowires.filter(({ mode }) => mode !== 'static').map(({ type }) => TYPE[type]);
   return [...new Set([...(carriesPpp ? [PSEUDOWIRE_TYPE.ppp] : []), ...types])];
 }
 

@@ -4,11 +4,26 @@ import { applianceConfig } from '../../../firmware/control/appliance-config.js';
 import { DEFAULT_SETTINGS } from '../../../firmware/settings.js';
 import { validateSettings } from '../../../firmware/store/rules.js';
 
+const OUTSIDE = { pools: () => [], userWithFixedAddress: () => undefined };
+
+test('RFC 3931 section 5.4.3: the pseudowire types offered are those that control messages set up', () => {
+  const far = { peer: '192.0.2.2', remoteEndId: 'lan' };
+  const ids = { peer: '192.0.2.2', localSessionId: 1, peerSessionId: 2 };
+  const pseudowires = [
+    { name: 'a', mode: 'listen', type: 'ethernet', tapInterface: 'tap-a', ...far },
+    { name: 'b', mode: 'static', type: 'vlan', vlanId: 7, tapInterface: 'tap-b', ...ids },
+  ];
+  const checked = validateSettings({ ...DEFAULT_SETTINGS, pseudowires }, OUTSIDE);
+  assert.ok(checked.ok, JSON.stringify(checked));
+  const { endpoint } = applianceConfig(checked.value, { tunOf: () => 1, localPort: 1701, routerId: 1 });
+  assert.deepEqual(endpoint.pseudowireTypes, [5]);
+});
+
 test('another l2tp.port, which waits for a restart, changes no profile: its call goes on', () => {
   const profile = { name: 'office', server: '192.0.2.1', userName: 'u', password: 'p', tunInterface: 'tw1' };
   const configOf = (port: number) => {
     const document = { ...DEFAULT_SETTINGS, l2tp: { ...DEFAULT_SETTINGS.l2tp, port }, lacClients: [profile] };
-    const checked = validateSettings(document, { pools: () => [], userWithFixedAddress: () => undefined });
+    const checked = validateSettings(document, OUTSIDE);
     assert.ok(checked.ok, JSON.stringify(checked));
     const lacClients = checked.value.lacClients.map((client) => ({ ...client, enabled: true }));
     return applianceConfig({ ...checked.value, lacClients }, { tunOf: () => 1, localPort: 1701, routerId: 1 })
