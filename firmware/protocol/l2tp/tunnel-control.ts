@@ -30,6 +30,7 @@ import { PROTOCOL_VERSION, rulesOf, VERSION_RULES, versionOnWire } from './versi
 export const HIGHEST_VERSION = 0x0100;
 const CHALLENGE_BYTES = 16;
 const NONCE_BYTES = 16;
+const NO_SECRET = new Uint8Array(0);
 export const TIE_BREAKER_BYTES = 8;
 
 // From our side.
@@ -255,12 +256,13 @@ function takePolicy(
 
 /**
  * RFC 3931 section 4.3, for the SCCRQ: a wrong digest ends the tunnel without a word, and all else that is missing
- * with one. The digest of ours is of the peer's type.
+ * with one. Where neither side has a secret, a digest is a check of integrity. Ours is of the peer's type.
  */
 function takeRequestDigest(state: EndpointState, tunnel: Tunnel): DisconnectResult | 'silent' | undefined {
   const { secret, request, peerNonce } = tunnel;
-  if (secret === undefined || request === undefined) return refusalOfNonce(tunnel);
-  const verdict = checkRequestDigest(request.packet, secret);
+  const isUnderUnknownSecret = secret === undefined && peerNonce !== undefined;
+  if (request === undefined || isUnderUnknownSecret) return refusalOfNonce(tunnel);
+  const verdict = checkRequestDigest(request.packet, secret ?? NO_SECRET);
   if (verdict === 'invalid') {
     state.count('digest-mismatch');
     const errorMessage = 'the Message Digest is wrong';
@@ -268,6 +270,7 @@ function takeRequestDigest(state: EndpointState, tunnel: Tunnel): DisconnectResu
     state.forgetTunnel(tunnel);
     return 'silent';
   }
+  if (secret === undefined) return undefined;
   if (verdict === 'absent') {
     state.count('digest-missing');
     return notAuthorized('the Message Digest is missing');
