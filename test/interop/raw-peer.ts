@@ -17,6 +17,8 @@ import type { Daemon } from '../lab/process.js';
 
 const PROGRAM = resolve(fileURLToPath(import.meta.url), '../raw-peer-process.js');
 const ANSWER_TIMEOUT_MS = 10_000;
+/** The line of a packet, and in it the packet. */
+const PACKET = /"packet":"([0-9a-f]*)"/;
 
 export interface Received {
   tunnelId: number;
@@ -67,12 +69,17 @@ export class RawPeer {
     return this.#daemon.lineCount;
   }
 
-  /** Every control packet that has come since the mark. */
-  received(from = 0): Received[] {
+  /** Every packet that has come since the mark. */
+  packets(from = 0): Buffer[] {
     return this.#daemon.lines(from).flatMap((line) => {
-      const hex = /"packet":"([0-9a-f]*)"/.exec(line)?.[1];
-      if (hex === undefined) return [];
-      const packet = Buffer.from(hex, 'hex');
+      const hex = PACKET.exec(line)?.[1];
+      return hex === undefined ? [] : [Buffer.from(hex, 'hex')];
+    });
+  }
+
+  /** Every control packet of version 2 that has come since the mark. */
+  received(from = 0): Received[] {
+    return this.packets(from).flatMap((packet) => {
       const header = parseL2tpHeader(packet);
       if (!header.control) return [];
       const body = packet.subarray(header.payloadOffset, header.payloadEnd);
@@ -93,8 +100,13 @@ export class RawPeer {
       const found = find();
       if (found !== undefined) return found as Received & { message: ControlMessage };
       seen = Math.max(seen, this.#daemon.lineCount);
-      await this.#daemon.waitForLine(/"packet"/, { from: seen, timeout_ms: ANSWER_TIMEOUT_MS });
+      await this.awaitAnother(seen);
     }
+  }
+
+  /** Resolves with the next packet's coming, beginning with those since the mark. */
+  async awaitAnother(from: number): Promise<void> {
+    await this.#daemon.waitForLine(PACKET, { from, timeout_ms: ANSWER_TIMEOUT_MS });
   }
 
   async stop(): Promise<void> {

@@ -31,7 +31,7 @@ describe('raw sockets of IP protocol 115', { skip: labIsMissing() }, () => {
       const from = receiver.mark();
       await sender.send(...packets);
       await receiver.awaitPacket(from, (packet) => packet.equals(packets[1]!));
-      assert.deepEqual(receiver.received(from), packets);
+      assert.deepEqual(receiver.packets(from), packets);
       await Promise.all([sender.stop(), receiver.stop()]);
     });
   }

@@ -3,6 +3,8 @@ declare module 'raw-socket' {
   import type { EventEmitter } from 'node:events';
 
   export const AddressFamily: { readonly IPv4: number; readonly IPv6: number };
+  export const SocketLevel: { readonly IPPROTO_IP: number };
+  export const SocketOption: { readonly IP_HDRINCL: number };
 
   export interface Options {
     protocol: number;
@@ -22,6 +24,9 @@ declare module 'raw-socket' {
       address: string,
       done: (error: Error | null, bytes: number) => void,
     ): this;
+    setOption(level: number, option: number, value: Buffer, length: number): this;
+    /** Messages wait in the kernel. */
+    pauseRecv(): this;
     close(): this;
   }
 
