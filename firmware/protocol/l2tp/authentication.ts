@@ -16,6 +16,7 @@ import type { ControlHeader } from '../../wire/control-header.js';
 import type { Tunnel } from './tunnel.js';
 
 const NONE = new Uint8Array(0);
+const KEY_WITHOUT_SECRET = deriveMessageDigestKey(NONE);
 
 export type DigestVerdict = 'valid' | 'digest-mismatch' | 'digest-missing';
 
@@ -24,7 +25,13 @@ export function sealPacket(tunnel: Tunnel, packet: Uint8Array, isRequest: boolea
   const { secret, localNonce = NONE, peerNonce = NONE } = tunnel;
   if (secret === undefined || messageDigestType(packet) === undefined) return;
   const nonces = isRequest ? undefined : { local: localNonce, remote: peerNonce };
-  sealMessageDigest(packet, deriveMessageDigestKey(secret), nonces);
+  sealMessageDigest(packet, digestKey(tunnel, secret), nonces);
+}
+
+/** Derived when the first packet needs it, and kept. */
+function digestKey(tunnel: Tunnel, secret: Uint8Array): Uint8Array {
+  tunnel.digestKey ??= deriveMessageDigestKey(secret);
+  return tunnel.digestKey;
 }
 
 /** An SCCRQ, which is digested without nonces. */
@@ -40,11 +47,11 @@ export function checkPacketDigest(tunnel: Tunnel, header: ControlHeader, packet:
   const { secret, request } = tunnel;
   if (request !== undefined && sameOctets(request.packet, packet)) return 'valid';
   if (secret === undefined) {
-    const verdict = checkMessageDigest(packet, deriveMessageDigestKey(NONE), undefined);
+    const verdict = checkMessageDigest(packet, KEY_WITHOUT_SECRET, undefined);
     return verdict === 'invalid' ? 'digest-mismatch' : 'valid';
   }
   const message = isUnanswered(tunnel) ? readAnswer(packet.subarray(header.payloadOffset), secret) : null;
-  const verdict = checkMessageDigest(packet, deriveMessageDigestKey(secret), noncesOf(tunnel, header, message));
+  const verdict = checkMessageDigest(packet, digestKey(tunnel, secret), noncesOf(tunnel, header, message));
   if (verdict === 'valid') return 'valid';
   // Whoever refuses our SCCRQ has sent no nonce, and may have no secret: that must be heard.
   if (verdict === 'absent' && message?.messageType === 'StopCCN') return 'valid';

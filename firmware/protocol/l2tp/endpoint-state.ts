@@ -145,6 +145,7 @@ export class EndpointState {
       state: 'idle',
       delivery: new ReliableDelivery(this.config),
       allowTunnelIdZero: false,
+      digestKey: undefined,
       localChallenge: undefined,
       peerChallenge: undefined,
       localNonce: undefined,

@@ -48,6 +48,8 @@ export interface Tunnel {
 
   /** Control Message Authentication, RFC 3931 section 4.3: set where every message of ours has a Message Digest. */
   digest: DigestType | undefined;
+  /** Of the secret, which does not change once a packet has been digested with it. */
+  digestKey: Uint8Array | undefined;
   localNonce: Uint8Array | undefined;
   peerNonce: Uint8Array | undefined;
   /** The peer writes vendor 9's AVPs of the drafts (old IOS), and gets them. */
