@@ -40,6 +40,7 @@ import { BOX_TARGETS } from './boxes.js';
 import type { FuzzTarget } from './fuzzer.js';
 import { MACHINE_TARGETS } from './machines.js';
 import { PACKET_PATH_TARGETS } from './packet-path.js';
+import { PPPOE_TARGETS } from './pppoe.js';
 
 const SECRET = ascii('tunnel secret');
 const RANDOM_VECTOR = fromHex('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf');
@@ -237,4 +238,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...MACHINE_TARGETS,
   ...BOX_TARGETS,
   ...PACKET_PATH_TARGETS,
+  ...PPPOE_TARGETS,
 ];
