@@ -1,6 +1,6 @@
 /**
  * The L2TP endpoint, RFC 2661: all tunnels and sessions of the box behind handle… and poll…. This file takes packets
- * apart as far as the tunnel and hands on; what a message does stands in tunnel-control.ts, call-control.ts and
+ * apart as far as the tunnel and hands on; what a message does stands in tunnel-control.ts, call-messages.ts and
  * tunnel-request.ts. Must do no I/O and read no clock.
  */
 
@@ -9,16 +9,8 @@ import { type ControlMessage, ControlMessageError, parseControlMessage } from '.
 import { ProtocolError, type RandomBytes } from '../../wire/bytes.js';
 import { type ControlHeader, parseControlHeader } from '../../wire/control-header.js';
 import { checkPacketDigest, sameOctets } from './authentication.js';
-import {
-  answerCall,
-  beginCall,
-  closeCall,
-  connectCall,
-  handleCallMessage,
-  handleCallTimeout,
-  refuseMalformedCall,
-  sendCallMessage,
-} from './call-control.js';
+import { answerCall, beginCall, closeCall, connectCall, handleCallTimeout, sendCallMessage } from './call-control.js';
+import { handleCallMessage, refuseMalformedCall } from './call-messages.js';
 import { EndpointState } from './endpoint-state.js';
 import type {
   CallAnswer,

@@ -1,6 +1,6 @@
 /**
  * Ties of sessions, RFC 3931 section 5.4.4 (Remote End ID, Session Tie Breaker): both ends ask for a session of the same
- * circuit at once. Must not end anything: call-control.ts does, by the state tables.
+ * circuit at once. Must not end anything: call-messages.ts does, by the state tables.
  */
 import type { ControlMessage } from '../../wire/avp.js';
 import { compareOctets, sameOctets } from './authentication.js';
