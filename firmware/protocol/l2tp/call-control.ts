@@ -37,7 +37,10 @@ export function beginCall(
   now_ms: number,
 ): Session {
   const sessionId = state.freeSessionId(versionOnWire(tunnel.version));
-  const session: Session = { sessionId, peerSessionId: 0, tunnel, kind, state: 'idle', request, replied: false };
+  const session: Session = {
+    ...{ sessionId, peerSessionId: 0, tunnel, kind, state: 'idle', request },
+    ...{ peerSequencing: {}, replied: false },
+  };
   state.addSession(session, now_ms);
   raise(state, session, 'local-open-request', now_ms);
   return session;

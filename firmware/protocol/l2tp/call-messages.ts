@@ -6,7 +6,7 @@
 import type { AvpValues, ControlMessage, MessageType } from '../../wire/avp.js';
 import { ERROR_CODE } from '../../wire/bytes.js';
 import { raise, rulesOf } from './call-control.js';
-import { refusalOfPeersType, refusalOfSequencing } from './call-refusal.js';
+import { refusalOfPeersType, refusalOfSequencing, sequencingAfter } from './call-refusal.js';
 import type { EndpointState } from './endpoint-state.js';
 import type { CallDisconnect, CloseCause } from './events.js';
 import { CDN_RESULT, resultCodeAvp } from './result.js';
@@ -41,6 +41,12 @@ const EVENT_OF_MESSAGE: Readonly<Record<CallKind, Readonly<Partial<Record<Messag
     OCCN: 'receive-occn',
     CDN: 'receive-cdn',
   },
+};
+
+/** The awaited ICCN or OCCN as an event where it is not acceptable; the tables have none for the OCCN. */
+const UNACCEPTABLE: Readonly<Partial<Record<SessionEvent, SessionEvent>>> = {
+  'receive-iccn-acceptable': 'receive-iccn-not-acceptable',
+  'receive-occn': 'local-close-request',
 };
 
 /** A call message in an established tunnel; `namedSessionId` is ours of the session that it is for, or 0. */
@@ -165,7 +171,9 @@ function handleMessageWithoutSession(
   const version = versionOnWire(tunnel.version);
   const sessionId = state.freeSessionId(version);
   const kind = messageType === 'ICRQ' ? 'lns-incoming' : 'lac-outgoing';
-  state.addSession({ sessionId, peerSessionId, tunnel, kind, state: 'idle', request: {}, replied: false }, now_ms);
+  const peerSequencing = sequencingAfter({}, avps);
+  const start = { state: 'idle', request: {}, peerSequencing, replied: false } as const;
+  state.addSession({ sessionId, peerSessionId, tunnel, kind, ...start }, now_ms);
   state.noteReceived(tunnel, sessionId, message);
   const about = { tunnelId: tunnel.tunnelId, sessionId, peerSessionId, version };
   if (messageType === 'ICRQ') state.events.push({ type: 'call-requested', ...about, icrq: message });
@@ -183,7 +191,7 @@ function refusalOfRequest(
   const { pseudowireTypes } = state.config;
   return (
     refusalOfPeersType(pseudowireTypes, request.avps) ??
-    refusalOfSequencing(request.avps) ??
+    refusalOfSequencing({ peerSequencing: request.avps }) ??
     refusalByTie(state, tunnel, request, now_ms)
   );
 }
@@ -236,7 +244,8 @@ function handleReply(state: EndpointState, session: Session, message: ControlMes
     return;
   }
   tunnel.sessionsByPeerId.set(session.peerSessionId, session);
-  const refusal = tunnel.version === 3 ? refusalOfSequencing(message.avps) : undefined;
+  session.peerSequencing = sequencingAfter({}, message.avps);
+  const refusal = refusalOfSequencing(session);
   if (refusal !== undefined) {
     const event = awaited === 'ICRP' ? 'receive-icrp-not-acceptable' : 'receive-ocrp-not-acceptable';
     raise(state, session, event, now_ms, { cause: { by: 'local', ...refusal } });
@@ -260,6 +269,15 @@ function handleInTurn(state: EndpointState, session: Session, message: ControlMe
     errorMessage: `${messageType} is out of place in ${session.state}`,
   };
   const event = EVENT_OF_MESSAGE[session.kind][messageType] ?? 'receive-other-kind';
+  const unacceptable = session.state === 'wait-connect' ? UNACCEPTABLE[event] : undefined;
+  if (unacceptable !== undefined) {
+    session.peerSequencing = sequencingAfter(session.peerSequencing, message.avps);
+    const refusal = refusalOfSequencing(session);
+    if (refusal !== undefined) {
+      raise(state, session, unacceptable, now_ms, { cause: { by: 'local', ...refusal } });
+      return;
+    }
+  }
   raise(state, session, event, now_ms, { cause, connected: message });
 }
 

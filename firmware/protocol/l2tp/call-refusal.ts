@@ -6,7 +6,7 @@
 import { type AvpValues, PSEUDOWIRE_TYPE } from '../../wire/avp.js';
 import type { CallDisconnect } from './events.js';
 import { CDN_RESULT } from './result.js';
-import type { Tunnel } from './tunnel.js';
+import type { Session, Tunnel } from './tunnel.js';
 
 /** Of an ICRQ or OCRQ of ours: what the peer has not offered must not be asked of it. */
 export function refusalOfOurType(tunnel: Tunnel, request: AvpValues): CallDisconnect | undefined {
@@ -26,12 +26,21 @@ export function refusalOfPeersType(
   return { resultCode: CDN_RESULT.unsupportedPseudowireType, errorMessage };
 }
 
-/** Data Sequencing: numbers that the sender wants, but has asked for no sublayer to hold. */
-export function refusalOfSequencing({
-  dataSequencing = 0,
-  l2SpecificSublayer = 0,
-}: AvpValues): CallDisconnect | undefined {
+/** Data Sequencing: numbers that the peer wants, with no sublayer to hold them. */
+export function refusalOfSequencing({ peerSequencing }: Pick<Session, 'peerSequencing'>): CallDisconnect | undefined {
+  const { dataSequencing = 0, l2SpecificSublayer = 0 } = peerSequencing;
   if (dataSequencing === 0 || l2SpecificSublayer !== 0) return undefined;
   const errorMessage = 'sequencing is wanted without an L2-Specific Sublayer';
   return { resultCode: CDN_RESULT.sequencingWithoutSublayer, errorMessage };
+}
+
+/** What a message of the peer asks for, and what it leaves as it was. */
+export function sequencingAfter(
+  { l2SpecificSublayer, dataSequencing }: Session['peerSequencing'],
+  avps: AvpValues,
+): Session['peerSequencing'] {
+  return {
+    l2SpecificSublayer: avps.l2SpecificSublayer ?? l2SpecificSublayer,
+    dataSequencing: avps.dataSequencing ?? dataSequencing,
+  };
 }

@@ -83,6 +83,8 @@ export interface Session {
   state: SessionState;
   /** What our ICRQ or OCRQ will say once the tunnel is open; while it has no answer, what a tie is known by. */
   request: AvpValues;
+  /** What the peer's messages of version 3 have asked for so far, each in place of what came before. */
+  peerSequencing: Pick<AvpValues, 'l2SpecificSublayer' | 'dataSequencing'>;
   /** An ICRP has come and waits for connectCall. */
   replied: boolean;
 }
