@@ -36,6 +36,7 @@ export const ERRNO = {
   ENOMEM: koffi.os.errno.ENOMEM,
   ENOBUFS: koffi.os.errno.ENOBUFS,
   EAFNOSUPPORT: koffi.os.errno.EAFNOSUPPORT,
+  ENETDOWN: koffi.os.errno.ENETDOWN,
 } as const;
 
 export const O_RDWR = 0o2;
@@ -106,3 +107,26 @@ export const SOCKADDR_IN6 = layout({
 /** `local` is the address that a reply leaves from, `header` the one in the IP header that came. */
 export const IN_PKTINFO = layout({ interfaceIndex: 'int', local: 'uint32_t', header: 'uint32_t' }).at;
 export const IN6_PKTINFO = layout({ local: koffi.array('uint32_t', 4), interfaceIndex: 'unsigned int' }).at;
+
+/** <linux/if_packet.h>; `protocol` is in network order. */
+export const SOCKADDR_LL = layout({
+  family: 'uint16_t',
+  protocol: 'uint16_t',
+  interfaceIndex: 'int',
+  hardwareType: 'uint16_t',
+  packetType: 'uint8_t',
+  addressLength: 'uint8_t',
+  address: koffi.array('uint8_t', 8),
+}).at;
+export const TPACKET_AUXDATA = layout({
+  status: 'uint32_t',
+  length: 'uint32_t',
+  snapLength: 'uint32_t',
+  macOffset: 'uint16_t',
+  networkOffset: 'uint16_t',
+  vlanTci: 'uint16_t',
+  vlanTpid: 'uint16_t',
+}).at;
+/** <linux/filter.h>: an instruction of a classic BPF program, and the program. */
+export const SOCK_FILTER = layout({ code: 'uint16_t', jumpTrue: 'uint8_t', jumpFalse: 'uint8_t', k: 'uint32_t' }).at;
+export const SOCK_FPROG = layout({ length: 'unsigned short', filter: 'void *' }).at;

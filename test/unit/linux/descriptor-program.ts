@@ -1,5 +1,5 @@
 /**
- * A datagram socket or a TAP device for tests that need one in a network namespace: standard input takes what to send, an
+ * A datagram socket, a TAP device or a packet socket for tests that need one in a network namespace: standard input takes what to send, an
  * array at a time, standard output gives what came; one JSON text a line, bytes in hexadecimal.
  *
  *     node descriptor-program.js '{"family":"ipv4","protocol":"l2tp-ip"}'
@@ -7,8 +7,10 @@
  *         takes {"ipOptions": hex}: put into every IPv4 header from then on
  *     node descriptor-program.js '{"tap":"tap0"}'
  *         takes [{"hex"}], gives {"sent"}; and {"length_bytes", "hex"}
+ *     node descriptor-program.js '{"interface":"eth0"}'
+ *         the same, of PPPoE frames; {"interfaceIndex"} in place of the name opens what has that index
  */
-import { readSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { addressText, addressWords } from '../../../firmware/dataplane/address.js';
 import {
   copyAddress,
@@ -19,6 +21,7 @@ import {
 } from '../../../firmware/dataplane/packet-batch.js';
 import { Arena } from '../../../firmware/linux/arena.js';
 import { DatagramSocket, datagramSocketArena_bytes, type SocketKind } from '../../../firmware/linux/datagram-socket.js';
+import { PacketSocket, PacketSocketMemory } from '../../../firmware/linux/packet-socket.js';
 import { PollSet } from '../../../firmware/linux/poll-set.js';
 import { setsockopt } from '../../../firmware/linux/syscalls.js';
 import { TunDevice, TunMemory } from '../../../firmware/linux/tun.js';
@@ -36,6 +39,7 @@ const arena = new Arena(
   BATCH * (SLOT_BYTES + MAX_SENT_BYTES) +
     datagramSocketArena_bytes(BATCH, BATCH) +
     TunMemory.arena_bytes() +
+    PacketSocketMemory.arena_bytes(BATCH, BATCH) +
     PollSet.arena_bytes(2) +
     OPTIONS_BYTES,
 );
@@ -103,6 +107,26 @@ function openTap(name: string) {
   return { fd: device.fd, readable, take };
 }
 
+function openPacketSocket(what: { interface: string } | { interfaceIndex: number }) {
+  const interfaceIndex =
+    'interface' in what
+      ? Number(readFileSync(`/sys/class/net/${what.interface}/ifindex`, 'utf8'))
+      : what.interfaceIndex;
+  const socket = PacketSocket.open(new PacketSocketMemory(arena, slots, BATCH), interfaceIndex);
+  const readable = () => {
+    if (!socket.receive(received)) print({ error: 'receive' });
+    for (let i = 0; i < received.count; i++) print(contents(i));
+  };
+  const take = (input: Input) => {
+    if ('ipOptions' in input) throw new Error('a packet socket has no IP options');
+    const batch = new PacketBatch(arena.bytes, BATCH);
+    for (const [i, { hex }] of input.entries()) appendTo(batch, i, hex);
+    socket.send(batch);
+    print({ sent: batch.count - socket.notSentForRoom - socket.refused });
+  };
+  return { fd: socket.fd, readable, take };
+}
+
 function appendTo(batch: PacketBatch, index: number, hex: string): void {
   const at = outgoing + index * MAX_SENT_BYTES;
   const bytes = Buffer.from(hex, 'hex');
@@ -110,8 +134,14 @@ function appendTo(batch: PacketBatch, index: number, hex: string): void {
   batch.append(at, bytes.length, 0);
 }
 
-const what = JSON.parse(process.argv[2]!) as SocketKind | { tap: string };
-const descriptor = 'tap' in what ? openTap(what.tap) : openSocket(what);
+type What = SocketKind | { tap: string } | { interface: string } | { interfaceIndex: number };
+
+function openDescriptor(what: What) {
+  if ('tap' in what) return openTap(what.tap);
+  return 'family' in what ? openSocket(what) : openPacketSocket(what);
+}
+
+const descriptor = openDescriptor(JSON.parse(process.argv[2]!) as What);
 const pollSet = new PollSet(arena, 2);
 pollSet.watch([descriptor.fd, STANDARD_INPUT]);
 print({ opened: true });

@@ -1,0 +1,273 @@
+/**
+ * A socket for PPPoE frames on one Ethernet interface, in batches, with their Ethernet header and VLAN tags as they are on
+ * the wire. Gets none of the frames that the box itself sends. Must not know what a frame says.
+ *
+ * What a slot gets from the kernel, and what of it is given on where the kernel had taken the outer tag out:
+ *
+ *   | headroom                        | addresses (12) | type, or second tag … |
+ *   | headroom    | addresses (12) | tag (4) | type, or second tag … |
+ *
+ * A frame leaves as it is given. An interface takes one tag on top of its MTU; where two go with whole packets, its MTU must
+ * be 4 larger.
+ */
+import { type PacketBatch, type PacketSlots, ROOM_BYTES } from '../dataplane/packet-batch.js';
+import type { Arena } from './arena.js';
+import { PPPOE_FILTER } from './pppoe-filter.js';
+import {
+  alignControl,
+  bind,
+  CMSGHDR,
+  close,
+  ERRNO,
+  errno,
+  IOVEC,
+  MMSGHDR,
+  MSGHDR,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  recvmmsg,
+  SOCK_FILTER,
+  SOCK_FPROG,
+  SOCKADDR_LL,
+  SystemError,
+  sendmmsg,
+  setsockopt,
+  socket,
+  TPACKET_AUXDATA,
+} from './syscalls.js';
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+/** The kernel shows frames with a second tag under that tag's type, so only all of them have what we want among them. */
+const ETH_P_ALL = 0x0003;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
+const SO_RCVBUFFORCE = 33;
+const SO_SNDBUFFORCE = 32;
+const SOL_PACKET = 263;
+const PACKET_AUXDATA = 8;
+const PACKET_IGNORE_OUTGOING = 23;
+const TP_STATUS_VLAN_VALID = 0x10;
+const TP_STATUS_VLAN_TPID_VALID = 0x40;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+/** Takes what comes while the worker is in its longest turn. */
+const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
+
+const ADDRESSES_BYTES = 12;
+const TAG_BYTES = 4;
+const CUSTOMER_TAG = 0x8100;
+const CONTROL_BYTES = alignControl(CMSGHDR.size) + alignControl(TPACKET_AUXDATA.size);
+
+/**
+ * What all packet sockets of a process share: the slots that frames are received into, and structures for one recvmmsg or
+ * sendmmsg, the n-th of each for the n-th frame.
+ */
+export class PacketSocketMemory {
+  readonly arena: Arena;
+  readonly slots: PacketSlots;
+  readonly received: number;
+  readonly controls: number;
+  readonly receivedAddress: bigint;
+  readonly sent: number;
+  readonly sentIovecs: number;
+  /** The address of each header, made once. */
+  readonly sentAddress: readonly bigint[];
+  readonly sockaddr: number;
+  readonly option: number;
+  readonly program: number;
+
+  constructor(arena: Arena, slots: PacketSlots, sendCount: number) {
+    this.arena = arena;
+    this.slots = slots;
+    this.received = arena.take(slots.count * MMSGHDR.size);
+    const receivedIovecs = arena.take(slots.count * IOVEC.size);
+    this.controls = arena.take(slots.count * CONTROL_BYTES);
+    this.receivedAddress = arena.addressOf(this.received);
+    this.sent = arena.take(sendCount * MMSGHDR.size);
+    this.sentIovecs = arena.take(sendCount * IOVEC.size);
+    this.sentAddress = Array.from({ length: sendCount }, (_, i) => arena.addressOf(this.sent + i * MMSGHDR.size));
+    this.sockaddr = arena.take(SOCKADDR_LL.size);
+    this.option = arena.take(4);
+    this.program = arena.take(SOCK_FPROG.size);
+    this.#prepareMessages(this.received, receivedIovecs, slots.count);
+    this.#prepareMessages(this.sent, this.sentIovecs, sendCount);
+    for (let i = 0; i < slots.count; i++) {
+      arena.writePointer(receivedIovecs + i * IOVEC.size + IOVEC.base, slots.room(i));
+      arena.writeSize(receivedIovecs + i * IOVEC.size + IOVEC.length, ROOM_BYTES);
+      const header = this.received + i * MMSGHDR.size + MMSGHDR.header;
+      arena.writePointer(header + MSGHDR.control, this.controls + i * CONTROL_BYTES);
+    }
+    this.#writeProgram(arena.take(PPPOE_FILTER.length * SOCK_FILTER.size));
+  }
+
+  static arena_bytes(receiveCount: number, sendCount: number): number {
+    const structures_bytes = SOCKADDR_LL.size + 4 + SOCK_FPROG.size + PPPOE_FILTER.length * SOCK_FILTER.size;
+    const each_bytes = MMSGHDR.size + IOVEC.size;
+    return receiveCount * (each_bytes + CONTROL_BYTES) + sendCount * each_bytes + structures_bytes + 9 * 16;
+  }
+
+  #prepareMessages(headers: number, iovecs: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const header = headers + i * MMSGHDR.size + MMSGHDR.header;
+      this.arena.writePointer(header + MSGHDR.iov, iovecs + i * IOVEC.size);
+      this.arena.writeSize(header + MSGHDR.iovLength, 1);
+    }
+  }
+
+  #writeProgram(filter: number): void {
+    const { arena, program } = this;
+    for (const [i, { code, jumpTrue, jumpFalse, k }] of PPPOE_FILTER.entries()) {
+      const at = filter + i * SOCK_FILTER.size;
+      arena.words16[(at + SOCK_FILTER.code) >>> 1] = code;
+      arena.bytes[at + SOCK_FILTER.jumpTrue] = jumpTrue;
+      arena.bytes[at + SOCK_FILTER.jumpFalse] = jumpFalse;
+      arena.words[(at + SOCK_FILTER.k) >>> 2] = k;
+    }
+    arena.words16[(program + SOCK_FPROG.length) >>> 1] = PPPOE_FILTER.length;
+    arena.writePointer(program + SOCK_FPROG.filter, filter);
+  }
+}
+
+export class PacketSocket {
+  readonly fd: number;
+  readonly interfaceIndex: number;
+  /** Of the last `send`: frames that the kernel had no room for, and that it refused for another reason. */
+  notSentForRoom = 0;
+  refused = 0;
+  readonly #memory: PacketSocketMemory;
+
+  private constructor(fd: number, interfaceIndex: number, memory: PacketSocketMemory) {
+    this.fd = fd;
+    this.interfaceIndex = interfaceIndex;
+    this.#memory = memory;
+  }
+
+  /**
+   * Opens a socket on the interface of this index, which may be down and come up later. Throws SystemError: EPERM without
+   * CAP_NET_RAW, ENODEV where there is no such interface.
+   */
+  static open(memory: PacketSocketMemory, interfaceIndex: number): PacketSocket {
+    // The kernel takes 0 for all interfaces.
+    if (interfaceIndex <= 0) throw new RangeError(`no interface has index ${interfaceIndex}`);
+    // Without a protocol it gets nothing, until it is bound with all that it needs.
+    const fd = socket(AF_PACKET, SOCK_RAW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd < 0) throw new SystemError('open a packet socket');
+    try {
+      configure(fd, memory);
+      bindTo(fd, memory, interfaceIndex);
+      return new PacketSocket(fd, interfaceIndex, memory);
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+  }
+
+  /**
+   * Fills `batch` with the frames that have come, one a slot, none while the interface is down. False where the kernel
+   * reports an error.
+   */
+  receive(batch: PacketBatch): boolean {
+    const { arena, slots, received, receivedAddress } = this.#memory;
+    batch.count = 0;
+    for (let i = 0; i < slots.count; i++) {
+      arena.writeSize(received + i * MMSGHDR.size + MMSGHDR.header + MSGHDR.controlLength, CONTROL_BYTES);
+    }
+    const count = recvmmsg(this.fd, receivedAddress, slots.count, MSG_DONTWAIT | MSG_TRUNC, 0);
+    if (count < 0) {
+      const error = errno();
+      return error === ERRNO.EAGAIN || error === ERRNO.EINTR || error === ERRNO.ENETDOWN;
+    }
+    for (let i = 0; i < count; i++) {
+      const length_bytes = arena.words[(received + i * MMSGHDR.size + MMSGHDR.length) >>> 2];
+      const tag_bytes = this.#restoreTag(i);
+      batch.append(slots.room(i) - tag_bytes, length_bytes + tag_bytes, 0);
+    }
+    return true;
+  }
+
+  /** Sends every frame of `batch` by the interface. Counts what did not go. */
+  send(batch: PacketBatch): void {
+    const { arena, sentIovecs, sentAddress } = this.#memory;
+    this.notSentForRoom = 0;
+    this.refused = 0;
+    for (let i = 0; i < batch.count; i++) {
+      arena.writePointer(sentIovecs + i * IOVEC.size + IOVEC.base, batch.offset[i]);
+      arena.writeSize(sentIovecs + i * IOVEC.size + IOVEC.length, batch.length_bytes[i]);
+    }
+    let done = 0;
+    while (done < batch.count) {
+      const count = sendmmsg(this.fd, sentAddress[done], batch.count - done, MSG_DONTWAIT);
+      if (count > 0) {
+        done += count;
+        continue;
+      }
+      const error = errno();
+      if (error === ERRNO.EINTR) continue;
+      if (error === ERRNO.EAGAIN) {
+        this.notSentForRoom += batch.count - done;
+        return;
+      }
+      // The error is the first frame's: the others have their own chance.
+      if (error === ERRNO.ENOBUFS || error === ERRNO.ENOMEM) this.notSentForRoom++;
+      else this.refused++;
+      done++;
+    }
+  }
+
+  close(): void {
+    close(this.fd);
+  }
+
+  /** Puts the tag that the kernel has beside a frame back into it; gives how many bytes that are. */
+  #restoreTag(index: number): number {
+    const { arena, slots, received, controls } = this.#memory;
+    const { words, words16, bytes } = arena;
+    const control = controls + index * CONTROL_BYTES;
+    const header = received + index * MMSGHDR.size + MMSGHDR.header;
+    const hasAuxdata =
+      words[(header + MSGHDR.controlLength) >>> 2] !== 0 &&
+      words[(control + CMSGHDR.level) >>> 2] === SOL_PACKET &&
+      words[(control + CMSGHDR.type) >>> 2] === PACKET_AUXDATA;
+    if (!hasAuxdata) return 0;
+    const auxdata = control + alignControl(CMSGHDR.size);
+    const status = words[(auxdata + TPACKET_AUXDATA.status) >>> 2];
+    if ((status & TP_STATUS_VLAN_VALID) === 0) return 0;
+    const hasProtocol = (status & TP_STATUS_VLAN_TPID_VALID) !== 0;
+    const tagProtocol = hasProtocol ? words16[(auxdata + TPACKET_AUXDATA.vlanTpid) >>> 1] : CUSTOMER_TAG;
+    const tagControl = words16[(auxdata + TPACKET_AUXDATA.vlanTci) >>> 1];
+    const frame = slots.room(index) - TAG_BYTES;
+    bytes.copyWithin(frame, frame + TAG_BYTES, frame + TAG_BYTES + ADDRESSES_BYTES);
+    bytes[frame + ADDRESSES_BYTES] = tagProtocol >>> 8;
+    bytes[frame + ADDRESSES_BYTES + 1] = tagProtocol;
+    bytes[frame + ADDRESSES_BYTES + 2] = tagControl >>> 8;
+    bytes[frame + ADDRESSES_BYTES + 3] = tagControl;
+    return TAG_BYTES;
+  }
+}
+
+function configure(fd: number, { arena, option, program }: PacketSocketMemory): void {
+  const filtered = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, arena.addressOf(program), SOCK_FPROG.size);
+  if (filtered < 0) throw new SystemError('attach the filter for PPPoE');
+  const set = (level: number, name: number, to: number): boolean => {
+    arena.words[option >>> 2] = to;
+    return setsockopt(fd, level, name, arena.addressOf(option), 4) === 0;
+  };
+  for (const name of [PACKET_AUXDATA, PACKET_IGNORE_OUTGOING]) {
+    if (!set(SOL_PACKET, name, 1)) throw new SystemError(`set option ${name} of a packet socket`);
+  }
+  // Without the right to exceed the system's limit, what the system gives must do.
+  set(SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
+  set(SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
+}
+
+function bindTo(fd: number, { arena, sockaddr }: PacketSocketMemory, interfaceIndex: number): void {
+  arena.bytes.fill(0, sockaddr, sockaddr + SOCKADDR_LL.size);
+  arena.words16[(sockaddr + SOCKADDR_LL.family) >>> 1] = AF_PACKET;
+  arena.bytes[sockaddr + SOCKADDR_LL.protocol] = ETH_P_ALL >>> 8;
+  arena.bytes[sockaddr + SOCKADDR_LL.protocol + 1] = ETH_P_ALL;
+  arena.words[(sockaddr + SOCKADDR_LL.interfaceIndex) >>> 2] = interfaceIndex;
+  if (bind(fd, arena.addressOf(sockaddr), SOCKADDR_LL.size) < 0) {
+    throw new SystemError(`bind a packet socket to interface ${interfaceIndex}`);
+  }
+}
