@@ -11,15 +11,16 @@ import {
 } from '../../../../firmware/protocol/l2tp/endpoint.js';
 import {
   type AvpValues,
+  allowedAvps,
   type ControlMessage,
   type DigestType,
   emitControlMessage,
+  type L2tpVersion,
   type MessageType,
   parseControlMessage,
 } from '../../../../firmware/wire/avp.js';
 import { octets, type RandomBytes } from '../../../../firmware/wire/bytes.js';
-import { emitControlPacket } from '../../../../firmware/wire/control-header.js';
-import { parseL2tpHeader } from '../../../../firmware/wire/l2tp.js';
+import { emitControlPacket, parseControlHeader } from '../../../../firmware/wire/control-header.js';
 
 export const CONFIG: L2tpEndpointConfig = {
   hostName: 'lns.example',
@@ -38,6 +39,18 @@ export const CONFIG: L2tpEndpointConfig = {
   accepts: ['udp2', 'udp3', 'ip'],
   reservedSessionIds: [],
 };
+
+/** What a scenario runs over: it is written once, in the terms of version 2, for whichever version it makes sense. */
+export interface Carrier {
+  readonly version: L2tpVersion;
+  readonly encapsulation: TransportPath['encapsulation'];
+}
+const VERSION_2: Carrier = { version: 2, encapsulation: 'udp' };
+export const CARRIERS: readonly Carrier[] = [
+  VERSION_2,
+  { version: 3, encapsulation: 'udp' },
+  { version: 3, encapsulation: 'ip' },
+];
 
 export const SECRET = octets('tunnel secret');
 
@@ -225,17 +238,39 @@ export interface Seen {
   packet: Uint8Array;
 }
 
+/** With version 2's names for the IDs in version 3, too. */
 export function takeApart({ packet, path }: Datagram, secret?: Uint8Array): Seen {
-  const { tunnelId, sessionId, ns, nr, payloadOffset, payloadEnd } = parseL2tpHeader(packet);
+  const { version, controlConnectionId: tunnelId, payloadOffset, payloadEnd, ...header } = parseControlHeader(packet);
+  const { ns, nr } = header;
   const body = packet.subarray(payloadOffset, payloadEnd);
-  const read = body.length === 0 ? null : parseControlMessage(body, { version: 2, secret });
-  const message = read === null ? undefined : { messageType: read.messageType, avps: read.avps };
-  return { tunnelId, sessionId, ns, nr, message, path, packet };
+  const read = body.length === 0 ? null : parseControlMessage(body, { version, secret });
+  if (read === null || read.messageType === 'ACK') {
+    return { tunnelId, sessionId: header.sessionId, ns, nr, message: undefined, path, packet };
+  }
+  const { assignedControlConnectionId, localSessionId, remoteSessionId = header.sessionId, ...avps } = read.avps;
+  if (assignedControlConnectionId !== undefined) avps.assignedTunnelId = assignedControlConnectionId;
+  if (localSessionId !== undefined) avps.assignedSessionId = localSessionId;
+  const message = { messageType: read.messageType, avps };
+  return { tunnelId, sessionId: remoteSessionId, ns, nr, message, path, packet };
+}
+
+/** A message of version 2 in the version: its IDs by that version's AVPs, and what else that requires. */
+function bodyIn(version: L2tpVersion, messageType: MessageType, avps: AvpValues, sessionId: number): Uint8Array {
+  if (version === 2) return emitControlMessage({ messageType, avps }, { dialect: 2 });
+  const { assignedTunnelId, assignedSessionId, ...others } = avps;
+  const required = {
+    ...{ routerId: 0x0a000009, pseudowireCapabilitiesList: [4, 5, 7], assignedControlConnectionId: assignedTunnelId },
+    ...{ localSessionId: assignedSessionId, remoteSessionId: sessionId },
+    ...{ pseudowireType: 7, remoteEndId: octets('raw'), circuitStatus: 3 },
+  };
+  const allowed = allowedAvps(messageType, 3, { ...required, ...others });
+  return emitControlMessage({ messageType, avps: allowed }, { dialect: 3 });
 }
 
 /** A peer whose packets the test writes, with its own Ns and Nr, towards one node. */
 export class RawPeer {
   readonly node: Node;
+  readonly carrier: Carrier;
   path: TransportPath;
   /** Ours, as this peer assigned it, and the node's, as it was learned. */
   tunnelId = 77;
@@ -243,9 +278,12 @@ export class RawPeer {
   ns = 0;
   nr = 0;
 
-  constructor(node: Node, peerAddress = '198.51.100.9', peerPort = 1701) {
+  constructor(node: Node, peerAddress = '198.51.100.9', peerPort = 1701, carrier = VERSION_2) {
     this.node = node;
-    this.path = { encapsulation: 'udp' as const, localAddress: node.address, localPort: 1701, peerAddress, peerPort };
+    this.carrier = carrier;
+    const { encapsulation } = carrier;
+    const [localPort, port] = encapsulation === 'ip' ? [0, 0] : [1701, peerPort];
+    this.path = { encapsulation, localAddress: node.address, localPort, peerAddress, peerPort: port };
   }
 
   /** Sends a body with the next Ns, in a header for the node's tunnel unless told otherwise. */
@@ -260,7 +298,12 @@ export class RawPeer {
     now_ms: number,
     header: { tunnelId?: number; sessionId?: number } = {},
   ): void {
-    this.sendBody(emitControlMessage({ messageType, avps }, { dialect: 2 }), now_ms, header);
+    this.sendBody(this.bodyOf(messageType, avps, header.sessionId), now_ms, header);
+  }
+
+  /** A message in the peer's version, from what it would be in version 2; `sessionId` is the node's. */
+  bodyOf(messageType: MessageType, avps: AvpValues, sessionId = 0): Uint8Array {
+    return bodyIn(this.carrier.version, messageType, avps, sessionId);
   }
 
   /** Sends with the header as given; leaves Ns alone. */
@@ -271,7 +314,7 @@ export class RawPeer {
   ): void {
     const { ns = this.ns, nr = this.nr, tunnelId = this.nodeTunnelId, sessionId = 0 } = header;
     this.node.endpoint.handlePacket(
-      emitControlPacket({ version: 2, controlConnectionId: tunnelId, sessionId, ns, nr }, body),
+      emitControlPacket({ version: this.carrier.version, controlConnectionId: tunnelId, sessionId, ns, nr }, body),
       this.path,
       now_ms,
     );
