@@ -53,6 +53,7 @@ interface Departures {
 /** In front of every control message over IP, RFC 3931 section 4.1.1.2. */
 const SESSION_ID_ZERO = Buffer.alloc(4);
 const NONCE_BYTES = 16;
+const ANSWER_TIMEOUT_MS = 10_000;
 const WITHOUT_NONCES: readonly MessageType[] = ['SCCRQ'];
 
 export class Version3Peer {
@@ -171,9 +172,11 @@ export class Version3Peer {
 
   async hearThat(isIt: (read: Read) => boolean): Promise<Read> {
     let seen = this.#from;
+    const deadline_ms = performance.now() + ANSWER_TIMEOUT_MS;
     for (;;) {
       const found = this.heard().find(isIt);
       if (found !== undefined) return found;
+      if (performance.now() > deadline_ms) throw new Error(`no such message in ${ANSWER_TIMEOUT_MS} ms`);
       seen = Math.max(seen, this.#carrier.mark());
       await this.#carrier.awaitAnother(seen);
     }
