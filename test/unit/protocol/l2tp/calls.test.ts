@@ -1,8 +1,10 @@
-/** Incoming and outgoing calls at both ends: RFC 2661 sections 5.2, 5.6, 6.6 to 6.14, 7.4 and 7.5. */
+/** Incoming and outgoing calls at both ends, messages out of place in both versions: RFC 2661 sections 5.2, 5.6, 6.6 to 6.14, 7.4 and 7.5. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AvpValues, MessageType } from '../../../../firmware/wire/avp.js';
 import {
+  CARRIERS,
+  type Carrier,
   type Established,
   establishedCall,
   establishedTunnel,
@@ -16,13 +18,16 @@ import {
 } from './endpoints.js';
 
 /** A tunnel to a raw peer that plays the other end. */
-function rawTunnel(config: ConstructorParameters<typeof Node>[2] = {}): {
+function rawTunnel(
+  config: ConstructorParameters<typeof Node>[2] = {},
+  carrier?: Carrier,
+): {
   node: Node;
   peer: RawPeer;
   tunnelId: number;
 } {
   const node = new Node('192.0.2.2', 2, config);
-  const peer = new RawPeer(node);
+  const peer = new RawPeer(node, undefined, undefined, carrier);
   return { node, peer, tunnelId: peer.establish(0, { sccrq: { bearerCapabilities: 3 } }) };
 }
 
@@ -354,127 +359,129 @@ describe('commands that a role must not give', () => {
   });
 });
 
-describe('messages out of place, RFC 2661 sections 7.4 and 7.5', () => {
-  const REQUIRED: Readonly<Partial<Record<MessageType, AvpValues>>> = {
-    ICRQ: { assignedSessionId: 501, callSerialNumber: 1 },
-    ICRP: { assignedSessionId: 501 },
-    ICCN,
-    OCRQ: { ...OCRQ, assignedSessionId: 501 },
-    OCRP: { assignedSessionId: 501 },
-    OCCN: ICCN,
-  };
+for (const carrier of CARRIERS) {
+  describe(`version ${carrier.version} over ${carrier.encapsulation}: messages out of place, RFC 2661 sections 7.4 and 7.5`, () => {
+    const REQUIRED: Readonly<Partial<Record<MessageType, AvpValues>>> = {
+      ICRQ: { assignedSessionId: 501, callSerialNumber: 1 },
+      ICRP: { assignedSessionId: 501 },
+      ICCN,
+      OCRQ: { ...OCRQ, assignedSessionId: 501 },
+      OCRP: { assignedSessionId: 501 },
+      OCCN: ICCN,
+    };
 
-  for (const messageType of ['ICRQ', 'ICRP', 'ICCN', 'OCRQ', 'OCRP', 'OCCN'] as const) {
-    it(`LNS, incoming call established, receive ${messageType}: CDN, and the tunnel stays`, () => {
-      const { node, peer, tunnelId } = rawTunnel();
-      const sessionId = peer.establishCall(0);
-      peer.send(messageType, REQUIRED[messageType] ?? {}, 10, { sessionId });
-      const [cdn] = peer.receive();
-      assert.equal(cdn.message?.messageType, 'CDN');
-      assert.equal(cdn.sessionId, 501);
-      assert.equal(cdn.message?.avps.resultCode?.resultCode, 2);
-      assert.equal(node.one('call-closed').sessionId, sessionId);
-      assert.equal(node.endpoint.tunnel(tunnelId)?.state, 'established');
-    });
-  }
+    for (const messageType of ['ICRQ', 'ICRP', 'ICCN', 'OCRQ', 'OCRP', 'OCCN'] as const) {
+      it(`LNS, incoming call established, receive ${messageType}: CDN, and the tunnel stays`, () => {
+        const { node, peer, tunnelId } = rawTunnel({}, carrier);
+        const sessionId = peer.establishCall(0);
+        peer.send(messageType, REQUIRED[messageType] ?? {}, 10, { sessionId });
+        const [cdn] = peer.receive();
+        assert.equal(cdn.message?.messageType, 'CDN');
+        assert.equal(cdn.sessionId, 501);
+        assert.equal(cdn.message?.avps.resultCode?.resultCode, carrier.version === 2 ? 2 : 16); // RFC 3931 section 5.4.2
+        assert.equal(node.one('call-closed').sessionId, sessionId);
+        assert.equal(node.endpoint.tunnel(tunnelId)?.state, 'established');
+      });
+    }
 
-  for (const [messageType, sends] of [
-    ['ICRQ', ['CDN']],
-    ['ICRP', ['CDN']],
-    ['ICCN', []],
-    ['CDN', []],
-    ['OCRP', ['CDN']],
-  ] as const) {
-    it(`LNS, ICRQ not answered yet (idle), receive ${messageType}: ${sends[0] ?? 'clean up alone'}`, () => {
-      const { node, peer } = rawTunnel();
-      peer.send('ICRQ', { assignedSessionId: 501, callSerialNumber: 1 }, 0);
-      const { sessionId } = node.one('call-requested');
-      peer.receive();
-      const cdn: AvpValues = { resultCode: { resultCode: 1 }, assignedSessionId: 501 };
-      peer.send(messageType, messageType === 'CDN' ? cdn : (REQUIRED[messageType] ?? {}), 10, { sessionId });
-      assert.deepEqual(
-        peer.receiveMessages().map((message) => message.messageType),
-        sends,
-      );
-      assert.equal(node.one('call-closed').sessionId, sessionId);
-      node.endpoint.answerCall(sessionId, { accepted: true }, 20);
-      assert.deepEqual(peer.receiveMessages(), []);
-    });
-  }
+    for (const [messageType, sends] of [
+      ['ICRQ', ['CDN']],
+      ['ICRP', ['CDN']],
+      ['ICCN', []],
+      ['CDN', []],
+      ['OCRP', ['CDN']],
+    ] as const) {
+      it(`LNS, ICRQ not answered yet (idle), receive ${messageType}: ${sends[0] ?? 'clean up alone'}`, () => {
+        const { node, peer } = rawTunnel({}, carrier);
+        peer.send('ICRQ', { assignedSessionId: 501, callSerialNumber: 1 }, 0);
+        const { sessionId } = node.one('call-requested');
+        peer.receive();
+        const cdn: AvpValues = { resultCode: { resultCode: 1 }, assignedSessionId: 501 };
+        peer.send(messageType, messageType === 'CDN' ? cdn : (REQUIRED[messageType] ?? {}), 10, { sessionId });
+        assert.deepEqual(
+          peer.receiveMessages().map((message) => message.messageType),
+          sends,
+        );
+        assert.equal(node.one('call-closed').sessionId, sessionId);
+        node.endpoint.answerCall(sessionId, { accepted: true }, 20);
+        assert.deepEqual(peer.receiveMessages(), []);
+      });
+    }
 
-  for (const [messageType, sends] of [
-    ['ICRQ', ['CDN']],
-    ['ICCN', []],
-    ['OCRP', ['CDN']],
-  ] as const) {
-    it(`LAC, wait-reply, receive ${messageType}: ${sends[0] ?? 'clean up alone'}`, () => {
-      const { node, peer, tunnelId } = rawTunnel();
+    for (const [messageType, sends] of [
+      ['ICRQ', ['CDN']],
+      ['ICCN', []],
+      ['OCRP', ['CDN']],
+    ] as const) {
+      it(`LAC, wait-reply, receive ${messageType}: ${sends[0] ?? 'clean up alone'}`, () => {
+        const { node, peer, tunnelId } = rawTunnel({}, carrier);
+        const sessionId = node.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 0);
+        peer.receive();
+        peer.send(messageType, REQUIRED[messageType] ?? {}, 10, { sessionId });
+        assert.deepEqual(
+          peer.receiveMessages().map((message) => message.messageType),
+          sends,
+        );
+        assert.equal(node.one('call-closed').sessionId, sessionId);
+      });
+    }
+
+    it('LAC, a second ICRP before the role has connected the call: CDN', () => {
+      const { node, peer, tunnelId } = rawTunnel({}, carrier);
       const sessionId = node.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 0);
       peer.receive();
-      peer.send(messageType, REQUIRED[messageType] ?? {}, 10, { sessionId });
-      assert.deepEqual(
-        peer.receiveMessages().map((message) => message.messageType),
-        sends,
-      );
-      assert.equal(node.one('call-closed').sessionId, sessionId);
+      peer.send('ICRP', { assignedSessionId: 501 }, 10, { sessionId });
+      peer.send('ICRP', { assignedSessionId: 502 }, 20, { sessionId });
+      node.one('call-replied');
+      assert.equal(peer.receiveMessages()[0].messageType, 'CDN');
+      node.one('call-closed');
+      node.endpoint.connectCall(sessionId, ICCN, 30);
+      assert.equal(node.all('call-connected').length, 0);
     });
-  }
 
-  it('LAC, a second ICRP before the role has connected the call: CDN', () => {
-    const { node, peer, tunnelId } = rawTunnel();
-    const sessionId = node.endpoint.placeCall(tunnelId, { callSerialNumber: 1 }, 0);
-    peer.receive();
-    peer.send('ICRP', { assignedSessionId: 501 }, 10, { sessionId });
-    peer.send('ICRP', { assignedSessionId: 502 }, 20, { sessionId });
-    node.one('call-replied');
-    assert.equal(peer.receiveMessages()[0].messageType, 'CDN');
-    node.one('call-closed');
-    node.endpoint.connectCall(sessionId, ICCN, 30);
-    assert.equal(node.all('call-connected').length, 0);
-  });
+    it('LAC, an ICRP with the ID of another call: CDN with error 5, and the other call stays', () => {
+      const { node, peer, tunnelId } = rawTunnel({}, carrier);
+      const [first, second] = [1, 2].map((call) => node.endpoint.placeCall(tunnelId, { callSerialNumber: call }, 0));
+      peer.receive();
+      peer.acknowledge(0);
+      peer.receive();
+      peer.send('ICRP', { assignedSessionId: 501 }, 10, { sessionId: first });
+      peer.send('ICRP', { assignedSessionId: 501 }, 10, { sessionId: second });
+      assert.equal(node.one('call-closed').sessionId, second);
+      const [cdn] = peer.receiveMessages();
+      assert.equal(cdn.avps.resultCode?.errorCode, 5);
+      assert.equal(cdn.avps.assignedSessionId, second);
+      peer.acknowledge(20);
+      node.endpoint.connectCall(first, ICCN, 20);
+      assert.equal(node.one('call-connected').sessionId, first);
+    });
 
-  it('LAC, an ICRP with the ID of another call: CDN with error 5, and the other call stays', () => {
-    const { node, peer, tunnelId } = rawTunnel();
-    const [first, second] = [1, 2].map((call) => node.endpoint.placeCall(tunnelId, { callSerialNumber: call }, 0));
-    peer.receive();
-    peer.acknowledge(0);
-    peer.receive();
-    peer.send('ICRP', { assignedSessionId: 501 }, 10, { sessionId: first });
-    peer.send('ICRP', { assignedSessionId: 501 }, 10, { sessionId: second });
-    assert.equal(node.one('call-closed').sessionId, second);
-    const [cdn] = peer.receiveMessages();
-    assert.equal(cdn.avps.resultCode?.errorCode, 5);
-    assert.equal(cdn.avps.assignedSessionId, second);
-    peer.acknowledge(20);
-    node.endpoint.connectCall(first, ICCN, 20);
-    assert.equal(node.one('call-connected').sessionId, first);
-  });
+    for (const messageType of ['ICRP', 'ICCN', 'OCRP', 'OCCN', 'CDN', 'WEN', 'SLI'] as const) {
+      it(`${messageType} for no session that we know: counted, acknowledged, nothing else`, () => {
+        const { node, peer, tunnelId } = rawTunnel({}, carrier);
+        const others: Readonly<Partial<Record<MessageType, AvpValues>>> = {
+          CDN: { resultCode: { resultCode: 1 }, assignedSessionId: 9 },
+          WEN: { callErrors: noErrors() },
+          SLI: { accm: { sendAccm: 0, receiveAccm: 0 } },
+        };
+        peer.send(messageType, REQUIRED[messageType] ?? others[messageType] ?? {}, 0, { sessionId: 12_345 });
+        assert.deepEqual(peer.receiveMessages(), []);
+        assert.equal(node.endpoint.counters['unknown-session'], 1);
+        assert.equal(node.endpoint.tunnel(tunnelId)?.state, 'established');
+      });
+    }
 
-  for (const messageType of ['ICRP', 'ICCN', 'OCRP', 'OCCN', 'CDN', 'WEN', 'SLI'] as const) {
-    it(`${messageType} for no session that we know: counted, acknowledged, nothing else`, () => {
-      const { node, peer, tunnelId } = rawTunnel();
-      const others: Readonly<Partial<Record<MessageType, AvpValues>>> = {
-        CDN: { resultCode: { resultCode: 1 }, assignedSessionId: 9 },
-        WEN: { callErrors: noErrors() },
-        SLI: { accm: { sendAccm: 0, receiveAccm: 0 } },
-      };
-      peer.send(messageType, REQUIRED[messageType] ?? others[messageType] ?? {}, 0, { sessionId: 12_345 });
-      assert.deepEqual(peer.receiveMessages(), []);
+    it('the session of another tunnel is not reached by its ID', () => {
+      const { node, peer } = rawTunnel({}, carrier);
+      const sessionId = peer.establishCall(0);
+      const other = new RawPeer(node, '198.51.100.10', undefined, carrier);
+      other.establish(0);
+      other.send('CDN', { resultCode: { resultCode: 1 }, assignedSessionId: sessionId }, 0, { sessionId });
+      assert.equal(node.all('call-closed').length, 0);
       assert.equal(node.endpoint.counters['unknown-session'], 1);
-      assert.equal(node.endpoint.tunnel(tunnelId)?.state, 'established');
     });
-  }
-
-  it('the session of another tunnel is not reached by its ID', () => {
-    const { node, peer } = rawTunnel();
-    const sessionId = peer.establishCall(0);
-    const other = new RawPeer(node, '198.51.100.10');
-    other.establish(0);
-    other.send('CDN', { resultCode: { resultCode: 1 }, assignedSessionId: sessionId }, 0, { sessionId });
-    assert.equal(node.all('call-closed').length, 0);
-    assert.equal(node.endpoint.counters['unknown-session'], 1);
   });
-});
+}
 
 describe('WEN and SLI, RFC 2661 sections 6.13 and 6.14', () => {
   it('reach the role of the session, and are acknowledged without more', () => {

@@ -254,13 +254,16 @@ export function takeApart({ packet, path }: Datagram, secret?: Uint8Array): Seen
   return { tunnelId, sessionId: remoteSessionId, ns, nr, message, path, packet };
 }
 
+/** The session ID that a raw peer assigns; version 3 has it in every message of the session. */
+const RAW_SESSION_ID = 501;
+
 /** A message of version 2 in the version: its IDs by that version's AVPs, and what else that requires. */
 function bodyIn(version: L2tpVersion, messageType: MessageType, avps: AvpValues, sessionId: number): Uint8Array {
   if (version === 2) return emitControlMessage({ messageType, avps }, { dialect: 2 });
   const { assignedTunnelId, assignedSessionId, ...others } = avps;
   const required = {
     ...{ routerId: 0x0a000009, pseudowireCapabilitiesList: [4, 5, 7], assignedControlConnectionId: assignedTunnelId },
-    ...{ localSessionId: assignedSessionId, remoteSessionId: sessionId },
+    ...{ localSessionId: assignedSessionId ?? RAW_SESSION_ID, remoteSessionId: sessionId },
     ...{ pseudowireType: 7, remoteEndId: octets('raw'), circuitStatus: 3 },
   };
   const allowed = allowedAvps(messageType, 3, { ...required, ...others });
@@ -371,7 +374,7 @@ export class RawPeer {
     now_ms: number,
     options: { peerSessionId?: number; iccn?: AvpValues; header?: { tunnelId?: number } } = {},
   ): number {
-    const { peerSessionId = 501, iccn = ICCN, header } = options;
+    const { peerSessionId = RAW_SESSION_ID, iccn = ICCN, header } = options;
     this.send('ICRQ', { assignedSessionId: peerSessionId, callSerialNumber: 1 }, now_ms, header);
     const { sessionId } = this.node.all('call-requested').at(-1)!;
     this.node.endpoint.answerCall(sessionId, { accepted: true }, now_ms);
