@@ -1,4 +1,7 @@
-/** Incoming and outgoing calls at both ends, messages out of place in both versions: RFC 2661 sections 5.2, 5.6, 6.6 to 6.14, 7.4 and 7.5. */
+/**
+ * Incoming and outgoing calls at both ends, messages out of place in both versions: RFC 2661 sections 5.2, 5.6, 6.6 to
+ * 6.14, 7.4 and 7.5.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AvpValues, MessageType } from '../../../../firmware/wire/avp.js';
