@@ -9,6 +9,8 @@ NEEDED='
 linux.uml user-mode-linux
 xl2tpd xl2tpd
 pppd ppp
+pppoe-discovery ppp
+pppoe pppoe
 l2tpns l2tpns
 freeradius freeradius
 tshark tshark

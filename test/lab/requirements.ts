@@ -13,6 +13,8 @@ const PROGRAMS = [
   'tshark',
   'linux.uml',
   'xl2tpd',
+  'pppoe',
+  'pppoe-discovery',
   'l2tpns',
   'freeradius',
   'iperf3',
