@@ -188,7 +188,9 @@ describe('bad packets of version 3', { skip: labIsMissing() }, () => {
       await dropped({ 'unknown-tunnel': packets.length }, () =>
         peer.ip.send(...packets.map((packet) => Buffer.concat([SESSION_ID_ZERO, packet]))),
       );
-      assert.deepEqual(peer.ip.packets(from), []);
+      // What the kernel says through TAP devices goes to the peer as data.
+      const answers = peer.ip.packets(from).filter((packet) => packet.readUInt32BE(0) === 0);
+      assert.deepEqual(answers, []);
     });
 
     it('version 2 over IP, versions that are none, control messages without T, L or S', async () => {
