@@ -47,15 +47,20 @@ export function agreedTerms(local: DataTerms, peer: AvpValues): AgreedTerms {
     localCookie: local.cookie,
     peerCookie: peer.assignedCookie ?? NONE,
     localSublayer: local.sequencing,
-    ...peerTerms(peer),
+    peerSublayer: false,
+    sequencing: false,
+    ...changedTerms(peer),
   };
 }
 
-/** What an ICCN may still change. */
-export function peerTerms(peer: AvpValues): Pick<ForwardingRow, 'peerSublayer' | 'sequencing'> {
+/** What an ICCN changes of that: it may say either anew, or nothing. */
+export function changedTerms({
+  l2SpecificSublayer,
+  dataSequencing,
+}: AvpValues): Partial<Pick<ForwardingRow, 'peerSublayer' | 'sequencing'>> {
   return {
-    peerSublayer: (peer.l2SpecificSublayer ?? 0) !== 0,
-    sequencing: (peer.dataSequencing ?? 0) !== 0,
+    ...(l2SpecificSublayer !== undefined && { peerSublayer: l2SpecificSublayer !== 0 }),
+    ...(dataSequencing !== undefined && { sequencing: dataSequencing !== 0 }),
   };
 }
 

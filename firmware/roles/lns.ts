@@ -8,7 +8,7 @@ import type { AuthenticationProtocol, LinkDownReason, PppLinkConfig, PppLinkEven
 import { type AvpValues, PPP_DISCONNECT } from '../wire/avp.js';
 import { latin1, type RandomBytes } from '../wire/bytes.js';
 import { beginningCall, Call, type PppTimers } from './call.js';
-import { agreedTerms, localTerms, peerTerms, termsAvps, version2Terms } from './data-terms.js';
+import { agreedTerms, changedTerms, localTerms, termsAvps, version2Terms } from './data-terms.js';
 import type { PeerTunnels } from './peer-tunnels.js';
 import type { Answer, CallEnd, CallInfo, RoleContext } from './role.js';
 
@@ -149,9 +149,9 @@ export class Lns {
   #connectCall(event: Extract<L2tpEvent, { type: 'call-connected' }>, now_ms: number): boolean {
     const call = this.#calls.get(event.sessionId);
     if (call === undefined || this.#linkConfig === undefined) return false;
-    const { sequencingRequired, l2SpecificSublayer } = event.iccn?.avps ?? {};
-    if (sequencingRequired) call.updateRow({ sequencing: true });
-    if (l2SpecificSublayer !== undefined) call.updateRow(peerTerms(event.iccn?.avps ?? {}));
+    const avps = event.iccn?.avps ?? {};
+    const changes = { ...changedTerms(avps), ...(avps.sequencingRequired && { sequencing: true }) };
+    if (Object.keys(changes).length > 0) call.updateRow(changes);
     call.startLink(this.#linkConfig, now_ms);
     return true;
   }

@@ -6,7 +6,7 @@
 import type { L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
 import { type AvpValues, CIRCUIT_STATUS, PSEUDOWIRE_TYPE } from '../wire/avp.js';
 import { latin1, octets } from '../wire/bytes.js';
-import { type AgreedTerms, agreedTerms, type DataTerms, localTerms, termsAvps } from './data-terms.js';
+import { type AgreedTerms, agreedTerms, changedTerms, type DataTerms, localTerms, termsAvps } from './data-terms.js';
 import { Dialler, type DialTarget } from './dialler.js';
 import type { PeerTunnels } from './peer-tunnels.js';
 import type { ForwardingRow, RoleContext } from './role.js';
@@ -296,7 +296,10 @@ export class Pseudowires {
   #connected(event: Extract<L2tpEvent, { type: 'call-connected' }>, now_ms: number): boolean {
     const wire = this.#bySession.get(event.sessionId);
     if (wire?.session === undefined) return false;
-    takeCircuitStatus(wire.session, event.iccn?.avps ?? {});
+    const avps = event.iccn?.avps ?? {};
+    takeCircuitStatus(wire.session, avps);
+    const changes = changedTerms(avps);
+    if (Object.keys(changes).length > 0) this.#updateRow(wire.session, changes);
     wire.session.isConnected = true;
     wire.session.since_ms = now_ms;
     wire.dialler?.cameUp(now_ms);
