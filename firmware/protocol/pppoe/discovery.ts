@@ -7,6 +7,7 @@
  *   PADR -> 'session-requested', answerSession -> PADS, 'session-up'; the same PADR again -> the same PADS
  *   PADT -> 'session-closed';  closeSession -> PADT, 'session-closed'
  */
+import { createHash } from 'node:crypto';
 import { type AccessLine, parseAccessLine } from '../../wire/access-line.js';
 import { ByteWriter, latin1, octets, ProtocolError, type RandomBytes } from '../../wire/bytes.js';
 import { BROADCAST_MAC, emitEthernetHeader, isUnicastMac, macBytes, parseEthernetHeader } from '../../wire/ethernet.js';
@@ -127,17 +128,17 @@ export class AccessConcentrator {
   /** Answers 'session-requested'. Without effect where the host has gone away in the meantime. */
   answerSession(sessionKey: number, answer: SessionAnswer): void {
     const entry = this.#sessions.byKey(sessionKey);
-    if (entry === undefined || entry.pads !== undefined) return;
-    const { session, echoed } = entry;
+    if (entry?.unanswered === undefined) return;
+    const { session, unanswered: tags } = entry;
     if (!answer.accepted) {
       this.#sessions.remove(entry);
       const error = { type: ERROR_TAG[answer.error], value: octets(answer.message ?? '') };
-      const drop = this.#send(session, { code: PPPOE_CODE.pads, sessionId: 0, tags: [...echoed, error] });
+      const drop = this.#send(session, { code: PPPOE_CODE.pads, sessionId: 0, tags: [...tags, error] });
       if (drop !== undefined) this.counters.drops[drop]++;
       return;
     }
-    entry.pads = frameOf(session, { code: PPPOE_CODE.pads, sessionId: session.sessionId, tags: echoed });
-    this.#sendPads(entry);
+    entry.unanswered = undefined;
+    this.#send(session, { code: PPPOE_CODE.pads, sessionId: session.sessionId, tags });
     this.#events.push({ type: 'session-up', session });
   }
 
@@ -145,10 +146,11 @@ export class AccessConcentrator {
   closeSession(sessionKey: number): void {
     const entry = this.#sessions.byKey(sessionKey);
     if (entry === undefined) return;
-    const { session, pads } = entry;
+    const { session, unanswered } = entry;
     this.#sessions.remove(entry);
     // Who has had no PADS does not know the SESSION_ID.
-    if (pads !== undefined) this.#send(session, { code: PPPOE_CODE.padt, sessionId: session.sessionId, tags: [] });
+    if (unanswered === undefined)
+      this.#send(session, { code: PPPOE_CODE.padt, sessionId: session.sessionId, tags: [] });
     this.#events.push({ type: 'session-closed', session, by: 'local' });
   }
 
@@ -177,9 +179,10 @@ export class AccessConcentrator {
     if (code === PPPOE_CODE.padt) return this.#takePadt(host, sessionId);
     if (code !== PPPOE_CODE.padi && code !== PPPOE_CODE.padr) return 'unexpected-code';
     if (sessionId !== 0) return 'session-id-set';
+    const limit_bytes = code === PPPOE_CODE.padi ? MAX_PADI_BYTES : MAX_DISCOVERY_BYTES;
+    if (payloadEnd - start + PPPOE_HEADER_BYTES > limit_bytes) return 'too-long';
     const arrival = { ...host, tags: parseDiscoveryPacket(packet).tags };
-    if (code === PPPOE_CODE.padr) return this.#takePadr(arrival, now_ms);
-    return payloadEnd - start + PPPOE_HEADER_BYTES > MAX_PADI_BYTES ? 'padi-too-long' : this.#takePadi(arrival, now_ms);
+    return code === PPPOE_CODE.padi ? this.#takePadi(arrival, now_ms) : this.#takePadr(arrival, now_ms);
   }
 
   /** Section 5.2: who cannot serve a PADI does not answer it. */
@@ -219,15 +222,9 @@ export class AccessConcentrator {
     if (!this.#cookies.isOurs(cookie, bindingOf(arrival), now_ms)) return 'cookie-invalid';
     const overRate = this.#overRate(this.#requests, arrival, now_ms);
     if (overRate !== undefined) return overRate;
-    const hostUniq = latin1(tagValue(tags, PPPOE_TAG.hostUniq) ?? NOTHING);
-    // The cookie stands for the host and its way here; its length does not vary.
-    const requestName = `${latin1(cookie)}${hostUniq.length} ${hostUniq}${serviceName}`;
+    const requestName = requestNameOf(arrival, cookie);
     const known = this.#sessions.byRequest(requestName);
-    if (known !== undefined) {
-      if (known.pads === undefined) return 'request-pending';
-      this.#sendPads(known);
-      return undefined;
-    }
+    if (known !== undefined) return this.#repeatPads(known, arrival);
     if (!this.#serves(serviceName)) return this.#refuse(arrival, 'service-name', 'service-name-unknown');
     const overLimit = this.#overLimit(arrival);
     if (overLimit !== undefined) return this.#refuse(arrival, 'ac-system', overLimit);
@@ -245,8 +242,8 @@ export class AccessConcentrator {
       maxPayload_bytes: Math.min(port.mtu_bytes - OVERHEAD_BYTES, askedPayload_bytes(arrival) ?? PPPOE_MRU_BYTES),
     };
     // The frame that came is its giver's, and used again.
-    const echoed = padsTags(arrival).map(({ type, value }) => ({ type, value: value.slice() }));
-    this.#sessions.add({ session, requestName, hostName, echoed, pads: undefined });
+    const unanswered = padsTags(arrival).map(({ type, value }) => ({ type, value: value.slice() }));
+    this.#sessions.add({ session, requestName, hostName, unanswered });
     this.#events.push({ type: 'session-requested', session });
   }
 
@@ -287,9 +284,10 @@ export class AccessConcentrator {
     return drop;
   }
 
-  #sendPads({ session, pads }: SessionEntry): void {
-    this.counters.sent.pads++;
-    this.#transmits.push({ interfaceIndex: session.attachment.interfaceIndex, frame: pads! });
+  /** The name of a request holds all that its PADS has of it: made again, the PADS is the same. */
+  #repeatPads({ session, unanswered }: SessionEntry, arrival: Arrival): DiscoveryDrop | undefined {
+    if (unanswered !== undefined) return 'request-pending';
+    return this.#send(session, { code: PPPOE_CODE.pads, sessionId: session.sessionId, tags: padsTags(arrival) });
   }
 
   #send(way: Way, packet: DiscoveryPacket): DiscoveryDrop | undefined {
@@ -340,6 +338,13 @@ function ratesOf({ perMac_per_s, perInterface_per_s }: RateConfig, { interfaces 
 function onlyServiceName(tags: readonly PppoeTag[]): string | undefined {
   const names = tags.filter(({ type }) => type === PPPOE_TAG.serviceName);
   return names.length === 1 ? latin1(names[0].value) : undefined;
+}
+
+/** What is equal in a PADR and its repetition alone: the cookie, which stands for the host and its way, and the TAGs of the PADS. */
+function requestNameOf(arrival: Arrival, cookie: Uint8Array): string {
+  const tags = [{ type: PPPOE_TAG.acCookie, value: cookie }, ...padsTags(arrival)];
+  const packet = emitDiscoveryPacket({ code: PPPOE_CODE.padr, sessionId: 0, tags });
+  return createHash('sha256').update(packet).digest('base64');
 }
 
 /** What a PADS has of its PADR: the service, and the TAGs that are echoed. */

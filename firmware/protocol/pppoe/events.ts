@@ -94,7 +94,8 @@ export const DISCOVERY_DROPS = [
   'unexpected-code',
   /** PADI or PADR with a SESSION_ID. */
   'session-id-set',
-  'padi-too-long',
+  /** A PADI without the room that a relay agent may need, or more than an Ethernet frame carries. */
+  'too-long',
   /** No Service-Name, or several. */
   'service-name-count',
   'service-name-unknown',

@@ -3,7 +3,7 @@
  * SESSION_IDs. Must not decide who gets a session.
  */
 import type { RandomBytes } from '../../wire/bytes.js';
-import { RESERVED_SESSION_ID } from '../../wire/pppoe.js';
+import { type PppoeTag, RESERVED_SESSION_ID } from '../../wire/pppoe.js';
 import type { PppoeSession } from './events.js';
 
 /** 1 to 65,534: in a PADI and PADR the SESSION_ID is 0 (RFC 2516 section 5), and 0xffff is reserved (section 4). */
@@ -15,10 +15,8 @@ export interface SessionEntry {
   readonly requestName: string;
   /** The host on its interface or VLAN. */
   readonly hostName: string;
-  /** Octets of the PADS's TAGs that the host has sent, for when the question is answered. */
-  readonly echoed: readonly { type: number; value: Uint8Array }[];
-  /** The frame, once it has been sent. */
-  pads: Uint8Array | undefined;
+  /** The TAGs of the PADS, until the question is answered; from then on the session is up. */
+  unanswered: readonly PppoeTag[] | undefined;
 }
 
 export class SessionList {

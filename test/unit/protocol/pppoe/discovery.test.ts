@@ -108,7 +108,7 @@ describe('PADI and PADO (section 5.2)', () => {
     // 6 octets of header, 4 of Service-Name, 4 in front of the value.
     assert.equal(host.padi(serviceName(), hostUniq('x'.repeat(1470 - 100))).length, 1);
     assert.deepEqual(host.padi(serviceName(), hostUniq('x'.repeat(1471))), []);
-    assert.deepEqual(dropsOf(ac), { 'padi-too-long': 1 });
+    assert.deepEqual(dropsOf(ac), { 'too-long': 1 });
   });
 
   test('a PADO that would not fit into a frame is not sent', () => {
@@ -214,6 +214,25 @@ describe('PADR and PADS (section 5.4)', () => {
     assert.deepEqual(again!.frame, pads.frame);
     assert.deepEqual([others, eventsOf(ac)], [[], []]);
     assert.equal(ac.counters.sent.pads, 2);
+  });
+
+  test('the PADS again is the first one’s, whatever else the PADR has changed: its priority, TAGs that nobody echoes', () => {
+    const ac = concentrator();
+    const { pads, padr } = new Host(ac, { tags: [vlan(5)] }).connect(serviceName(), hostUniq('h1'));
+    const [again] = new Host(ac, { tags: [vlan(5, 0x8100, 6)] }).padr({ type: 0x7777, value: ascii('?') }, ...padr);
+    assert.deepEqual(again!.frame, pads.frame);
+  });
+
+  test('a PADR that does not fit into an Ethernet frame of 1500 octets is no request, on whatever interface', () => {
+    const ac = concentrator({ interfaces: [{ index: INTERFACE, mac: AC_MAC, mtu_bytes: 9000 }] });
+    const host = new Host(ac);
+    const cookie = host.cookie();
+    const [longest_bytes, others_bytes] = [1500, 6 + 4 + 4 + 4 + cookie.value.length];
+    host.padr(serviceName(), hostUniq('x'.repeat(longest_bytes - others_bytes + 1)), cookie);
+    assert.deepEqual([eventsOf(ac), dropsOf(ac)], [[], { 'too-long': 1 }]);
+    host.padr(serviceName(), hostUniq('x'.repeat(longest_bytes - others_bytes)), cookie);
+    ac.answerSession(requestedBy(ac).sessionKey, { accepted: true });
+    assert.equal(repliesOf(ac).length, 1);
   });
 
   test('the same PADR again while its question is open asks nothing more', () => {
