@@ -27,6 +27,7 @@ import {
   parsePppoeHeader,
   tagValue,
 } from '../../wire/pppoe.js';
+import { encodeUtf8 } from '../../wire/text.js';
 import { Queue } from '../l2tp/queue.js';
 import { AcCookies } from './cookie.js';
 import {
@@ -132,7 +133,7 @@ export class AccessConcentrator {
     const { session, unanswered: tags } = entry;
     if (!answer.accepted) {
       this.#sessions.remove(entry);
-      const error = { type: ERROR_TAG[answer.error], value: octets(answer.message ?? '') };
+      const error = { type: ERROR_TAG[answer.error], value: encodeUtf8(answer.message ?? '') };
       const drop = this.#send(session, { code: PPPOE_CODE.pads, sessionId: 0, tags: [...tags, error] });
       if (drop !== undefined) this.counters.drops[drop]++;
       return;
@@ -194,16 +195,16 @@ export class AccessConcentrator {
     if (!this.#serves(serviceName)) return 'service-name-unknown';
     const refusal = this.#overLimit(arrival) ?? this.#overRate(this.#offers, arrival, now_ms);
     if (refusal !== undefined) return refusal;
-    const others = this.#config.serviceNames.filter((name) => latin1(octets(name)) !== serviceName);
+    const others = this.#config.serviceNames.filter((name) => latin1(encodeUtf8(name)) !== serviceName);
     return this.#send(
       { attachment: arrival.attachment, localMac: port.mac, peerMac: arrival.peerMac },
       {
         code: PPPOE_CODE.pado,
         sessionId: 0,
         tags: [
-          { type: PPPOE_TAG.acName, value: octets(this.#config.acName) },
+          { type: PPPOE_TAG.acName, value: encodeUtf8(this.#config.acName) },
           { type: PPPOE_TAG.serviceName, value: tagValue(tags, PPPOE_TAG.serviceName)! },
-          ...others.map((name) => ({ type: PPPOE_TAG.serviceName, value: octets(name) })),
+          ...others.map((name) => ({ type: PPPOE_TAG.serviceName, value: encodeUtf8(name) })),
           { type: PPPOE_TAG.acCookie, value: this.#cookies.make(bindingOf(arrival), now_ms) },
           ...echoedTags(arrival),
         ],
@@ -259,7 +260,7 @@ export class AccessConcentrator {
   /** Section 9: either every name, or those that are offered; a name without octets asks for any service. */
   #serves(serviceName: string): boolean {
     const { servesAnyName, serviceNames } = this.#config;
-    return serviceName === '' || servesAnyName || serviceNames.some((name) => latin1(octets(name)) === serviceName);
+    return serviceName === '' || servesAnyName || serviceNames.some((name) => latin1(encodeUtf8(name)) === serviceName);
   }
 
   #overLimit({ port, hostName }: Arrival): DiscoveryDrop | undefined {

@@ -76,10 +76,17 @@ describe('PADI and PADO (section 5.2)', () => {
   });
 
   test('names are UTF-8 (section 8)', () => {
-    const { host } = pair({ acName: 'Zürich-東', serviceNames: ['東'] });
-    const [pado] = host.padi({ type: PPPOE_TAG.serviceName, value: new TextEncoder().encode('東') });
-    assert.deepEqual(tagValue(pado!.tags, PPPOE_TAG.acName), new TextEncoder().encode('Zürich-東'));
-    assert.equal(textsOf(pado!.tags, PPPOE_TAG.serviceName).length, 1);
+    const { ac, host } = pair({ acName: 'Zürich', serviceNames: ['Köln', '東'] });
+    for (const name of ['Köln', '東']) {
+      const [pado] = host.padi({ type: PPPOE_TAG.serviceName, value: new TextEncoder().encode(name) });
+      assert.deepEqual(tagValue(pado!.tags, PPPOE_TAG.acName), fromHex('5a c3bc 72696368'));
+      assert.equal(textsOf(pado!.tags, PPPOE_TAG.serviceName).length, 2);
+    }
+    host.padr(serviceName(), host.cookie());
+    const answer = { accepted: false, error: 'generic', message: 'voll, später' } as const;
+    ac.answerSession(requestedBy(ac).sessionKey, answer);
+    const told = tagValue(repliesOf(ac)[0]!.tags, PPPOE_TAG.genericError)!;
+    assert.equal(Buffer.from(told).toString('utf8'), answer.message);
   });
 
   test('who cannot serve the service MUST NOT respond with a PADO', () => {
