@@ -41,6 +41,7 @@ import type { FuzzTarget } from './fuzzer.js';
 import { MACHINE_TARGETS } from './machines.js';
 import { PACKET_PATH_TARGETS } from './packet-path.js';
 import { PPPOE_TARGETS } from './pppoe.js';
+import { RADIUS_TARGETS } from './radius.js';
 
 const SECRET = ascii('tunnel secret');
 const RANDOM_VECTOR = fromHex('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf');
@@ -239,4 +240,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...BOX_TARGETS,
   ...PACKET_PATH_TARGETS,
   ...PPPOE_TARGETS,
+  ...RADIUS_TARGETS,
 ];
