@@ -54,7 +54,8 @@ export function messageAuthenticator(
   authenticator: Uint8Array | undefined,
   secret: Uint8Array,
 ): Uint8Array {
-  const signed = packet.slice();
+  // Not slice(), which gives a view where the octets come in a Buffer.
+  const signed = Uint8Array.from(packet);
   signed.set(authenticator ?? ZERO_AUTHENTICATOR, AUTHENTICATOR_OFFSET);
   signed.fill(0, offset, offset + BLOCK_BYTES);
   return Uint8Array.from(createHmac('md5', secret).update(signed).digest());
