@@ -10,6 +10,8 @@ import type { Daemon } from '../lab/process.js';
 export interface RadiusUser {
   name: string;
   password: string;
+  /** Attributes of its Access-Accept, each as in a users file. */
+  reply?: readonly string[];
 }
 
 export interface RadiusOptions {
@@ -34,7 +36,9 @@ export async function startFreeRadius(lab: Lab, options: RadiusOptions): Promise
 }
 
 function userEntry(user: RadiusUser): string {
+  const reply = (user.reply ?? []).map((attribute) => `  ${attribute}`).join(',\n');
   return `"${user.name}" Cleartext-Password := "${user.password}"
+${reply}
 `;
 }
 
@@ -113,6 +117,11 @@ server default {
   post-auth {
     update reply {
       Message-Authenticator := 0x00
+    }
+    Post-Auth-Type REJECT {
+      update reply {
+        Message-Authenticator := 0x00
+      }
     }
   }
   accounting {
