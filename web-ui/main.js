@@ -1,5 +1,6 @@
 /**
- * The page: asks the API for status, sessions, tunnels and pseudowires every two seconds, and follows the trace as it is streamed.
+ * The page: asks the API for status, sessions, tunnels and pseudowires every two seconds, and follows the trace as it
+ * is streamed.
  * Everything from the API is put in as text, never as HTML, for peers choose names.
  */
 
@@ -103,9 +104,9 @@ function sessionCells(session) {
   return [
     cell(session.user || '–'),
     cell(session.address || session.linkLocalAddress || '–', 'code'),
-    cell(session.authentication ? `${session.state}, ${session.authentication}` : session.state),
+    cell(session.authentication ? `${session.state}, ${session.authentication}` : session.state, 'wraps'),
     cell(session.callingNumber ? `${session.peerAddress} (${session.callingNumber})` : session.peerAddress, 'code'),
-    cell(session.cookie_bytes ? `${l2tp(session)}, cookie of ${session.cookie_bytes} B` : l2tp(session)),
+    cell(session.cookie_bytes ? `${l2tp(session)}, cookie of ${session.cookie_bytes} B` : l2tp(session), 'wraps'),
     cell(duration(session.since)),
     cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
     cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
@@ -128,26 +129,39 @@ function tunnelCells(tunnel) {
   ];
 }
 
-const PSEUDOWIRE_TYPES = { ethernet: 'Ethernet', vlan: 'VLAN' };
-
-function pseudowireState({ state, redialAt, since, peerActive }) {
+function pseudowireState({ state, redialAt, since }) {
   if (state === 'waiting') return redialAt ? `waiting ${until(redialAt)}` : 'waiting';
-  if (state !== 'up') return state;
-  return peerActive ? `up for ${duration(since)}` : 'up, inactive at the peer';
+  return state === 'up' ? `up for ${duration(since)}` : state;
+}
+
+/** The state, and below it what is wrong. */
+function pseudowireStateCell(wire) {
+  const td = cell(pseudowireState(wire), 'detail');
+  if (wire.lastError) {
+    const because = document.createElement('div');
+    because.className = 'faint';
+    because.textContent = wire.lastError;
+    td.append(because);
+  }
+  return td;
+}
+
+/** Whom it is with, or is to be; nobody in particular is "any". */
+function pseudowirePeer({ peer, peerAddress, encapsulation }) {
+  if (!peerAddress) return peer || 'any';
+  return `${peerAddress}, ${TRANSPORTS[encapsulation]}`;
 }
 
 function pseudowireCells(wire) {
   const { counters } = wire;
   return [
     cell(wire.remoteEndId ? `${wire.name} (${wire.remoteEndId})` : wire.name),
-    cell(`${PSEUDOWIRE_TYPES[wire.type]}, ${wire.mode}`),
-    cell(TRANSPORTS[wire.encapsulation] ?? '–'),
-    cell(pseudowireState(wire)),
-    cell(wire.peerAddress || '–', 'code'),
+    pseudowireStateCell(wire),
+    cell(pseudowirePeer(wire), 'code'),
+    cell(`${wire.type === 'vlan' ? `VLAN ${wire.vlanId}` : 'Ethernet'}, ${wire.mode}`),
     cell(wire.bridge ? `${wire.tapInterface} in ${wire.bridge}` : wire.tapInterface, 'code'),
     cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
     cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
-    cell(wire.lastError || '–', 'detail'),
   ];
 }
 
@@ -186,7 +200,9 @@ function showStatus(status) {
   byId('problems').replaceChildren(
     ...status.problems.map(({ what, advice }) => {
       const item = document.createElement('li');
-      item.textContent = `${what}: ${advice}`;
+      const fault = document.createElement('strong');
+      fault.textContent = what;
+      item.append(fault, document.createElement('br'), advice);
       return item;
     }),
   );

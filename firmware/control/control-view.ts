@@ -146,10 +146,10 @@ export class ControlView implements ControlPlaneView {
   }
 
   #pseudowireView(wire: PseudowireSettings, status: PseudowireStatus | undefined): PseudowireView {
-    const { name, enabled, mode, type, remoteEndId = '', tapInterface, bridge = '', mtu_bytes } = wire;
+    const { name, enabled, mode, type, vlanId = 0, remoteEndId = '', tapInterface, bridge = '', mtu_bytes } = wire;
     const hasSession = status?.path !== undefined;
     return {
-      ...{ name, enabled, mode, type, remoteEndId, tapInterface, bridge, mtu_bytes },
+      ...{ name, enabled, mode, type, vlanId, remoteEndId, tapInterface, bridge, mtu_bytes, peer: wire.peer ?? '' },
       state: status?.state ?? 'off',
       lastError: status?.lastFailure ?? '',
       redialAt: status?.redialAt_ms === undefined ? '' : this.#timeOf(status.redialAt_ms),

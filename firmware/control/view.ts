@@ -80,9 +80,11 @@ export interface PseudowireView {
   enabled: boolean;
   mode: 'dial' | 'listen' | 'static';
   type: 'ethernet' | 'vlan';
+  /** Of a VLAN's; else 0. */
+  vlanId: number;
   /**
    * 'off': switched off; 'waiting' for the next redial; 'dialling'; 'listening': the peer has not asked for it yet; 'up';
-   * 'down': static, and the box could not set it up.
+   * 'down': the session stands, and `lastError` says why frames do not pass.
    */
   state: 'off' | 'waiting' | 'dialling' | 'listening' | 'up' | 'down';
   /** Why it ended last or did not come about, in words. */
@@ -95,6 +97,9 @@ export interface PseudowireView {
   sessionId: number;
   peerSessionId: number;
   remoteEndId: string;
+  /** Host name or address as set, '' for any. */
+  peer: string;
+  /** Of the session, '' while there is none. */
   peerAddress: string;
   tapInterface: string;
   /** The Linux bridge that the TAP is a port of, or ''. */
