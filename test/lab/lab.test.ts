@@ -18,28 +18,65 @@ async function leftBy(pid: number): Promise<string[]> {
   return [...namespaces, ...readdirSync(tmpdir()).filter((name) => name === `tw-${pid}`)];
 }
 
+/** What every call shows, in this order, whatever L2TP carries it: steps 5, 6, 7 and 10 to 14. */
+const STEPS = [
+  ['5', 'SCCRQ'],
+  ['', 'SCCRP'],
+  ['', 'SCCCN'],
+  ['6', 'ICRQ'],
+  ['', 'ICRP'],
+  ['', 'ICCN'],
+  ['7', 'LCP Configure-Request'],
+  ['', 'LCP Configure-Ack'],
+  ['10', 'CHAP Challenge'],
+  ['', 'CHAP Response'],
+  ['11', 'authenticate'],
+  ['12', 'accepted'],
+  ['10', 'CHAP Success'],
+  ['13', 'lease an address'],
+  ['', 'IPCP Configure-Ack'],
+  ['', 'address assigned'],
+  ['14', 'traffic both ways'],
+] as const;
+
+/** The printed lines have the steps in their order; others may stand between. */
+function assertSteps(printed: readonly string[]): void {
+  let at = 0;
+  for (const [step, what] of STEPS) {
+    const line = new RegExp(`^ *${step} +\\d+\\.\\d{3} s +(user [→←] )?LNS +${what}( |$)`);
+    const found = printed.findIndex((each, index) => index >= at && line.test(each));
+    assert.notEqual(found, -1, `no ${what}, or not in its order:\n${printed.join('\n')}`);
+    at = found + 1;
+  }
+}
+
+const SAID = { udp2: 'L2TPv2 over UDP', udp3: 'L2TPv3 over UDP', ip: 'L2TPv3 over IP protocol 115' } as const;
+
 describe('the lab', { skip: labIsMissing() }, () => {
-  it('make run ONCE=1 dials, shows the steps and the ping, ends with status 0, and leaves nothing', {
-    timeout: 120_000,
-  }, async () => {
-    const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '1' } });
-    const status = await lab.exited;
-    const printed = lab.lines().join('\n');
-    assert.equal(status, 0, printed);
-    for (const step of [
-      'SCCRQ',
-      'SCCRP',
-      'SCCCN',
-      'ICRQ',
-      'ICRP',
-      'ICCN',
-      'LCP Configure-Ack',
-      'CHAP Success',
-      'IPCP Configure-Ack',
-    ]) {
-      assert.match(printed, new RegExp(step));
-    }
-    assert.match(printed, /3 packets transmitted, 3 received/);
+  for (const [chosen, encapsulation] of [
+    ['', 'udp2'],
+    ['udp3', 'udp3'],
+    ['ip', 'ip'],
+  ] as const) {
+    const command = `make run ONCE=1${chosen && ` ENCAP=${chosen}`}`;
+    it(`${command} shows the steps in their order and the ping, ends with status 0, and leaves nothing`, {
+      timeout: 120_000,
+    }, async () => {
+      const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '1', ENCAP: chosen } });
+      const status = await lab.exited;
+      const printed = lab.lines();
+      assert.equal(status, 0, printed.join('\n'));
+      assert.ok(printed.some((line) => line.includes(`calls by ${SAID[encapsulation]}.`)));
+      assertSteps(printed);
+      assert.ok(printed.some((line) => line.includes('3 packets transmitted, 3 received')));
+      assert.deepEqual(await leftBy(lab.pid), []);
+    });
+  }
+
+  it('make run with an ENCAP that there is not: names those that there are, and lays no lab', async () => {
+    const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '1', ENCAP: 'udp4' } });
+    assert.equal(await lab.exited, 1);
+    assert.match(lab.lines().join('\n'), /ENCAP is one of udp2, udp3, ip, not udp4/);
     assert.deepEqual(await leftBy(lab.pid), []);
   });
 

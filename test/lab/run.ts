@@ -12,8 +12,10 @@ import { Xl2tpdCaller } from '../interop/xl2tpd.js';
 import { forwardPort } from './forward.js';
 import { labIsMissing } from './requirements.js';
 import { ADDRESS, bootGuest, layThreeSites, type Sites } from './three-sites.js';
+import { until } from './until.js';
 
 const TUNNEL_SECRET = 'lab tunnel secret';
+const TRAFFIC_TOLD_MS = 10_000;
 
 const say = (text = ''): void => console.log(text);
 
@@ -109,11 +111,18 @@ async function show(sites: Sites, encapsulation: Encapsulation): Promise<boolean
   say(`  head office   ${ADDRESS.office.padEnd(12)}${'a host behind the LNS'.padEnd(40)}${sites.office.name}`);
   say();
   say(`${USER.name} calls by ${ENCAPSULATIONS[encapsulation]}. The steps as the LNS saw them:`);
-  const stopFollowing = await appliance.api.followTrace(stepPrinter());
+  const print = stepPrinter();
+  let isTrafficSeen = false;
+  const stopFollowing = await appliance.api.followTrace((record) => {
+    print(record);
+    isTrafficSeen ||= record.step === 14;
+  });
   const address = await caller.connect();
   say();
   say(`${USER.name} has ${address} and pings the office:`);
   const ping = await caller.pingOffice();
+  // The box looks at its counters now and then: the last step comes a moment after the packets.
+  if (ping.status === 0) await until('the LNS tells of traffic', TRAFFIC_TOLD_MS, () => isTrafficSeen);
   const told = ping.lines.filter((line) => /bytes from|packets transmitted|^rtt/.test(line));
   for (const line of told) say(`  ${line}`);
   stopFollowing();
