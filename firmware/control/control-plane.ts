@@ -75,6 +75,8 @@ export class ControlPlane {
   #routed: { pools: readonly Pool[]; routes: readonly Prefix[] } = { pools: [], routes: [] };
   /** What the kernel refused. */
   #networkProblems: readonly NetworkProblem[] = [];
+  /** Those of IP protocol 115: without the others the packet path does not begin. */
+  readonly #refusedSockets: OperatingProblem[] = [];
   readonly #faults = new Faults();
   #networkIsStale = false;
   #stopped = false;
@@ -111,9 +113,11 @@ export class ControlPlane {
     const kernel = this.#networkProblems.map(({ line, message, advice }) => ({ what: `${line}: ${message}`, advice }));
     const { port } = this.#settings.l2tp;
     const { listeningPort } = this.#dependencies;
-    if (port === listeningPort) return [...this.#tuns.problems(), ...kernel];
+    const sockets = usesIp(this.#settings) ? this.#refusedSockets : [];
+    const problems = [...sockets, ...this.#tuns.problems(), ...kernel];
+    if (port === listeningPort) return problems;
     const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
-    return [{ what, advice: 'restart the program' }, ...this.#tuns.problems(), ...kernel];
+    return [{ what, advice: 'restart the program' }, ...problems];
   }
 
   now_ms(): number {
@@ -328,7 +332,10 @@ export class ControlPlane {
       case 'failed': {
         const { what, errno, advice, tun } = report;
         this.#dependencies.log.error({ errno, advice }, what);
-        if (tun === undefined) break;
+        if (tun === undefined) {
+          this.#refusedSockets.push({ what, advice: `${advice}; or do without, and take ip out of l2tp.accepts` });
+          break;
+        }
         this.#tuns.failed(tun, { what, advice });
         this.#tellDevices(now_ms);
         break;
@@ -410,4 +417,15 @@ export class ControlPlane {
     const wait_ms = Math.min(Math.max(0, due_ms - now_ms), MAX_TIMER_MS);
     this.#timer = setTimeout(() => this.turn(() => {}), Math.ceil(wait_ms));
   }
+}
+
+/** Whether anything would go or come as IP protocol 115. */
+function usesIp({ l2tp, lns, lacClients, pseudowires }: Settings): boolean {
+  const wires = pseudowires.filter(({ enabled }) => enabled);
+  const isCalled = lns.enabled || wires.some(({ mode }) => mode === 'listen');
+  return (
+    (isCalled && l2tp.accepts.includes('ip')) ||
+    lacClients.some(({ enabled, encapsulation }) => enabled && encapsulation === 'ip') ||
+    wires.some(({ mode, encapsulation }) => mode !== 'listen' && encapsulation === 'ip')
+  );
 }

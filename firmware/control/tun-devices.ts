@@ -68,14 +68,26 @@ export class TunDevices {
 
   /** Asks for the devices that `settings` want and that are not there, under the right name and size. */
   open(settings: Settings): void {
-    for (const wanted of this.#wanted(settings)) {
-      const device = this.#devices.get(wanted.tun);
-      if (device !== undefined && isAsWanted(device, wanted)) continue;
-      if (device !== undefined && mayBeThere(device)) this.#push({ type: 'close-tun', tun: wanted.tun });
+    const wantedDevices = this.#wanted(settings);
+    this.#freeNames(wantedDevices);
+    for (const wanted of wantedDevices) {
+      if (this.#devices.has(wanted.tun)) continue;
       this.#generation += 1;
       this.#devices.set(wanted.tun, { ...wanted, generation: this.#generation, isOpen: false, failure: undefined });
       const { tun, kind, name, mtu_bytes } = wanted;
       this.#push({ type: 'open-tun', kind, tun, name, mtu_bytes });
+    }
+  }
+
+  /** A name may go from one to another: whoever had it gives it up before it is asked for. */
+  #freeNames(wantedDevices: readonly WantedDevice[]): void {
+    const byIndex = new Map(wantedDevices.map((wanted) => [wanted.tun, wanted]));
+    const names = new Set(wantedDevices.map(({ name }) => name));
+    for (const [tun, device] of this.#devices) {
+      const wanted = byIndex.get(tun);
+      if (wanted === undefined ? !names.has(device.name) : isAsWanted(device, wanted)) continue;
+      this.#devices.delete(tun);
+      if (mayBeThere(device)) this.#push({ type: 'close-tun', tun });
     }
   }
 

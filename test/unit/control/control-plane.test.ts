@@ -97,3 +97,16 @@ test('the lines of a call’s end bear the user and the peer, though the call is
     ],
   );
 });
+
+test('without the right to raw sockets: a problem while anything is to go as IP protocol 115, and else none', async (t) => {
+  const box = new ControlledBox(t, {});
+  const what = 'open a raw socket: EPERM';
+  box.plane.handleReports([{ type: 'failed', what, errno: 'EPERM', advice: 'give it CAP_NET_RAW', fatal: false }]);
+  const [problem, ...others] = box.plane.problems();
+  assert.deepEqual([problem?.what, others], [what, []]);
+  assert.match(problem?.advice ?? '', /CAP_NET_RAW.*l2tp\.accepts/);
+
+  const { settings } = box.plane;
+  await box.plane.reconfigure({ ...settings, l2tp: { ...settings.l2tp, accepts: ['udp2', 'udp3'] } });
+  assert.deepEqual(box.plane.problems(), []);
+});

@@ -120,3 +120,38 @@ test('a pseudowire has a TAP device, as long as it is enabled', () => {
   assert.deepEqual(commands(), [JSON.stringify({ type: 'close-tun', tun })]);
   assert.deepEqual([...tuns.states()], [[tun, false]]);
 });
+
+test('a name that goes from one pseudowire to another is given up before it is asked for', () => {
+  const { tuns, commands } = devices();
+  const settings = (...wires: readonly (readonly [name: string, tapInterface: string])[]) =>
+    ({
+      ...DEFAULT_SETTINGS,
+      pseudowires: wires.map(([name, tapInterface]) => ({ name, enabled: true, tapInterface, mtu_bytes: 1500 })),
+    }) as unknown as Settings;
+  const kinds = () => commands().map((command) => JSON.parse(command) as { type: string; tun: number; name?: string });
+  tuns.open(settings(['a', 'tap0'], ['b', 'tap1']));
+  const [a, b] = [tuns.indexOf('pseudowire', 'a'), tuns.indexOf('pseudowire', 'b')];
+  commands();
+
+  tuns.open(settings(['a', 'tap1'], ['b', 'tap0']));
+  assert.deepEqual(
+    kinds().map(({ type, tun, name }) => [type, tun, name]),
+    [
+      ['close-tun', a, undefined],
+      ['close-tun', b, undefined],
+      ['open-tun', a, 'tap1'],
+      ['open-tun', b, 'tap0'],
+    ],
+  );
+
+  const renamed = settings(['a', 'tap1'], ['c', 'tap0']);
+  tuns.open(renamed);
+  tuns.close(renamed);
+  assert.deepEqual(
+    kinds().map(({ type, tun, name }) => [type, tun, name]),
+    [
+      ['close-tun', b, undefined],
+      ['open-tun', tuns.indexOf('pseudowire', 'c'), 'tap0'],
+    ],
+  );
+});
