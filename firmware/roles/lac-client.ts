@@ -16,6 +16,8 @@ import type { CallEnd, RoleContext } from './role.js';
 /** Framing Type and Bearer Type of a call that has neither modem nor line: synchronous, digital (RFC 2661 4.4.4). */
 const SYNCHRONOUS_FRAMING = 1;
 const DIGITAL_BEARER = 1;
+/** Result Code of a CDN, RFC 3931 section 5.4.2: unsupported pseudowire type. */
+const CDN_UNSUPPORTED_PSEUDOWIRE = 14;
 /** What a voluntary tunnel says of its speed: the sending interface's is not known. */
 const CONNECT_SPEED_BPS = 1_000_000_000;
 
@@ -297,7 +299,9 @@ export class LacClient {
     const wasRefused = by === 'peer' && call?.info.state === 'authenticate';
     const endReason = wasRefused
       ? `the LNS hung up during authentication: ${reason}; look at user name and password`
-      : `the call ended: ${reason}`;
+      : resultCode === CDN_UNSUPPORTED_PSEUDOWIRE
+        ? `the LNS takes no PPP over version 3: set the profile's encapsulation to udp2 (${reason})`
+        : `the call ended: ${reason}`;
     if (call !== undefined) {
       call.remove(now_ms);
       const end: CallEnd = { ...event.cause, reason };

@@ -12,7 +12,7 @@ import { agreedTerms, changedTerms, localTerms, termsAvps, version2Terms } from 
 import type { PeerTunnels } from './peer-tunnels.js';
 import type { Answer, CallEnd, CallInfo, RoleContext } from './role.js';
 
-/** Result Code of a CDN, RFC 2661 section 4.4.2. */
+/** Result Code of a CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
 const CDN_ADMINISTRATIVE = 3;
 
 export interface LnsConfig {

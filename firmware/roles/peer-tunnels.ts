@@ -7,7 +7,7 @@ import type { RoleContext, TunnelPolicy } from './role.js';
 
 /** A tunnel without a session is closed after this time; a peer that needs one again opens one. */
 const IDLE_TUNNEL_MS = 15_000;
-/** Result Code of a StopCCN, RFC 2661 section 4.4.2. */
+/** Result Code of a StopCCN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
 const NOT_AUTHORIZED = 4;
 
 interface PeerTunnel {

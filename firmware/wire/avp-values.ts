@@ -28,7 +28,7 @@ export type MessageType = keyof typeof MESSAGE_TYPE;
 /** The version of the header that a control message comes behind. */
 export type L2tpVersion = 2 | 3;
 
-/** Result Code AVP, RFC 2661 section 4.4.2; the Error Message is UTF-8. */
+/** Result Code AVP, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2; the Error Message is UTF-8. */
 export type ResultCode = AvpFormatValues['result-code'];
 
 /** The values of a control message's AVPs, each absent where its AVP is. Octets are copies, not views of the packet. */

@@ -1,7 +1,6 @@
 /**
  * What version 3 forbids a call whatever the roles say, RFC 3931 section 5.4.4: pseudowire types that were not offered,
- * and sequencing without a sublayer. Must not send anything: call-control.ts and
- * call-messages.ts do.
+ * and sequencing without a sublayer. Must not send anything: call-control.ts and call-messages.ts do.
  */
 import { type AvpValues, PSEUDOWIRE_TYPE } from '../../wire/avp.js';
 import type { CallDisconnect } from './events.js';

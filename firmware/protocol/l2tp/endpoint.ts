@@ -1,6 +1,6 @@
 /**
- * The L2TP endpoint, RFC 2661: all tunnels and sessions of the box behind handle… and poll…. This file takes packets
- * apart as far as the tunnel and hands on; what a message does stands in tunnel-control.ts, call-messages.ts and
+ * The L2TP endpoint, RFC 2661 and RFC 3931: all tunnels and sessions of the box behind handle… and poll…. This file takes
+ * packets apart as far as the tunnel and hands on; what a message does stands in tunnel-control.ts, call-messages.ts and
  * tunnel-request.ts. Must do no I/O and read no clock.
  */
 

@@ -47,7 +47,7 @@ export interface L2tpEndpointConfig {
   reservedSessionIds: readonly number[];
 }
 
-/** Result Code AVP of StopCCN or CDN, RFC 2661 section 4.4.2. */
+/** Result Code AVP of StopCCN or CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
 export interface DisconnectResult {
   resultCode: number;
   errorCode?: number;

@@ -1,6 +1,7 @@
 /**
- * Reliable delivery of the control messages of one tunnel, RFC 2661 section 5.8 and appendix A: sequence numbers, both
- * windows, acknowledgement, retransmission, slow start. Must not know what a message says, nor where it is sent.
+ * Reliable delivery of the control messages of one tunnel, RFC 2661 section 5.8 and appendix A, in version 3 RFC 3931
+ * section 4.2 and appendix A: sequence numbers, both windows, acknowledgement, retransmission, slow start. Must not know
+ * what a message says, nor where it is sent.
  */
 
 /** RFC 2661 4.4.3: the window of a peer that names none. */

@@ -1,4 +1,7 @@
-/** Result codes of StopCCN and CDN, RFC 2661 section 4.4.2, and the AVP that carries them. Must not choose among them. */
+/**
+ * Result codes of StopCCN and CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2, and the AVP that carries them. Must
+ * not choose among them.
+ */
 import type { ResultCode } from '../../wire/avp.js';
 import type { DisconnectResult } from './events.js';
 

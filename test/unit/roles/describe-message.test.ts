@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeMessage } from '../../../firmware/roles/describe-message.js';
+import { MESSAGE_TYPE, type MessageType } from '../../../firmware/wire/avp.js';
 
 const LONG = 'x'.repeat(1000);
 const CUT = `${'x'.repeat(120)}…`;
@@ -30,6 +31,17 @@ test('version 3: lists and text as they are read, cookies and nonces by their le
       ...{ assignedCookie: '8 octets', controlMessageAuthenticationNonce: '16 octets' },
     },
   );
+});
+
+test('whatever message an AVP comes in, its secret octets are not in the trace', () => {
+  const octets = Buffer.from('5ec2e75ec2e75ec2');
+  const avps = {
+    ...{ challenge: octets, challengeResponse: octets, controlMessageAuthenticationNonce: octets },
+    ...{ assignedCookie: octets, proxyAuthenChallenge: octets, proxyAuthenResponse: octets },
+  };
+  const shown = Object.fromEntries(Object.keys(avps).map((name) => [name, `${octets.length} octets`]));
+  for (const messageType of Object.keys(MESSAGE_TYPE) as MessageType[])
+    assert.deepEqual(describeMessage({ messageType, avps }), shown, messageType);
 });
 
 test('a stranger cannot fill the memory of the trace: long values are cut, those within others too', () => {

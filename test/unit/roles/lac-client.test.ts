@@ -307,6 +307,16 @@ test('a profile that stays as it was keeps its call when others come and go', ()
   );
 });
 
+test('an LNS that answers in version 3 but takes no PPP: the failure says to dial by version 2', () => {
+  const pair = new Pair({ client: { encapsulation: 'auto' } });
+  pair.command(pair.lns, (box, now_ms) => {
+    const { endpoint } = box.config;
+    box.configure({ ...box.config, endpoint: { ...endpoint, pseudowireTypes: [5] } }, now_ms);
+  });
+  pair.run(500);
+  assert.match(status(pair).lastFailure, /takes no PPP over version 3: set the profile's encapsulation to udp2/);
+});
+
 test('a box that is shut down sends Terminate-Request and StopCCN 6, and dials no more', () => {
   const pair = new Pair().bringUp();
   const start_ms = pair.now_ms;
