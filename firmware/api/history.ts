@@ -8,7 +8,7 @@ const PageSchema = Type.Object({
 });
 const CallSchema = Type.Object({
   id: Type.Integer(),
-  role: Type.Enum(['lns', 'lac-client']),
+  role: Type.Enum(['lns', 'lac', 'lac-client']),
   user: Type.String(),
   address: Type.String(),
   peerAddress: Type.String(),

@@ -14,7 +14,7 @@ const SessionSchema = Type.Object({
   sessionId: Type.Integer(),
   peerSessionId: Type.Integer(),
   tunnelId: Type.Integer(),
-  role: Type.Enum(['lns', 'lac-client']),
+  role: Type.Enum(['lns', 'lac', 'lac-client']),
   profile: Type.String(),
   state: Type.String(),
   user: Type.String(),

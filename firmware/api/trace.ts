@@ -15,7 +15,7 @@ const RecordSchema = Type.Object({
   sequence: Type.Integer(),
   time: Type.String(),
   step: Type.Integer(),
-  role: Type.Enum(['lns', 'lac-client', 'pseudowire']),
+  role: Type.Enum(['lns', 'lac', 'lac-client', 'pseudowire']),
   tunnelId: Type.Integer(),
   sessionId: Type.Integer(),
   user: Type.String(),

@@ -252,6 +252,12 @@ export class ControlPlane {
         this.calls.ended(output.call, output.end);
         this.#noteRoutes(output.call);
         break;
+      case 'lns-failed':
+      case 'lns-answers':
+      case 'tunnel-started':
+      case 'tunnel-stopped':
+      case 'tunnel-rejected':
+        break;
       default:
         this.#commands.push(output);
     }

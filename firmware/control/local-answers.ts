@@ -7,6 +7,7 @@ import type { Answer, Question } from '../roles/role.js';
 import type { Store } from '../store/store.js';
 import type { AddressPools } from './address-pool.js';
 import { authenticateLocally } from './local-aaa.js';
+import { authorizationOf } from './local-authorization.js';
 import { decideTunnel } from './tunnel-policy.js';
 
 export class LocalAnswers {
@@ -33,9 +34,12 @@ export class LocalAnswers {
         };
       }
       case 'authenticate': {
-        const user = this.#store.documents.user(question.userName);
-        const password = user?.enabled ? user.password : undefined;
-        return { type: 'authenticate', questionId, answer: authenticateLocally(question.request, password) };
+        const { documents } = this.#store;
+        const user = documents.user(question.userName);
+        const answer = authenticateLocally(question.request, user?.enabled ? user.password : undefined);
+        const isAccepted = answer.accepted && user !== undefined;
+        const authorization = isAccepted ? authorizationOf(user, documents.settings().lac) : undefined;
+        return { type: 'authenticate', questionId, answer, authorization };
       }
       case 'lease':
         return this.#lease(question);

@@ -18,15 +18,29 @@ export function decideTunnel(settings: Settings, peerAddress: string, peerHostNa
       (entry.address === undefined || isWithin(peerAddress, entry.address)),
   );
   if (peer !== undefined) {
-    const { name: peerName, secret, allowTunnelIdZero, addressControl } = peer;
-    return { accepted: true, policy: { peerName, ...secretOf(secret), allowTunnelIdZero, addressControl } };
+    const { name: peerName, secret, ...treatment } = peer;
+    return { accepted: true, policy: { ...policyOf(treatment), peerName, ...secretOf(secret) } };
   }
-  const { allowUnknownPeers, defaultSecret } = settings.lns;
+  const { allowUnknownPeers, defaultSecret, proxy, proxyMismatch } = settings.lns;
   if (!allowUnknownPeers) return { accepted: false, resultCode: 4, errorMessage: 'this peer is not known here' };
   return {
     accepted: true,
-    policy: { peerName: '', ...secretOf(defaultSecret), allowTunnelIdZero: false, addressControl: 'detect' },
+    policy: {
+      peerName: '',
+      ...secretOf(defaultSecret),
+      ...{ allowTunnelIdZero: false, addressControl: 'detect', proxy, proxyMismatch, maxSessions: 0 },
+    },
   };
+}
+
+function policyOf({
+  allowTunnelIdZero,
+  addressControl,
+  proxy,
+  proxyMismatch,
+  maxSessions,
+}: Omit<TunnelPolicy, 'peerName' | 'secret'>): Omit<TunnelPolicy, 'peerName' | 'secret'> {
+  return { allowTunnelIdZero, addressControl, proxy, proxyMismatch, maxSessions };
 }
 
 function secretOf(secret: string | undefined): { secret?: Uint8Array } {

@@ -21,7 +21,7 @@ export interface SessionView {
   peerSessionId: number;
   tunnelId: number;
   /** Which role of ours the call is. */
-  role: 'lns' | 'lac-client';
+  role: 'lns' | 'lac' | 'lac-client';
   /** Name of the LAC-client profile, or of the entry of tunnelPeers that the peer matched. */
   profile: string;
   /** RFC 2661 section 7.4 and 7.5 spelling until the call stands, then how far PPP is. */
@@ -153,7 +153,7 @@ export interface CallStepRecord {
   time: string;
   /** 1 to 14; 0 for what belongs to none. */
   step: number;
-  role: 'lns' | 'lac-client' | 'pseudowire';
+  role: 'lns' | 'lac' | 'lac-client' | 'pseudowire';
   tunnelId: number;
   sessionId: number;
   user: string;

@@ -16,6 +16,7 @@
  * devices when it ends; the eventfd stays open, so that a late write hits nothing else, until the main thread closes it
  * after the worker's 'exit'. The worker also ends, with exit code 1, after a [failed] with `fatal` set.
  */
+import type { VlanTag } from '../wire/ethernet.js';
 import { viewCounters } from './counters.js';
 
 export { readDropCounters, readSessionCounters, type SessionCounters } from './counters.js';
@@ -96,12 +97,53 @@ export interface SessionRow {
   sources: readonly string[];
   /** Where `bindTun` is true: prefixes that the peer may send to. */
   destinations: readonly string[];
+  /**
+   * The row is carried by PPPoE, and its ID is FIRST_PPPOE_ROW_ID or above; version, tunnel, path, cookies, sublayer and
+   * numbers mean nothing then. undefined: carried by L2TP, and the ID is below that.
+   */
+  pppoe: PppoePath | undefined;
+  /**
+   * The LAC's relay: this row's PPP frames go to the row of this ID and generation as they are, but for FF 03, which is
+   * put in front towards L2TP and taken off towards PPPoE (RFC 2516 section 7); a row that is not there is a counted drop.
+   * undefined: they end here.
+   */
+  relayTo: { sessionId: number; generation: number } | undefined;
+  /**
+   * Frames from the peer are kept, in a bounded number, the rest is counted and dropped, and 'held' is reported behind
+   * all that was punted of the row before. When it becomes false they go where the row's frames go then, in order, before
+   * any later one.
+   */
+  hold: boolean;
+  /** From the peer and to it, bits a second of what the counters count, by token bucket; 0: no limit. */
+  receiveRate_bps: number;
+  sendRate_bps: number;
+}
+
+/** Rows that PPPoE carries have IDs from here on, which no L2TP session ever has. */
+export const FIRST_PPPOE_ROW_ID = 0xf000_0000;
+
+/** Where a PPPoE session's frames go and come from (RFC 2516 section 4). A frame must have its address and VLAN IDs. */
+export interface PppoePath {
+  /** The kernel's: of an interface that is, or will be, opened by 'open-packet-socket'. */
+  interfaceIndex: number;
+  /** Text in lower case, as in '02:00:5e:00:53:01'. */
+  localMac: string;
+  peerMac: string;
+  /** SESSION_ID, 1 to 65534, unique on the interface. */
+  sessionId: number;
+  /** Tags of the frames, the outer one first: none to two. */
+  tags: readonly VlanTag[];
 }
 
 export type DataPlaneCommand =
   /** Makes a TUN or TAP device. Answered by 'tun-opened', or by 'failed' with `tun`. */
   | { type: 'open-tun'; tun: number; kind: 'tun' | 'tap'; name: string; mtu_bytes: number }
   | { type: 'close-tun'; tun: number }
+  /** PPPoE frames of this interface come from now on. Answered by 'packet-socket-opened', or 'failed' with `interfaceIndex`. */
+  | { type: 'open-packet-socket'; interfaceIndex: number; vlans: 'untagged' | 'any' }
+  | { type: 'close-packet-socket'; interfaceIndex: number }
+  /** A frame of PPPoE discovery, with its Ethernet header. */
+  | { type: 'send-frame'; interfaceIndex: number; frame: Uint8Array }
   /** Control messages for this tunnel ID or Control Connection ID, ours, 1 to 65535, from path.peerAddress go to the main thread from now on. */
   | { type: 'tunnel-add'; tunnelId: number; path: TransportPath }
   /** For the tunnel itself: its sessions' paths change by 'session-update'. */
@@ -129,8 +171,21 @@ export type DataPlaneReport =
    * Something that the kernel refused. `errno` is its name, as in 'EADDRINUSE', or '' where it was no system call;
    * `tun` is set where it concerns a TUN or TAP device alone. After a `fatal` one the worker is gone.
    */
-  | { type: 'failed'; what: string; errno: string; advice: string; fatal: boolean; tun?: number }
+  | {
+      type: 'failed';
+      what: string;
+      errno: string;
+      advice: string;
+      fatal: boolean;
+      tun?: number;
+      interfaceIndex?: number;
+    }
   | { type: 'tun-opened'; tun: number; name: string }
+  | { type: 'packet-socket-opened'; interfaceIndex: number }
+  /** A frame of PPPoE discovery with its Ethernet header and tags; the bytes are the receiver's own. */
+  | { type: 'discovery'; interfaceIndex: number; frame: Uint8Array }
+  /** `hold` of this row has begun: nothing more is punted of it. */
+  | { type: 'held'; sessionId: number; generation: number }
   | { type: 'session-removed'; sessionId: number; generation: number; counters: SessionCounters }
   /** A whole L2TP control packet, over IP without the all-zero Session ID; the bytes are the receiver's own. */
   | { type: 'control'; path: TransportPath; packet: Uint8Array }

@@ -6,6 +6,7 @@
 import { answerLinkLocal, interfaceIdText, linkLocalAddress } from '../protocol/ipv6/link-local.js';
 import { type NetworkParameters, PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
+import { NO_AUTHORIZATION } from './authorization.js';
 import type { AgreedTerms } from './data-terms.js';
 import { describePpp, pppStep } from './describe-ppp.js';
 import type { CallInfo, ForwardingRow, RoleContext, StepNumber, TraceRecord } from './role.js';
@@ -54,6 +55,8 @@ export function beginningCall(beginning: CallBeginning, mru_bytes: number): Call
     routes: [],
     ...beginning,
     generation: beginning.callId,
+    l2tpSessionId: beginning.sessionId,
+    callSerialNumber: 0,
     cookie_bytes: 0,
     state: 'wait-connect',
     authentication: undefined,
@@ -68,6 +71,12 @@ export function beginningCall(beginning: CallBeginning, mru_bytes: number): Call
     peerMru_bytes: 0,
     transmitAcfc: false,
     transmitPfc: false,
+    pppoe: undefined,
+    isTunnelled: false,
+    proxied: 'no',
+    tunnel: undefined,
+    authorization: NO_AUTHORIZATION,
+    accountingId: '',
   };
 }
 
@@ -120,6 +129,11 @@ export class Call {
       ipv6Open: false,
       sources: [],
       destinations: [],
+      pppoe: undefined,
+      relayTo: undefined,
+      hold: false,
+      receiveRate_bps: 0,
+      sendRate_bps: 0,
     };
     this.#row = row;
     this.#largestMtu_bytes = row.mtu_bytes;

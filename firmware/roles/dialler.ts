@@ -4,7 +4,7 @@
  */
 import type { CloseCause, TransportPath } from '../protocol/l2tp/endpoint.js';
 import { octets } from '../wire/bytes.js';
-import type { RoleContext, RoleName } from './role.js';
+import type { RoleContext } from './role.js';
 
 /** A call that stood this long was a good one: the next redial starts from the initial delay again. */
 const GOOD_CALL_MS = 60_000;
@@ -31,7 +31,7 @@ export interface DialTarget {
   redialCap_ms: number;
 }
 
-type DiallingRole = Exclude<RoleName, 'lns'>;
+type DiallingRole = 'lac-client' | 'pseudowire';
 
 /** How the two ends are called in reasons. */
 const ENDS = {

@@ -12,6 +12,7 @@ import { agreedTerms, type DataTerms, localTerms, termsAvps, version2Terms } fro
 import { Dialler, type DialTarget } from './dialler.js';
 import { disconnectResult } from './lns.js';
 import type { CallEnd, RoleContext } from './role.js';
+import { causeOfSession } from './terminate-cause.js';
 
 /** Framing Type and Bearer Type of a call that has neither modem nor line: synchronous, digital (RFC 2661 4.4.4). */
 const SYNCHRONOUS_FRAMING = 1;
@@ -304,7 +305,7 @@ export class LacClient {
         : `the call ended: ${reason}`;
     if (call !== undefined) {
       call.remove(now_ms);
-      const end: CallEnd = { ...event.cause, reason };
+      const end: CallEnd = { ...event.cause, reason, terminateCause: causeOfSession(event.cause) };
       call.note(0, 'note', 'call ended', { ...end }, now_ms);
       this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
     }

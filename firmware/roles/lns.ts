@@ -11,6 +11,7 @@ import { beginningCall, Call, type PppTimers } from './call.js';
 import { agreedTerms, changedTerms, localTerms, termsAvps, version2Terms } from './data-terms.js';
 import type { PeerTunnels } from './peer-tunnels.js';
 import type { Answer, CallEnd, CallInfo, RoleContext } from './role.js';
+import { causeOfSession } from './terminate-cause.js';
 
 /** Result Code of a CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
 const CDN_ADMINISTRATIVE = 3;
@@ -193,7 +194,7 @@ export class Lns {
   ): void {
     const { info } = call;
     const userName = latin1(request.name);
-    const { callId, peerName, callingNumber, calledNumber } = info;
+    const { callId } = info;
     call.note(11, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
     if (info.userName !== '' && info.userName !== userName) {
       // Address, routes and accounting are the first one's: LCP may begin anew, a call does not change hands.
@@ -202,23 +203,24 @@ export class Lns {
       call.withLink(now_ms, (link) => link.answerAuthentication(answer, now_ms));
       return;
     }
-    this.#context.ask(
-      { type: 'authenticate', callId, userName, request, peerName, callingNumber, calledNumber },
-      (answer, at_ms) => {
-        if (answer.type !== 'authenticate' || !this.#isAlive(call)) return;
-        call.note(12, 'answer', answer.answer.accepted ? 'accepted' : 'refused', { user: userName }, at_ms);
-        call.withLink(at_ms, (link) => link.answerAuthentication(answer.answer, at_ms));
-      },
-    );
+    this.#context.ask({ type: 'authenticate', callId, userName, request, call: { ...info } }, (answer, at_ms) => {
+      if (answer.type !== 'authenticate' || !this.#isAlive(call)) return;
+      info.authorization = answer.authorization ?? info.authorization;
+      call.note(12, 'answer', answer.answer.accepted ? 'accepted' : 'refused', { user: userName }, at_ms);
+      call.withLink(at_ms, (link) => link.answerAuthentication(answer.answer, at_ms));
+    });
   }
 
   #lease(call: Call, now_ms: number): void {
     const { info } = call;
     call.note(13, 'question', 'lease an address', { user: info.userName }, now_ms);
-    this.#context.ask({ type: 'lease', callId: info.callId, userName: info.userName }, (answer, at_ms) => {
-      if (answer.type !== 'lease' || !this.#isAlive(call)) return;
-      this.#assignAddress(call, answer, at_ms);
-    });
+    this.#context.ask(
+      { type: 'lease', callId: info.callId, userName: info.userName, authorization: info.authorization },
+      (answer, at_ms) => {
+        if (answer.type !== 'lease' || !this.#isAlive(call)) return;
+        this.#assignAddress(call, answer, at_ms);
+      },
+    );
   }
 
   #assignAddress(call: Call, answer: Extract<Answer, { type: 'lease' }>, now_ms: number): void {
@@ -253,7 +255,11 @@ export class Lns {
     if (call === undefined) return false;
     this.#calls.delete(event.sessionId);
     call.remove(now_ms);
-    const end: CallEnd = { ...event.cause, reason: call.endReason || (event.cause.errorMessage ?? '') };
+    const end: CallEnd = {
+      ...event.cause,
+      reason: call.endReason || (event.cause.errorMessage ?? ''),
+      terminateCause: causeOfSession(event.cause),
+    };
     call.note(0, 'note', 'call ended', { ...end }, now_ms);
     this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
     return true;

@@ -20,7 +20,14 @@ interface PeerTunnel {
 }
 
 /** Until the outside has said how to treat a peer; no session can come before. */
-const NO_POLICY: TunnelPolicy = { peerName: '', allowTunnelIdZero: false, addressControl: 'detect' };
+const NO_POLICY: TunnelPolicy = {
+  peerName: '',
+  allowTunnelIdZero: false,
+  addressControl: 'detect',
+  proxy: 'renegotiate',
+  proxyMismatch: 'refuse',
+  maxSessions: 0,
+};
 
 export class PeerTunnels {
   readonly #context: RoleContext;

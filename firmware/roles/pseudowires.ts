@@ -431,6 +431,7 @@ export class Pseudowires {
         ...{ payload: 'ethernet', ethernetOpen: false, vlanId: config.vlanId, tun: config.tun, bindTun: true },
         ...{ transmitAcfc: false, transmitPfc: false, addressControl: 'detect', ipv4Open: false, ipv6Open: false },
         ...{ mtu_bytes: config.mtu_bytes, mssClamp_bytes: 0, sources: [], destinations: [] },
+        ...{ pppoe: undefined, relayTo: undefined, hold: false, receiveRate_bps: 0, sendRate_bps: 0 },
       },
     });
   }

@@ -12,7 +12,7 @@ const STARTS_PER_CLEANING = 256;
 export interface CallStart {
   /** A number that no other living call has. */
   callId: number;
-  role: 'lns' | 'lac-client';
+  role: 'lns' | 'lac' | 'lac-client';
   user: string;
   address: string;
   peerAddress: string;

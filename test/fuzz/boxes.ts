@@ -162,11 +162,24 @@ class Box implements Party {
         return { type: 'resolve', questionId, address: LNS_ADDRESS, reason: '' };
       case 'authorize-tunnel': {
         const secret = this.#secret === '' ? undefined : octets(this.#secret);
-        const policy = { peerName: '', secret, allowTunnelIdZero: true, addressControl: 'detect' } as const;
+        const policy = {
+          peerName: '',
+          secret,
+          allowTunnelIdZero: true,
+          addressControl: 'detect',
+          proxy: 'trust',
+          proxyMismatch: 'renegotiate',
+          maxSessions: 0,
+        } as const;
         return { type: 'authorize-tunnel', questionId, accepted: true, policy };
       }
       case 'authenticate':
-        return { type: 'authenticate', questionId, answer: authenticateLocally(question.request, CLIENT.password) };
+        return {
+          type: 'authenticate',
+          questionId,
+          answer: authenticateLocally(question.request, CLIENT.password),
+          authorization: undefined,
+        };
       case 'lease': {
         const address = `10.0.0.${10 + (this.#leases++ % 200)}`;
         return { type: 'lease', questionId, granted: true, lease: { address, routes: ['10.9.0.0/16'] } };

@@ -91,7 +91,12 @@ export class Outside {
         return this.#authorize(question);
       case 'authenticate': {
         const user = this.#plan.users[question.userName];
-        return { type: 'authenticate', questionId, answer: authenticateLocally(question.request, user?.password) };
+        return {
+          type: 'authenticate',
+          questionId,
+          answer: authenticateLocally(question.request, user?.password),
+          authorization: undefined,
+        };
       }
       case 'lease':
         if (!isLive(question.callId)) return { type: 'lease', questionId, granted: false, reason: 'the call is gone' };
@@ -104,7 +109,15 @@ export class Outside {
     if (peer === undefined) return { type: 'authorize-tunnel', questionId, accepted: false, resultCode: 4 };
     const secret = peer.secret === undefined ? undefined : octets(peer.secret);
     const { allowTunnelIdZero = false, addressControl = 'detect' } = peer;
-    const policy = { peerName: path.peerAddress, secret, allowTunnelIdZero, addressControl };
+    const policy = {
+      peerName: path.peerAddress,
+      secret,
+      allowTunnelIdZero,
+      addressControl,
+      proxy: 'trust',
+      proxyMismatch: 'renegotiate',
+      maxSessions: 0,
+    } as const;
     return { type: 'authorize-tunnel', questionId, accepted: true, policy };
   }
 

@@ -150,6 +150,8 @@ export class ControlledBox {
         this.#reports.push({ type: 'tun-opened', tun: command.tun, name: command.name });
         return;
       case 'close-tun':
+      case 'open-packet-socket':
+      case 'close-packet-socket':
       case 'stop':
         return;
       case 'session-remove':

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planNetwork } from '../../../firmware/control/network-plan.js';
 import type { TunDevice } from '../../../firmware/control/tun-devices.js';
+import { NO_AUTHORIZATION } from '../../../firmware/roles/authorization.js';
 import type { CallInfo } from '../../../firmware/roles/role.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
 
@@ -63,6 +64,14 @@ function call(of: Partial<CallInfo>): CallInfo {
     cookie_bytes: 0,
     sessionId: 7,
     generation: callId,
+    l2tpSessionId: 7,
+    callSerialNumber: 0,
+    pppoe: undefined,
+    isTunnelled: false,
+    proxied: 'no',
+    tunnel: undefined,
+    authorization: NO_AUTHORIZATION,
+    accountingId: '',
     tunnelId: 3,
     peerSessionId: 9,
     peerName: '',

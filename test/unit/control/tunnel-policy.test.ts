@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { decideTunnel } from '../../../firmware/control/tunnel-policy.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
 
-const peer = { allowTunnelIdZero: false, addressControl: 'detect' } as const;
+const peer = {
+  allowTunnelIdZero: false,
+  addressControl: 'detect',
+  proxy: 'trust',
+  proxyMismatch: 'renegotiate',
+  maxSessions: 0,
+} as const;
 
 function settings(changes: Partial<Settings['lns']>, tunnelPeers: Settings['tunnelPeers'] = []): Settings {
   return { ...DEFAULT_SETTINGS, lns: { ...DEFAULT_SETTINGS.lns, ...changes }, tunnelPeers };

@@ -124,6 +124,11 @@ export function row(changes: Partial<SessionRow> = {}): SessionRow {
     ipv6Open: true,
     sources: ['10.64.0.7/32', '2001:db8:7::/64'],
     destinations: [],
+    pppoe: undefined,
+    relayTo: undefined,
+    hold: false,
+    receiveRate_bps: 0,
+    sendRate_bps: 0,
     ...changes,
   };
 }

@@ -40,7 +40,14 @@ test('tunnels and calls that are over leave nothing in memory', () => {
   const bytes = (length_bytes: number) => random.bytes(length_bytes);
   const lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, bytes, 0);
   const peer = new L2tpEndpoint(ENDPOINT, bytes);
-  const policy = { peerName: 'peer', allowTunnelIdZero: false, addressControl: 'detect' } as const;
+  const policy = {
+    peerName: 'peer',
+    allowTunnelIdZero: false,
+    addressControl: 'detect',
+    proxy: 'trust',
+    proxyMismatch: 'renegotiate',
+    maxSessions: 0,
+  } as const;
   let now_ms = 0;
   let connected = 0;
 

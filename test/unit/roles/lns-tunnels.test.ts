@@ -83,7 +83,14 @@ class Encounter {
     if (output.type !== 'question') return;
     const { questionId, type } = output.question;
     assert.equal(type, 'authorize-tunnel');
-    const policy = { peerName: 'peer', allowTunnelIdZero: false, addressControl: 'detect' } as const;
+    const policy = {
+      peerName: 'peer',
+      allowTunnelIdZero: false,
+      addressControl: 'detect',
+      proxy: 'trust',
+      proxyMismatch: 'renegotiate',
+      maxSessions: 0,
+    } as const;
     this.lns.handleAnswer({ type: 'authorize-tunnel', questionId, accepted: true, policy }, this.now_ms);
   }
 }

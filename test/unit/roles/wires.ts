@@ -145,7 +145,15 @@ export class Wires {
       box.handleAnswer({ type: 'resolve', questionId, address: ADDRESS[OTHER[side]], reason: '' }, this.now_ms);
     } else if (question.type === 'authorize-tunnel') {
       const secret = this.secret === undefined ? {} : { secret: Buffer.from(this.secret) };
-      const policy = { peerName: 'peer', allowTunnelIdZero: false, addressControl: 'detect' as const, ...secret };
+      const policy = {
+        peerName: 'peer',
+        allowTunnelIdZero: false,
+        addressControl: 'detect' as const,
+        proxy: 'trust' as const,
+        proxyMismatch: 'renegotiate' as const,
+        maxSessions: 0,
+        ...secret,
+      };
       box.handleAnswer({ type: 'authorize-tunnel', questionId, accepted: true, policy }, this.now_ms);
     } else {
       assert.fail(`a pseudowire asks ${question.type}`);
