@@ -17,9 +17,13 @@ import type {
   LinkDownReason,
   PppLinkConfig,
   PppLinkEvent,
+  ProxiedLink,
 } from './link-types.js';
 import { PapAuthenticator, PapPeer } from './pap.js';
 import { Question } from './question.js';
+
+/** What a LAC hands over of its authentication phase. */
+export type ProxiedAuthentication = Pick<ProxiedLink, 'request' | 'challengeAgain'>;
 
 /** What the phase tells its link. `done` and `fail` come at most once after each start(). */
 export interface AuthenticationPhaseOutput {
@@ -58,17 +62,22 @@ export class AuthenticationPhase {
     this.#question = new Question((request) => output.emit({ type: 'authentication-request', request }));
   }
 
-  /** `demanded` is what the peer, `promised` what we have to authenticate with, as LCP has agreed. */
+  /**
+   * `demanded` is what the peer, `promised` what we have to authenticate with, as LCP has agreed. `proxied`: the peer
+   * has answered a LAC already; its request is of the protocol that is demanded.
+   */
   start(
     demanded: AuthenticationProtocol | undefined,
     promised: AuthenticationProtocol | undefined,
+    proxied: ProxiedAuthentication | undefined,
     now_ms: number,
   ): void {
     this.#now_ms = now_ms;
     this.#deadline_ms = now_ms + this.#config.authenticationTimeout_ms;
     this.#ofPeer = demanded && { protocol: numberOf(demanded), machine: this.#authenticator(demanded), isDone: false };
     this.#ofUs = promised && { protocol: numberOf(promised), machine: this.#authenticatee(promised), isDone: false };
-    this.#ofPeer?.machine.start(now_ms);
+    if (proxied?.request === undefined) this.#ofPeer?.machine.start(now_ms);
+    else this.#ofPeer?.machine.startProxied(proxied.request, proxied.challengeAgain);
     this.#ofUs?.machine.start(now_ms);
     this.#advance();
   }

@@ -38,6 +38,11 @@ interface AuthenticationMachine {
 }
 
 export interface Authenticator extends AuthenticationMachine {
+  /**
+   * Instead of start(): a LAC has had `request` of the peer, of the protocol of this machine. It is asked about as if
+   * it had come here. `challengeAgain`: once it is accepted the peer hears a new challenge instead of that.
+   */
+  startProxied(request: AuthenticationRequest, challengeAgain: boolean): void;
   answer(answer: AuthenticationAnswer, now_ms: number): void;
 }
 

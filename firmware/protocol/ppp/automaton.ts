@@ -286,6 +286,13 @@ export class Automaton {
     this.#perform = perform;
   }
 
+  /** Another has gone through the negotiation: state Opened stands at once, as the event RCA would have left it. */
+  takeOver(): void {
+    if (this.state !== 'Initial') throw new Error(`a negotiation is taken over in state ${this.state}`);
+    this.state = 'Opened';
+    this.restartCounter = this.#timing.maxConfigure;
+  }
+
   /** Takes one event. An event that the table calls illegal is an error of the caller and throws. */
   handle(event: AutomatonEvent, now_ms: number): void {
     const transition = TRANSITIONS[this.state][event];

@@ -58,9 +58,12 @@ export class ChapAuthenticator implements Authenticator {
   readonly #output: AuthenticationOutput<AuthenticatorSignal>;
   readonly #retransmission: Retransmission;
   #current: Challenge | undefined;
-  /** The name that was accepted first: it has to stay the same in later rounds. */
+  /** The name that was accepted first, of a response to a LAC too: it has to stay the same in later rounds. */
   #acceptedName: Uint8Array | undefined;
   #rechallengeAt_ms: number | undefined;
+  /** The response that stands is one to a LAC, and does not suffice. */
+  #challengeAgain = false;
+  #isAccepted = false;
 
   constructor(
     config: { algorithm: ChapAlgorithm; name: string; rechallengeInterval_ms?: number },
@@ -95,6 +98,19 @@ export class ChapAuthenticator implements Authenticator {
   }
 
   /**
+   * The LAC's challenge counts as ours, so that a Response which the peer sends again has the same reply. Ours that
+   * follow have the next identifiers: to one that it knows a peer replays the answer that it gave before.
+   */
+  startProxied(request: AuthenticationRequest, challengeAgain: boolean): void {
+    if (request.protocol === 'pap') throw new Error('a request of PAP for CHAP');
+    const { identifier, challenge, name } = request;
+    this.#identifiers.continueAfter(identifier);
+    this.#challengeAgain = challengeAgain;
+    this.#current = { identifier, value: challenge, name, reply: undefined };
+    this.#output.signal({ type: 'request', request });
+  }
+
+  /**
    * A Response to the current challenge. The first is asked about, each further one has the same reply: RFC 1994
    * section 4.1, "to prevent discovery of alternative Names and Secrets".
    */
@@ -124,12 +140,18 @@ export class ChapAuthenticator implements Authenticator {
       this.#refuse(current, message);
       return;
     }
+    this.#acceptedName = current.name;
+    if (this.#challengeAgain) {
+      this.#challengeAgain = false;
+      this.start(now_ms);
+      return;
+    }
     this.#sendReply(current, CHAP_CODE.success, this.#successData(answer.authenticatorResponse, message));
     const { rechallengeInterval_ms } = this.#config;
     if (rechallengeInterval_ms !== undefined) this.#rechallengeAt_ms = now_ms + rechallengeInterval_ms;
-    if (this.#acceptedName !== undefined) return;
-    this.#acceptedName = current.name;
-    this.#output.signal({ type: 'accepted', name: this.#acceptedName, message });
+    if (this.#isAccepted) return;
+    this.#isAccepted = true;
+    this.#output.signal({ type: 'accepted', name: current.name, message });
   }
 
   handleTimeout(now_ms: number): void {

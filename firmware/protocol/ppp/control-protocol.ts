@@ -101,6 +101,12 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     this.#automaton.handle('Open', now_ms);
   }
 
+  /** Instead of open() and lowerUp(): what is agreed on stands already. Nothing is sent. */
+  protected takeOverOpened(): void {
+    this.#automaton.takeOver();
+    this.output.signal({ type: 'up' });
+  }
+
   /** Administrative Close; `message` goes into the Terminate-Request. */
   close(message: string, now_ms: number): void {
     this.#terminateMessage = message;

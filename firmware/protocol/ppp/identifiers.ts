@@ -10,6 +10,11 @@ export class Identifiers {
     this.#next = first;
   }
 
+  /** Somebody else has used this one: the next is the one after it. */
+  continueAfter(identifier: number): void {
+    this.#next = (identifier + 1) & 0xff;
+  }
+
   next(): number {
     const identifier = this.#next;
     this.#next = (identifier + 1) & 0xff;

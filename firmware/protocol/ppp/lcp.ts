@@ -56,10 +56,20 @@ export interface LcpAgreement {
   promised?: AuthenticationProtocol;
 }
 
+/** What one end asked for in the Configure-Request that was acknowledged; undefined: an option that it left out. */
+export interface LcpRequest {
+  mru_bytes: number | undefined;
+  accm: number | undefined;
+  authentication: AuthenticationProtocol | undefined;
+  magicNumber: number | undefined;
+  pfc: boolean;
+  acfc: boolean;
+}
+
 /** RFC 1661 section 6.1: the value that holds without the option. */
-const DEFAULT_MRU_BYTES = 1500;
+export const DEFAULT_MRU_BYTES = 1500;
 /** Below this no header and no authentication packet has room. */
-const MIN_MRU_BYTES = 128;
+export const MIN_MRU_BYTES = 128;
 /** RFC 1661 section 6.4: two equal magic numbers happen once in 2^32, so five in a row are no chance. */
 const LOOPBACK_LIMIT = 5;
 const ECHO_HEADER_BYTES = 8;
@@ -112,6 +122,23 @@ export class Lcp extends ControlProtocol<LcpSignal> {
       ...(this.#demand.length > 0 ? { demanded: this.#demand[0] } : {}),
       ...(this.#peer.promised === undefined ? {} : { promised: this.#peer.promised }),
     };
+  }
+
+  /**
+   * A LAC has negotiated LCP with the peer: what it asked for is what we asked for, and is what we shall ask for again.
+   * Both requests are such as we could have sent and acknowledged.
+   */
+  startProxied(ours: LcpRequest, peers: LcpRequest): void {
+    this.#mru_bytes = ours.mru_bytes;
+    this.#accm = ours.accm;
+    this.#magicNumber = ours.magicNumber ?? 0;
+    const { authentication } = ours;
+    if (authentication !== undefined) {
+      this.#demand = [authentication, ...this.#demand.filter((one) => one !== authentication)];
+    }
+    const { mru_bytes = DEFAULT_MRU_BYTES, acfc, pfc } = peers;
+    this.#peer = { mru_bytes, acfc, pfc, promised: peers.authentication };
+    this.takeOverOpened();
   }
 
   /** RFC 1661 section 5.8. False when the peer has said that it does not know Echo-Requests. */
@@ -300,7 +327,9 @@ export class Lcp extends ControlProtocol<LcpSignal> {
 }
 
 /** The protocol that an Authentication-Protocol option names; undefined for one that we do not have. */
-function authenticationOf(value: Extract<LcpOption, { name: 'authentication' }>): AuthenticationProtocol | undefined {
+export function authenticationOf(
+  value: Extract<LcpOption, { name: 'authentication' }>,
+): AuthenticationProtocol | undefined {
   if (value.protocol === PPP_PROTOCOL.pap) return 'pap';
   if (value.protocol !== PPP_PROTOCOL.chap) return undefined;
   if (value.algorithm === CHAP_ALGORITHM.md5) return 'chap-md5';

@@ -41,7 +41,13 @@ export interface PppLinkConfig {
 
 /** What a peer said of itself. It may be wrong: the answer to it decides. Names are octets as received. */
 export type AuthenticationRequest =
-  | { protocol: 'pap'; name: Uint8Array; password: Uint8Array }
+  | {
+      protocol: 'pap';
+      name: Uint8Array;
+      /** Of the Authenticate-Request. */
+      identifier: number;
+      password: Uint8Array;
+    }
   | { protocol: 'chap-md5'; name: Uint8Array; identifier: number; challenge: Uint8Array; response: Uint8Array }
   | {
       protocol: 'mschapv2';
@@ -62,6 +68,21 @@ export type AuthenticationRequest =
 export type AuthenticationAnswer =
   | { accepted: true; message?: string; authenticatorResponse?: string }
   | { accepted: false; message?: string };
+
+/**
+ * What a LAC has settled with its user and hands over to the LNS (the proxy AVPs of RFC 2661 section 4.4.5). The two
+ * lists are the octets of LCP Configure-Requests from the first option on.
+ */
+export interface ProxiedLink {
+  /** What the LAC asked for last: from now on it is we who asked for it. */
+  lastSent: Uint8Array;
+  /** What the user asked for last. */
+  lastReceived: Uint8Array;
+  /** What the user answered to the LAC; undefined (Proxy Authen Type 4, or none): he is asked here. */
+  request: AuthenticationRequest | undefined;
+  /** The user is challenged by CHAP once more when what is handed over has been accepted. */
+  challengeAgain: boolean;
+}
 
 /** What the network phase of an authenticator's link is given. A family that is left out is refused to the peer. */
 export interface NetworkParameters {

@@ -11,11 +11,11 @@ import {
   type PppFrame,
   parsePppControlPacket,
 } from '../../wire/ppp.js';
-import { AuthenticationPhase } from './authentication-phase.js';
+import { AuthenticationPhase, type ProxiedAuthentication } from './authentication-phase.js';
 import { ProtocolRefusal } from './ccp.js';
 import { earliest } from './earliest.js';
 import { Keepalive } from './keepalive.js';
-import { Lcp, type LcpSignal } from './lcp.js';
+import { Lcp, type LcpConfig, type LcpSignal } from './lcp.js';
 import type {
   AuthenticationAnswer,
   AuthenticationProtocol,
@@ -23,9 +23,11 @@ import type {
   NetworkParameters,
   PppLinkConfig,
   PppLinkEvent,
+  ProxiedLink,
 } from './link-types.js';
 import { NetworkPhase } from './network-phase.js';
 import { readOrDrop } from './peer-octets.js';
+import { judgeProxiedLink } from './proxied-link.js';
 
 export type * from './link-types.js';
 
@@ -46,6 +48,7 @@ interface LinkEnd {
 export class PppLink {
   /** Frames of the peer that had no effect: what could not be read, and what did not fit the phase. */
   readonly drops = { malformed: 0, outOfPhase: 0, afterEnd: 0 };
+  readonly #lcpConfig: LcpConfig;
   readonly #lcp: Lcp;
   readonly #authentication: AuthenticationPhase;
   readonly #network: NetworkPhase;
@@ -59,6 +62,8 @@ export class PppLink {
   /** A Terminate-Request came while LCP was not up: the reason if LCP does not come up any more. */
   #peerTerminated: LinkEnd | undefined;
   #early: PppFrame[] = [];
+  /** What a LAC has handed over, until the authentication phase has it. */
+  #proxied: ProxiedAuthentication | undefined;
   readonly #transmit: PppFrame[] = [];
   readonly #events: PppLinkEvent[] = [];
   readonly #work: ((now_ms: number) => void)[] = [];
@@ -67,20 +72,16 @@ export class PppLink {
     const send = (protocol: number, packet: ControlPacket) => this.#send(protocol, packet);
     const emit = (event: PppLinkEvent) => this.#emit(event);
     const peerMru_bytes = () => this.#lcp.agreement.peerMru_bytes;
-    this.#lcp = new Lcp(
-      {
-        mru_bytes: config.mru_bytes,
-        demand: config.authenticator?.protocols ?? [],
-        allow: feasible(config.peer),
-      },
-      config,
-      random,
-      {
-        send: (packet) => send(PPP_PROTOCOL.lcp, packet),
-        signal: (signal) => this.#work.push((now_ms) => this.#handleLcpSignal(signal, now_ms)),
-        peerMru_bytes,
-      },
-    );
+    this.#lcpConfig = {
+      mru_bytes: config.mru_bytes,
+      demand: config.authenticator?.protocols ?? [],
+      allow: feasible(config.peer),
+    };
+    this.#lcp = new Lcp(this.#lcpConfig, config, random, {
+      send: (packet) => send(PPP_PROTOCOL.lcp, packet),
+      signal: (signal) => this.#work.push((now_ms) => this.#handleLcpSignal(signal, now_ms)),
+      peerMru_bytes,
+    });
     this.#authentication = new AuthenticationPhase(config, random, {
       send,
       emit,
@@ -111,9 +112,25 @@ export class PppLink {
     this.#lcp.open(now_ms);
     this.#lcp.lowerUp(now_ms);
     this.#finishWork(now_ms);
-    const early = this.#early;
-    this.#early = [];
-    for (const { protocol, information } of early) this.handleFrame(protocol, information, now_ms);
+    this.#handleEarly(now_ms);
+  }
+
+  /**
+   * Instead of start(): LCP stands as the LAC has negotiated it, and authentication goes on from where it has come to.
+   * A text says why that cannot be taken; then nothing has been done, and start() may follow, which begins LCP anew.
+   */
+  startProxied(proxied: ProxiedLink, now_ms: number): string | undefined {
+    if (this.#hasStarted) throw new Error('the link has been started before');
+    const lcp = judgeProxiedLink(proxied, this.#lcpConfig);
+    if (typeof lcp === 'string') return lcp;
+    this.#hasStarted = true;
+    if (this.#hasEnded) return undefined;
+    const { request, challengeAgain } = proxied;
+    this.#proxied = { request, challengeAgain };
+    this.#lcp.startProxied(lcp.ours, lcp.peers);
+    this.#finishWork(now_ms);
+    this.#handleEarly(now_ms);
+    return undefined;
   }
 
   /** Takes the protocol number and the information of one frame. Never throws for what is in them. */
@@ -215,6 +232,12 @@ export class PppLink {
     }
   }
 
+  #handleEarly(now_ms: number): void {
+    const early = this.#early;
+    this.#early = [];
+    for (const { protocol, information } of early) this.handleFrame(protocol, information, now_ms);
+  }
+
   #handleControlFrame(protocol: number, information: Uint8Array, now_ms: number): void {
     const packet = readOrDrop(() => parsePppControlPacket(information));
     if (packet === undefined) {
@@ -284,7 +307,9 @@ export class PppLink {
     this.#phase = 'authenticate';
     this.#emit({ type: 'lcp-up', ...agreement, ...(authentication === undefined ? {} : { authentication }) });
     this.#keepalive.start(now_ms);
-    this.#authentication.start(demanded, promised, now_ms);
+    const proxied = this.#proxied;
+    this.#proxied = undefined;
+    this.#authentication.start(demanded, promised, proxied, now_ms);
   }
 
   #enterNetwork(now_ms: number): void {

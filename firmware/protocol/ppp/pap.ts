@@ -18,7 +18,7 @@ import type {
   AuthenticatorSignal,
 } from './authentication.js';
 import type { Identifiers } from './identifiers.js';
-import type { AuthenticationAnswer } from './link-types.js';
+import type { AuthenticationAnswer, AuthenticationRequest } from './link-types.js';
 import { MAX_TEXT_BYTES, printable, readOrDrop } from './peer-octets.js';
 import { Retransmission } from './retransmission.js';
 
@@ -36,6 +36,12 @@ export class PapAuthenticator implements Authenticator {
 
   start(): void {}
 
+  startProxied(request: AuthenticationRequest): void {
+    this.#identifier = request.identifier;
+    this.#name = request.name;
+    this.#output.signal({ type: 'request', request });
+  }
+
   /**
    * The first Authenticate-Request is asked about; each further one, with whatever name and password, has the first
    * one's reply (RFC 1334 section 2.2.1: "MUST return the same reply Code").
@@ -51,7 +57,8 @@ export class PapAuthenticator implements Authenticator {
     if (this.#name !== undefined) return;
     this.#name = request.peerId.slice();
     const password = request.password.slice();
-    this.#output.signal({ type: 'request', request: { protocol: 'pap', name: this.#name, password } });
+    const { identifier } = packet;
+    this.#output.signal({ type: 'request', request: { protocol: 'pap', name: this.#name, identifier, password } });
   }
 
   answer(answer: AuthenticationAnswer): void {

@@ -45,7 +45,12 @@ test('CHAP-MD5: right and wrong response', () => {
 });
 
 test('PAP: right and wrong password, and one that is the beginning of the right one', () => {
-  const request: AuthenticationRequest = { protocol: 'pap', name: octets('u'), password: octets('secret') };
+  const request: AuthenticationRequest = {
+    protocol: 'pap',
+    name: octets('u'),
+    identifier: 1,
+    password: octets('secret'),
+  };
 
   assert.equal(authenticateLocally(request, 'secret').accepted, true);
   assert.equal(authenticateLocally(request, 'secret!').accepted, false);

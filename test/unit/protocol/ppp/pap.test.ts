@@ -23,6 +23,7 @@ test('RFC 1334 2.2.1: an Authenticate-Request is a question to the outside, and 
   assert.deepEqual(request, {
     protocol: 'pap',
     name: Uint8Array.from(Buffer.from('alice')),
+    identifier: 9,
     password: Uint8Array.from(Buffer.from('secret')),
   });
 });
