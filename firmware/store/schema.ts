@@ -48,4 +48,33 @@ CREATE TABLE audit (
 ) STRICT;
 `;
 
-export const MIGRATIONS: readonly string[] = [DOCUMENTS_ADDRESSES_CALLS];
+const BOOTS_ACCOUNTING = `
+-- number: how often the store has been opened. syncs: a commit of it brings all commits before it to the disk.
+CREATE TABLE boot (
+  only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL, syncs INTEGER NOT NULL
+) STRICT;
+INSERT INTO boot VALUES (1, 0, 0);
+
+-- Accounting that is to be delivered, in the order in which it happened.
+-- subject:    its Acct-Session-Id; what happened to one subject is delivered one after the other.
+-- worth:      when there is too much, the least goes first.
+-- at, boot, uptime: when it happened: Unix time, and which boot's monotonic clock said what.
+-- attributes: as on the wire.
+-- tries:      how often it alone got no answer.
+CREATE TABLE accounting_record (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, worth INTEGER NOT NULL, at INTEGER NOT NULL,
+  boot INTEGER NOT NULL, uptime INTEGER NOT NULL, attributes BLOB NOT NULL, tries INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX accounting_record_subject ON accounting_record (subject, id);
+CREATE INDEX accounting_record_worth ON accounting_record (worth, id);
+CREATE INDEX accounting_record_tried ON accounting_record (id) WHERE tries > 0;
+
+-- What has a Start and no Stop yet; attributes are those of the Stop. Its counters, which are written often, are apart.
+CREATE TABLE accounting_open (id INTEGER PRIMARY KEY, subject TEXT NOT NULL, attributes BLOB NOT NULL) STRICT;
+CREATE TABLE accounting_count (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, duration_s INTEGER NOT NULL, received_packets INTEGER NOT NULL,
+  received_octets INTEGER NOT NULL, sent_packets INTEGER NOT NULL, sent_octets INTEGER NOT NULL
+) STRICT;
+`;
+
+export const MIGRATIONS: readonly string[] = [DOCUMENTS_ADDRESSES_CALLS, BOOTS_ACCOUNTING];

@@ -4,8 +4,10 @@
  *
  * What is written by `inTurn` is one commit of the relaxed connection; documents are committed by themselves over the
  * durable one. Both are connections to one file within one thread, so a document must not be written inside a turn:
- * it would wait for its own thread.
+ * it would wait for its own thread. Accounting is a part of the turn too, and brings the whole turn to the disk.
  */
+import { AccountingQueue } from './accounting-queue.js';
+import { AccountingSessions } from './accounting-sessions.js';
 import { freeAll } from './addresses.js';
 import type { Audit } from './audit.js';
 import { Calls } from './calls.js';
@@ -31,6 +33,9 @@ export interface Store {
   readonly leases: Leases;
   readonly calls: Calls;
   readonly audit: Audit;
+  readonly accounting: { readonly queue: AccountingQueue; readonly sessions: AccountingSessions };
+  /** How often these files have been opened, this time too: no two processes over them have one number. */
+  readonly bootNumber: number;
   /** Runs `work`, which must not be asynchronous: all leases and calls that it writes become one commit, or none. */
   inTurn<T>(work: () => T): T;
   close(): void;
@@ -43,13 +48,19 @@ export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): St
     const box = secretBox(keyFor(connections, keyFile));
     checkKey(connections, box, keyFile);
     endAllCalls(connections, clock());
-    const turn = new Turn(connections.relaxed);
+    const bootNumber = nextBoot(connections);
+    const turn = new Turn(connections.relaxed, syncOf(connections));
     const documents = new Documents(connections.durable, box, turn, clock);
     return {
       documents,
       leases: new Leases(connections.relaxed, turn),
       calls: new Calls(connections.relaxed, turn, clock),
       audit: documents.audit,
+      accounting: {
+        queue: new AccountingQueue(connections.relaxed, turn),
+        sessions: new AccountingSessions(connections.relaxed, turn),
+      },
+      bootNumber,
       inTurn: (work) => turn.run(work),
       close: connections.close,
     };
@@ -81,6 +92,17 @@ function checkKey({ durable }: Connections, box: SecretBox, keyFile: string): vo
   } catch {
     throw new StoreError(`key file ${keyFile} is not the key of this database; restore the right one from the backup`);
   }
+}
+
+function nextBoot({ durable }: Connections): number {
+  const count = durable.prepare<[], number>('UPDATE boot SET number = number + 1 RETURNING number').pluck();
+  return durable.transaction(() => count.get()!).immediate();
+}
+
+/** Both connections write one journal: a commit that waits for the disk takes those before it there, whoever's they are. */
+function syncOf({ durable }: Connections): () => void {
+  const commit = durable.prepare('UPDATE boot SET syncs = syncs + 1');
+  return () => void commit.run();
 }
 
 /** After a start no call of before lives. Who had which address stays on record. */

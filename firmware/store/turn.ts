@@ -1,17 +1,22 @@
 /**
- * One transaction for all that is written in one turn of the event loop. Must not know what is written.
+ * One transaction for all that is written in one turn of the event loop, and one wait for the disk where some of it must
+ * outlast a power cut. Must not know what is written.
  */
 import type Database from 'better-sqlite3';
 
 export class Turn {
   readonly #database: Database.Database;
+  readonly #sync: () => void;
   #running = false;
+  #mustSync = false;
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
   readonly #rollback: Database.Statement;
 
-  constructor(database: Database.Database) {
+  /** `sync` waits until all that is committed is on the disk. */
+  constructor(database: Database.Database, sync: () => void) {
     this.#database = database;
+    this.#sync = sync;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#rollback = database.prepare('ROLLBACK');
@@ -32,12 +37,14 @@ export class Turn {
     try {
       const result = work();
       if (this.#database.inTransaction) this.#commit.run();
+      if (this.#mustSync) this.#sync();
       return result;
     } catch (error) {
       if (this.#database.inTransaction) this.#rollback.run();
       throw error;
     } finally {
       this.#running = false;
+      this.#mustSync = false;
     }
   }
 
@@ -46,5 +53,12 @@ export class Turn {
     if (!this.#running) return this.run(() => this.write(statements));
     if (!this.#database.inTransaction) this.#begin.run();
     return statements();
+  }
+
+  /** As write; and when the turn has ended, what it wrote outlasts a power cut. */
+  writeDurably<T>(statements: () => T): T {
+    if (!this.#running) return this.run(() => this.writeDurably(statements));
+    this.#mustSync = true;
+    return this.write(statements);
   }
 }
