@@ -38,7 +38,7 @@ export interface Party {
 type MakeParty = () => Party;
 
 const SECRET = ascii('tunnel secret');
-const PASSWORD = 'clientPass';
+export const PASSWORD = 'clientPass';
 /** Time runs on so often while nothing is sent: retransmissions, HELLO, echoes and the end are among it. */
 const TIMEOUTS = 24;
 const ROUNDS = 60;
@@ -54,12 +54,12 @@ export function* polled<T>(poll: () => T | undefined): Iterable<T> {
 
 // Records.
 
-function toRecords(packets: readonly Uint8Array[]): Uint8Array {
+export function toRecords(packets: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(packets.flatMap((packet) => [packet.length >>> 8, packet.length & 0xff, ...packet]));
 }
 
 /** Lenient: a length beyond the input is what there is. */
-function fromRecords(input: Uint8Array): Uint8Array[] {
+export function fromRecords(input: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (let offset = 0; offset + 2 <= input.length; ) {
     const end = offset + 2 + ((input[offset] << 8) | input[offset + 1]);
@@ -218,7 +218,7 @@ function endpointTarget(name: string, kind: TunnelKind, dial: Dial, isCaller: bo
 
 // The PPP link.
 
-const LINK = {
+export const LINK = {
   mru_bytes: 1400,
   ipv4: true,
   ipv6: true,
@@ -232,10 +232,14 @@ const LINK = {
   authenticationTimeout_ms: 30_000,
 };
 
-/** A link whose role accepts whoever comes. */
-function linkParty(config: PppLinkConfig, seed: number): Party {
+function startedLink(config: PppLinkConfig, seed: number): Party {
   const link = new PppLink(config, randomBytes(seed));
   link.start(0);
+  return linkParty(link);
+}
+
+/** A link whose role accepts whoever comes. */
+export function linkParty(link: PppLink): Party {
   return {
     receive: (packet, now_ms) => {
       const frame = frameOf(packet);
@@ -283,9 +287,9 @@ function answerLink(link: PppLink, event: PppLinkEvent, now_ms: number): void {
 
 function linkTarget(protocol: AuthenticationProtocol, side: PppLinkConfig['side']): FuzzTarget {
   const authenticator = () =>
-    linkParty({ side: 'authenticator', ...LINK, authenticator: { protocols: [protocol], name: 'lns' } }, 1);
+    startedLink({ side: 'authenticator', ...LINK, authenticator: { protocols: [protocol], name: 'lns' } }, 1);
   const peer = () =>
-    linkParty({ side: 'peer', ...LINK, peer: { name: 'User', password: PASSWORD, allow: [protocol] } }, 2);
+    startedLink({ side: 'peer', ...LINK, peer: { name: 'User', password: PASSWORD, allow: [protocol] } }, 2);
   const [party, other] = side === 'authenticator' ? [authenticator, peer] : [peer, authenticator];
   return { name: `ppp-link-${side}-${protocol}`, seeds: [record(party, other)], run: (input) => replay(party, input) };
 }

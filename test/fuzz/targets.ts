@@ -41,7 +41,9 @@ import type { FuzzTarget } from './fuzzer.js';
 import { MACHINE_TARGETS } from './machines.js';
 import { PACKET_PATH_TARGETS } from './packet-path.js';
 import { PPPOE_TARGETS } from './pppoe.js';
+import { PROXIED_LINK_TARGETS } from './proxied-link.js';
 import { RADIUS_TARGETS } from './radius.js';
+import { RADIUS_MACHINE_TARGETS } from './radius-machines.js';
 
 const SECRET = ascii('tunnel secret');
 const RANDOM_VECTOR = fromHex('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf');
@@ -239,6 +241,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...MACHINE_TARGETS,
   ...BOX_TARGETS,
   ...PACKET_PATH_TARGETS,
+  ...PROXIED_LINK_TARGETS,
   ...PPPOE_TARGETS,
   ...RADIUS_TARGETS,
+  ...RADIUS_MACHINE_TARGETS,
 ];
