@@ -23,6 +23,7 @@ import {
   reportsHandled,
 } from './dataplane/interface.js';
 import { mayConfigureNetwork } from './linux/capabilities.js';
+import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
@@ -159,6 +160,7 @@ async function start(): Promise<void> {
     post: packetPath.post,
     listeningPort: port,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
+    readEthernetInterfaces,
     now_ms: () => performance.now(),
     random: randomPool(),
     resolve: async (host) => (await lookup(host)).address,

@@ -1,13 +1,14 @@
 /**
- * Which address a user gets: its fixed one, or one of its pool; and which prefixes that makes for the kernel. Answers,
+ * Which address a user gets: the one that it is given, or one of its pool; and which prefixes that makes for the kernel. Answers,
  * never throws. Must not know how leases are kept: that is the store's.
  */
-import { ipv4FromNumber, ipv4Number, type Pool, type Settings, type User } from '../settings.js';
+import type { Authorization } from '../roles/role.js';
+import { ipv4FromNumber, ipv4Number, type Pool } from '../settings.js';
 import type { Documents } from '../store/documents.js';
 import type { Leases } from '../store/leases.js';
 
 export type AddressAnswer =
-  | { granted: true; address: string; routes: readonly string[] }
+  | { granted: true; address: string }
   | {
       granted: false;
       /** In words that may be sent to the user. */
@@ -17,25 +18,20 @@ export type AddressAnswer =
     };
 
 export class AddressPools {
-  readonly #documents: Pick<Documents, 'settings' | 'pool' | 'pools' | 'user'>;
+  readonly #documents: Pick<Documents, 'settings' | 'pool'>;
   readonly #leases: Leases;
 
-  constructor(documents: Pick<Documents, 'settings' | 'pool' | 'pools' | 'user'>, leases: Leases) {
+  constructor(documents: Pick<Documents, 'settings' | 'pool'>, leases: Leases) {
     this.#documents = documents;
     this.#leases = leases;
   }
 
   /** Leases an address to a call of this user; one that asks again, after LCP has begun anew, keeps what it has. */
-  lease(callId: number, userName: string): AddressAnswer {
-    const user = this.#documents.user(userName);
-    if (!user?.enabled) return { granted: false, reason: 'the user may not call' };
+  lease(callId: number, user: string, { address, pool }: Pick<Authorization, 'address' | 'pool'>): AddressAnswer {
     const { lns } = this.#documents.settings();
-    if (lns.maxSessionsPerUser > 0 && this.#leases.countOf(user.name, callId) >= lns.maxSessionsPerUser) {
-      return { granted: false, reason: `the user has ${lns.maxSessionsPerUser} sessions already` };
-    }
-    return user.fixedAddress === undefined
-      ? this.#leaseFromPool(callId, user, lns)
-      : this.#leaseFixed(callId, user, user.fixedAddress);
+    return address === ''
+      ? this.#leaseFromPool(callId, user, pool || lns.pool)
+      : this.#leaseFixed(callId, user, address);
   }
 
   /** Frees the address of a call that has ended; false when it had none. */
@@ -43,20 +39,20 @@ export class AddressPools {
     return this.#leases.release(callId);
   }
 
-  #leaseFixed(callId: number, user: User, address: string): AddressAnswer {
-    const result = this.#leases.leaseFixed({ callId, user: user.name, address });
-    if (result.leased) return { granted: true, address, routes: user.routes };
+  #leaseFixed(callId: number, user: string, address: string): AddressAnswer {
+    const result = this.#leases.leaseFixed({ callId, user, address });
+    if (result.leased) return { granted: true, address };
     const reason = `the fixed address ${address} is in use`;
     return result.why === 'address-in-use'
       ? { granted: false, reason, holder: result.holder }
       : { granted: false, reason };
   }
 
-  #leaseFromPool(callId: number, user: User, lns: Settings['lns']): AddressAnswer {
-    const pool = this.#documents.pool(user.pool ?? lns.pool);
-    if (!pool) return { granted: false, reason: 'there is no address pool for the user' };
-    const result = this.#leases.lease({ callId, user: user.name, pool: pool.name, sticky: pool.sticky });
-    if (result.leased) return { granted: true, address: result.address, routes: user.routes };
+  #leaseFromPool(callId: number, user: string, name: string): AddressAnswer {
+    const pool = this.#documents.pool(name);
+    if (!pool) return { granted: false, reason: `there is no address pool ${name} for the user` };
+    const result = this.#leases.lease({ callId, user, pool: pool.name, sticky: pool.sticky });
+    if (result.leased) return { granted: true, address: result.address };
     return { granted: false, reason: `address pool ${pool.name} is exhausted` };
   }
 }

@@ -2,8 +2,10 @@
  * From the settings document to the configuration of the machine that speaks the protocols. Pure.
  */
 
+import type { PppoeInterface } from '../protocol/pppoe/events.js';
 import type { ApplianceConfig } from '../roles/appliance.js';
 import type { PppTimers } from '../roles/call.js';
+import type { LacConfig } from '../roles/lac.js';
 import type { LacClientConfig } from '../roles/lac-client.js';
 import type { LnsConfig } from '../roles/lns.js';
 import type { PseudowireConfig, PseudowireEnds } from '../roles/pseudowires.js';
@@ -25,6 +27,10 @@ export interface Surroundings {
   localPort: number;
   /** For a box whose settings name none. */
   routerId: number;
+  /** Those that PPPoE is answered on. */
+  pppoeInterfaces: readonly (PppoeInterface & { name: string })[];
+  /** In front of a call's number in its Acct-Session-Id. */
+  accountingPrefix: string;
 }
 
 export function applianceConfig(settings: Settings, surroundings: Surroundings): ApplianceConfig {
@@ -51,10 +57,12 @@ export function applianceConfig(settings: Settings, surroundings: Surroundings):
       ),
     },
     lns: settings.lns.enabled ? lnsConfig(settings) : undefined,
+    lac: settings.lac.enabled ? lacConfig(settings, surroundings) : undefined,
     lacClients: settings.lacClients
       .filter((profile) => profile.enabled)
       .map((profile) => lacClientConfig(settings, profile, surroundings)),
     pseudowires: pseudowires.map((wire) => pseudowireConfig(wire, surroundings)),
+    accountingPrefix: surroundings.accountingPrefix,
   };
 }
 
@@ -73,6 +81,44 @@ function lnsConfig(settings: Settings): LnsConfig {
     cookie_bytes: lns.cookie_bytes,
     tun: LNS_TUN,
     ppp: pppTimers(settings),
+  };
+}
+
+/** Calls that end at the LAC are users of the same gateway and name servers as the LNS's. */
+function lacConfig(settings: Settings, { pppoeInterfaces, localPort }: Surroundings): LacConfig {
+  const { lac, lns, ppp, system } = settings;
+  const perMac_per_s = lac.padiPerMac_per_s;
+  const perInterface_per_s = lac.padiPerInterface_per_s;
+  return {
+    concentrator: {
+      interfaces: pppoeInterfaces.map(({ index, mac, mtu_bytes }) => ({ index, mac, mtu_bytes })),
+      acName: lac.acName || system.hostName,
+      serviceNames: lac.serviceNames,
+      servesAnyName: lac.servesAnyName,
+      maxSessions: lac.maxSessions,
+      maxSessionsPerInterface: lac.maxSessionsPerInterface,
+      maxSessionsPerMac: lac.maxSessionsPerMac,
+      offers: { perMac_per_s, perInterface_per_s },
+      requests: { perMac_per_s, perInterface_per_s },
+    },
+    interfaceNames: new Map(pppoeInterfaces.map(({ index, name }) => [index, name])),
+    authentication: lac.authentication,
+    name: system.hostName,
+    localAddress: lns.localAddress,
+    dns: lns.dns,
+    nbns: lns.nbns,
+    ipv6: lac.ipv6,
+    mru_bytes: ppp.mru_bytes,
+    mssClamp: lns.mssClamp,
+    tun: LNS_TUN,
+    ppp: pppTimers(settings),
+    tunnels: {
+      answer_ms: lac.tunnelAnswer_s * 1000,
+      dead_ms: lac.deadTime_s * 1000,
+      idle_ms: lac.tunnelIdle_s * 1000,
+      maxSessions: lac.maxSessionsPerTunnel,
+      localPort,
+    },
   };
 }
 
@@ -105,7 +151,7 @@ function lacClientConfig(
  * pseudowires that control messages set up.
  */
 function pseudowireTypes(settings: Settings, pseudowires: readonly PseudowireSettings[]): number[] {
-  const carriesPpp = settings.lns.enabled || settings.lacClients.some(({ enabled }) => enabled);
+  const carriesPpp = settings.lns.enabled || settings.lac.enabled || settings.lacClients.some(({ enabled }) => enabled);
   const types = pseudowires.filter(({ mode }) => mode !== 'static').map(({ type }) => TYPE[type]);
   return [...new Set([...(carriesPpp ? [PSEUDOWIRE_TYPE.ppp] : []), ...types])];
 }

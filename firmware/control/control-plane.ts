@@ -12,14 +12,16 @@ import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import { type Prefix, parsePrefix } from '../wire/ip.js';
 import { AddressPools, poolPrefixes } from './address-pool.js';
+import { Answers } from './answers.js';
 import { applianceConfig } from './appliance-config.js';
+import { CallLimits } from './call-limits.js';
 import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
 import { dialledAddress } from './dialled-address.js';
 import { Faults } from './faults.js';
-import { LocalAnswers } from './local-answers.js';
 import type { NetworkConfiguration, NetworkProblem } from './network.js';
 import { planNetwork, routesToUser } from './network-plan.js';
+import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Trace } from './trace.js';
 import { type ProfiledRole, TunDevices } from './tun-devices.js';
@@ -29,6 +31,8 @@ import type { OperatingProblem } from './view.js';
 const TRACE_CAPACITY = 20_000;
 /** How often the packet path's counters are looked at for signs of life. */
 const ACTIVITY_INTERVAL_MS = 1_000;
+/** How often it is looked which Ethernet interfaces there are, in such intervals. */
+const LOOK_AT_INTERFACES_EVERY = 2;
 /** How long the end of the program waits for the last counters of its calls. */
 const LAST_COUNTERS_MS = 1_000;
 /** The longest time that a timer is set for. */
@@ -42,6 +46,7 @@ export interface ControlPlaneDependencies {
   readSessionCounters: SessionCountersReader;
   /** The UDP port that the packet path was started on. */
   listeningPort: number;
+  readEthernetInterfaces(): readonly EthernetInterface[];
   /** Monotonic, in ms. */
   now_ms(): number;
   random: RandomBytes;
@@ -51,6 +56,9 @@ export interface ControlPlaneDependencies {
   fail(error: Error): void;
   log: Log;
 }
+
+/** Those that Answers answers. */
+type AnsweredQuestion = Exclude<Question, { type: 'resolve' }>;
 
 /** Of a control message, RFC 2661 section 3.1 and RFC 3931 section 3.2.1: the packet path hands on whole headers. */
 function tunnelIdOf(packet: Uint8Array): number {
@@ -66,7 +74,12 @@ export class ControlPlane {
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
-  readonly #answers: LocalAnswers;
+  readonly #answers: Answers;
+  /** Those that came while a turn was under way. */
+  #given: { question: AnsweredQuestion; answer: Answer }[] = [];
+  readonly #limits: CallLimits;
+  readonly #pppoe: PppoeInterfaces;
+  #activities = 0;
   #settings: Settings;
   #commands: DataPlaneCommand[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -81,6 +94,8 @@ export class ControlPlane {
   #networkIsStale = false;
   #stopped = false;
   #onLastCounters = () => {};
+  /** Another after each start, so that no two calls ever have the same Acct-Session-Id. */
+  readonly #accountingPrefix: string;
   /** RFC 3931 section 5.4.3: not 0, and hardly another box's. */
   readonly #routerId: number;
 
@@ -93,8 +108,18 @@ export class ControlPlane {
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
     this.calls = new CallRecords(store, dependencies.readSessionCounters, this.#callLog);
     const pools = new AddressPools(store.documents, store.leases);
-    this.#answers = new LocalAnswers(store, pools, (callId, reason) => this.#endCall(callId, reason));
+    this.#limits = new CallLimits(dependencies.readSessionCounters);
+    this.#answers = new Answers({
+      store,
+      pools,
+      radius: () => undefined,
+      calls: () => this.appliance.calls(),
+      endCall: (callId, reason) => this.#endCall(callId, reason),
+    });
+    const push = (command: DataPlaneCommand) => void this.#commands.push(command);
+    this.#pppoe = new PppoeInterfaces(push, dependencies.readEthernetInterfaces);
     this.#nextActivity_ms = now_ms;
+    this.#accountingPrefix = store.bootNumber.toString(16).padStart(8, '0').toUpperCase();
     this.#routerId = (random(4).reduce((id, octet) => id * 256 + octet, 0) || 1) >>> 0;
     this.appliance = new Appliance(this.#applianceConfig(), random, now_ms);
   }
@@ -114,7 +139,7 @@ export class ControlPlane {
     const { port } = this.#settings.l2tp;
     const { listeningPort } = this.#dependencies;
     const sockets = usesIp(this.#settings) ? this.#refusedSockets : [];
-    const problems = [...sockets, ...this.#tuns.problems(), ...kernel];
+    const problems = [...sockets, ...this.#tuns.problems(), ...this.#pppoe.problems(), ...kernel];
     if (port === listeningPort) return problems;
     const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
     return [{ what, advice: 'restart the program' }, ...problems];
@@ -128,7 +153,7 @@ export class ControlPlane {
   start(): void {
     this.#tuns.open(this.#settings);
     this.#networkIsStale = true;
-    this.turn(() => {});
+    this.turn((now_ms) => this.#lookAtInterfaces(now_ms));
   }
 
   /** Takes settings into force. Devices come before the calls that use them, and go after them. */
@@ -137,6 +162,8 @@ export class ControlPlane {
     this.turn((now_ms) => {
       this.#tuns.open(settings);
       this.#tellDevices(now_ms);
+      this.#pppoe.retry();
+      this.#pppoe.refresh(settings.lac);
       this.appliance.configure(this.#applianceConfig(), now_ms);
     });
     this.turn((now_ms) => {
@@ -148,11 +175,13 @@ export class ControlPlane {
 
   /** Ends the calls of users that may no longer call. */
   usersChanged(): void {
+    // The users of RADIUS are not in the table.
+    if (this.#settings.radius.authentication.length > 0) return;
     const { documents } = this.#dependencies.store;
     this.turn((now_ms) => {
       for (const { info } of this.calls.all()) {
-        if (info.role !== 'lns' || documents.user(info.userName)?.enabled) continue;
-        this.appliance.disconnect(info.sessionId, 'the user may no longer call', now_ms);
+        if (info.role === 'lac-client' || info.isTunnelled || documents.user(info.userName)?.enabled) continue;
+        this.appliance.disconnect(info.sessionId, 'the user may no longer call', 'admin-reset', now_ms);
       }
     });
   }
@@ -213,6 +242,9 @@ export class ControlPlane {
   /** Answers to questions cause new outputs, and outputs new questions, until all is silent. */
   #work(now_ms: number): void {
     for (;;) {
+      for (let given = this.#given.shift(); given !== undefined; given = this.#given.shift()) {
+        this.#deliver(given.question, given.answer, now_ms);
+      }
       this.appliance.turn(now_ms);
       let output = this.appliance.pollOutput();
       if (output === undefined) return;
@@ -224,7 +256,7 @@ export class ControlPlane {
     switch (output.type) {
       case 'question':
         if (output.question.type === 'resolve') this.#resolve(output.question);
-        else this.#answer(output.question, now_ms);
+        else this.#answer(output.question);
         break;
       case 'trace':
         this.trace.add(output.record, Date.now());
@@ -266,13 +298,14 @@ export class ControlPlane {
   /** A call changes the kernel's routes only when it has some of its own; most are covered by their pool's. */
   #noteRoutes(call: CallInfo): void {
     if (call.role === 'lac-client') this.#networkIsStale = true;
+    else if (call.isTunnelled) return;
     else if (call.peerAddress !== '' && routesToUser(call, this.#poolRoutes()).length > 0) this.#networkIsStale = true;
   }
 
   /** Of a call that has an address or is about to have one, up or not. */
   #endCall(callId: number, reason: string): void {
     const call = this.#callOf(callId);
-    if (call !== undefined) this.appliance.disconnect(call.sessionId, reason, this.now_ms());
+    if (call !== undefined) this.appliance.disconnect(call.sessionId, reason, 'nas-request', this.now_ms());
   }
 
   #callOf(callId: number): CallInfo | undefined {
@@ -282,8 +315,15 @@ export class ControlPlane {
     return undefined;
   }
 
-  #answer(question: Exclude<Question, { type: 'resolve' }>, now_ms: number): void {
-    const answer = this.#answers.answer(question);
+  /** An answer comes within the turn, or in one of its own when RADIUS has been asked. */
+  #answer(question: AnsweredQuestion): void {
+    this.#answers.answer(question, (answer) => {
+      this.#given.push({ question, answer });
+      if (!this.#inTurn) this.turn(() => {});
+    });
+  }
+
+  #deliver(question: AnsweredQuestion, answer: Answer, now_ms: number): void {
     if (question.type === 'authenticate' && answer.type === 'authenticate' && !answer.answer.accepted) {
       this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
     }
@@ -318,6 +358,16 @@ export class ControlPlane {
           () => this.appliance.handlePacket(report.packet, report.path, now_ms),
         );
         break;
+      case 'discovery':
+        this.appliance.handleDiscovery(report.interfaceIndex, report.frame, now_ms);
+        break;
+      case 'held':
+        this.appliance.handleHeld(report.sessionId, report.generation, now_ms);
+        break;
+      case 'packet-socket-opened':
+        this.#pppoe.opened(report.interfaceIndex);
+        this.appliance.configure(this.#applianceConfig(), now_ms);
+        break;
       case 'ppp': {
         const { sessionId, generation, protocol, information } = report;
         this.#guard(
@@ -336,8 +386,13 @@ export class ControlPlane {
         this.#networkIsStale = true;
         break;
       case 'failed': {
-        const { what, errno, advice, tun } = report;
+        const { what, errno, advice, tun, interfaceIndex } = report;
         this.#dependencies.log.error({ errno, advice }, what);
+        if (interfaceIndex !== undefined) {
+          this.#pppoe.failed(interfaceIndex, { what, advice });
+          this.appliance.configure(this.#applianceConfig(), now_ms);
+          break;
+        }
         if (tun === undefined) {
           this.#refusedSockets.push({ what, advice: `${advice}; or do without, and take ip out of l2tp.accepts` });
           break;
@@ -377,6 +432,17 @@ export class ControlPlane {
       this.appliance.noteTraffic(sessionId, now_ms);
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }
+    const up = Array.from(this.calls.all(), ({ info }) => info);
+    for (const { call, reason, terminateCause } of this.#limits.overdue(up, this.#settings.lns, now_ms)) {
+      this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);
+    }
+    if (this.#activities++ % LOOK_AT_INTERFACES_EVERY === 0) this.#lookAtInterfaces(now_ms);
+  }
+
+  /** PPPoE is answered where its interface is there, and no longer where it is gone. */
+  #lookAtInterfaces(now_ms: number): void {
+    if (!this.#pppoe.refresh(this.#settings.lac)) return;
+    this.appliance.configure(this.#applianceConfig(), now_ms);
   }
 
   /** The history gets what the calls have carried that were just ended; a packet path that is silent is not waited for. */
@@ -414,7 +480,11 @@ export class ControlPlane {
   #applianceConfig(): ApplianceConfig {
     const { listeningPort } = this.#dependencies;
     const tunOf = (role: ProfiledRole, name: string) => this.#tuns.indexOf(role, name);
-    return applianceConfig(this.#settings, { tunOf, localPort: listeningPort, routerId: this.#routerId });
+    return applianceConfig(this.#settings, {
+      ...{ tunOf, localPort: listeningPort, routerId: this.#routerId },
+      pppoeInterfaces: this.#pppoe.open(),
+      accountingPrefix: this.#accountingPrefix,
+    });
   }
 
   #setTimer(now_ms: number): void {

@@ -88,7 +88,7 @@ export class ControlView implements ControlPlaneView {
 
   disconnectSession(sessionId: number, reason: string): boolean {
     if (this.#plane.appliance.callInfo(sessionId) === undefined) return false;
-    this.#plane.turn((now_ms) => this.#plane.appliance.disconnect(sessionId, reason, now_ms));
+    this.#plane.turn((now_ms) => this.#plane.appliance.disconnect(sessionId, reason, 'admin-reset', now_ms));
     return true;
   }
 

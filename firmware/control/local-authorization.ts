@@ -31,6 +31,7 @@ export function authorizationOf(user: User, lac: LacSettings): Authorization {
   return {
     ...NO_AUTHORIZATION,
     ...{ sessionTimeout_s, idleTimeout_s, receiveRate_bps, sendRate_bps },
+    ...{ address: user.fixedAddress ?? '', pool: user.pool ?? '', routes: user.routes },
     tunnels: user.tunnelGroup === undefined ? [] : tunnelChoices(lac, user.tunnelGroup),
     filters: user.filter === undefined ? [] : [user.filter],
   };

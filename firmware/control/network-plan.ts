@@ -1,12 +1,13 @@
 /**
  * What the kernel's network settings shall be, from settings, pools and the calls that stand: addresses and routes of
- * the TUN devices, bridges of the TAP devices. Must not apply it.
+ * the TUN devices, bridges of the TAP devices, filters. Must not apply it.
  */
 
 import type { CallInfo } from '../roles/role.js';
 import type { Pool, Settings } from '../settings.js';
 import { type Prefix, parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 import { poolPrefixes } from './address-pool.js';
+import { planFilters } from './filter-plan.js';
 import type { DesiredLink, DesiredNetwork, DesiredRoute } from './network.js';
 import type { TunDevice } from './tun-devices.js';
 
@@ -15,7 +16,7 @@ export function planNetwork(
   settings: Settings,
   pools: readonly Pool[],
   devices: Iterable<TunDevice>,
-  calls: Iterable<CallInfo>,
+  calls: readonly CallInfo[],
 ): DesiredNetwork {
   const open = [...devices].filter(({ isOpen }) => isOpen);
   const lns = open.find(({ role }) => role === 'lns');
@@ -35,7 +36,7 @@ export function planNetwork(
     else if (device.role === 'pseudowire') links.push(tapOf(device, settings));
   }
   for (const call of calls) {
-    if (call.role === 'lns' && lns !== undefined) {
+    if (call.role !== 'lac-client' && !call.isTunnelled && lns !== undefined) {
       const own = routesToUser(call, poolRoutes);
       for (const prefix of own) routes.push({ prefix, link: lns.name });
     } else if (call.role === 'lac-client') {
@@ -51,7 +52,8 @@ export function planNetwork(
   for (const [prefix, link] of gateways)
     if (!routes.some((route) => route.prefix === prefix)) routes.push({ prefix, link });
   links.push(...clients.values());
-  return { links, routes, forwarding: settings.routing.forwarding };
+  const filters = lns === undefined ? [] : planFilters(settings.filters, lns.name, calls);
+  return { links, routes, filters, forwarding: settings.routing.forwarding };
 }
 
 /**

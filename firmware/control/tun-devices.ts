@@ -27,7 +27,7 @@ export interface TunDevice {
   failure: OperatingProblem | undefined;
 }
 
-export type ProfiledRole = Exclude<RoleName, 'lns'>;
+export type ProfiledRole = 'lac-client' | 'pseudowire';
 
 /** What settings ask of a device. */
 type WantedDevice = Pick<TunDevice, 'tun' | 'kind' | 'role' | 'profile' | 'name' | 'mtu_bytes'>;
@@ -123,9 +123,9 @@ export class TunDevices {
   }
 
   #wanted(settings: Settings): WantedDevice[] {
-    const { lns, ppp, lacClients, pseudowires } = settings;
+    const { lns, lac, ppp, lacClients, pseudowires } = settings;
     const wanted: WantedDevice[] = [];
-    if (lns.enabled) {
+    if (lns.enabled || lac.enabled) {
       const { tunInterface: name } = lns;
       wanted.push({ tun: LNS_TUN, kind: 'tun', role: 'lns', profile: '', name, mtu_bytes: ppp.mru_bytes });
     }

@@ -15,11 +15,22 @@ import {
 import type { RandomBytes } from '../wire/bytes.js';
 import type { Call } from './call.js';
 import { describeMessage, messageStep } from './describe-message.js';
+import { Lac, type LacConfig, type LacStatus } from './lac.js';
 import { LacClient, type LacClientConfig, type ProfileStatus } from './lac-client.js';
 import { Lns, type LnsConfig } from './lns.js';
 import { PeerTunnels } from './peer-tunnels.js';
 import { type PseudowireConfig, type PseudowireStatus, Pseudowires } from './pseudowires.js';
-import type { Answer, CallInfo, Output, RoleContext, RoleName, StepNumber, TraceRecord } from './role.js';
+import type {
+  Answer,
+  AuthorizationChange,
+  CallInfo,
+  Output,
+  RoleContext,
+  RoleName,
+  StepNumber,
+  TerminateCause,
+  TraceRecord,
+} from './role.js';
 
 /** How often tunnels without calls are looked at. */
 const SWEEP_INTERVAL_MS = 1_000;
@@ -29,14 +40,19 @@ export interface ApplianceConfig {
   endpoint: L2tpEndpointConfig;
   /** undefined: the box is no LNS. */
   lns: LnsConfig | undefined;
+  /** undefined: the box is no LAC. */
+  lac: LacConfig | undefined;
   lacClients: readonly LacClientConfig[];
   pseudowires: readonly PseudowireConfig[];
+  /** In front of a call's number in its Acct-Session-Id: another after each start. */
+  accountingPrefix: string;
 }
 
 export class Appliance {
   readonly endpoint: L2tpEndpoint;
   readonly #peerTunnels: PeerTunnels;
   readonly #lns: Lns;
+  readonly #lac: Lac;
   readonly #lacClient: LacClient;
   readonly #pseudowires: Pseudowires;
   /** In the order in which they are asked whether an event is theirs. */
@@ -56,6 +72,7 @@ export class Appliance {
     const context: RoleContext = {
       endpoint: this.endpoint,
       random,
+      accountingPrefix: config.accountingPrefix,
       emit: (output) => this.#outputs.push(output),
       ask: (question, handle) => {
         const questionId = this.#nextQuestionId++;
@@ -67,9 +84,10 @@ export class Appliance {
     };
     this.#peerTunnels = new PeerTunnels(context);
     this.#lns = new Lns(context, this.#peerTunnels);
+    this.#lac = new Lac(context);
     this.#lacClient = new LacClient(context);
     this.#pseudowires = new Pseudowires(context, this.#peerTunnels);
-    this.#takers = [this.#peerTunnels, this.#pseudowires, this.#lns, this.#lacClient];
+    this.#takers = [this.#peerTunnels, this.#pseudowires, this.#lns, this.#lac, this.#lacClient];
     this.configure(config, now_ms);
   }
 
@@ -80,6 +98,7 @@ export class Appliance {
     this.#pseudowires.configure(config.pseudowires, now_ms);
     this.#peerTunnels.configure(config.lns !== undefined || this.#pseudowires.listens, now_ms);
     this.#lns.configure(config.lns, now_ms);
+    this.#lac.configure(config.lac, now_ms);
     this.#lacClient.configure(config.lacClients, now_ms);
   }
 
@@ -110,8 +129,19 @@ export class Appliance {
     this.#dispatchEvents(now_ms);
     const call = this.#call(sessionId);
     if (call === undefined || call.info.generation !== generation) return;
-    this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
+    if (call.info.role !== 'lac') this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
     call.handleFrame(protocol, information, now_ms);
+  }
+
+  /** A frame of PPPoE discovery, with its Ethernet header. */
+  handleDiscovery(interfaceIndex: number, frame: Uint8Array, now_ms: number): void {
+    this.#lac.handleDiscovery(interfaceIndex, frame, now_ms);
+  }
+
+  /** The packet path holds the frames of a row from here on. */
+  handleHeld(sessionId: number, generation: number, now_ms: number): void {
+    this.#dispatchEvents(now_ms);
+    this.#lac.handleHeld(sessionId, generation, now_ms);
   }
 
   handleAnswer(answer: Answer, now_ms: number): void {
@@ -126,6 +156,7 @@ export class Appliance {
     for (let id = this.#deadlines.takeDue(now_ms); id !== undefined; id = this.#deadlines.takeDue(now_ms)) {
       this.#call(id)?.handleTimeout(now_ms);
     }
+    this.#lac.handleTimeout(now_ms);
     this.#lacClient.handleTimeout(now_ms);
     this.#pseudowires.handleTimeout(now_ms);
     if (now_ms >= this.#nextSweep_ms) {
@@ -146,7 +177,8 @@ export class Appliance {
       this.endpoint.noteTraffic(this.#pseudowires.tunnelOf(sessionId), now_ms);
       return;
     }
-    this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
+    // What a PC sends is no sign of the LNS's life.
+    if (call.info.role !== 'lac') this.endpoint.noteTraffic(call.info.tunnelId, now_ms);
     call.noteTraffic(now_ms);
   }
 
@@ -155,14 +187,23 @@ export class Appliance {
     this.#call(sessionId)?.note(step, 'note', label, detail, now_ms);
   }
 
-  disconnect(sessionId: number, reason: string, now_ms: number): void {
-    this.#lns.disconnect(sessionId, reason, now_ms);
+  disconnect(sessionId: number, reason: string, terminateCause: TerminateCause, now_ms: number): void {
+    this.#lns.disconnect(sessionId, reason, terminateCause, now_ms);
+    this.#lac.disconnect(sessionId, reason, terminateCause, now_ms);
     this.#lacClient.disconnect(sessionId, reason, now_ms);
+  }
+
+  /** Changes what the user of a call gets; false where there is no such call. */
+  changeAuthorization(sessionId: number, change: AuthorizationChange): boolean {
+    return this.#lns.changeAuthorization(sessionId, change) || this.#lac.changeAuthorization(sessionId, change);
   }
 
   /** Ends every tunnel with StopCCN result 6, requester is being shut down; new ones are refused from now on. */
   shutDown(now_ms: number): void {
+    for (const call of [...this.#lns.calls(), ...this.#lac.calls()])
+      call.end('admin-reboot', 'the box is shutting down');
     this.#lacClient.configure([], now_ms);
+    this.#lac.configure(undefined, now_ms);
     this.#pseudowires.configure([], now_ms);
     for (const { tunnelId } of [...this.endpoint.tunnels()]) {
       this.endpoint.closeTunnel(tunnelId, { resultCode: 6 }, now_ms);
@@ -193,6 +234,7 @@ export class Appliance {
     return Math.min(
       this.endpoint.pollTimeout() ?? Number.POSITIVE_INFINITY,
       this.#deadlines.next_ms() ?? Number.POSITIVE_INFINITY,
+      this.#lac.nextDeadline_ms() ?? Number.POSITIVE_INFINITY,
       this.#lacClient.nextDeadline_ms() ?? Number.POSITIVE_INFINITY,
       this.#pseudowires.nextDeadline_ms() ?? Number.POSITIVE_INFINITY,
       this.#nextSweep_ms,
@@ -203,6 +245,7 @@ export class Appliance {
 
   *calls(): Iterable<CallInfo> {
     for (const call of this.#lns.calls()) yield call.info;
+    for (const call of this.#lac.calls()) yield call.info;
     for (const call of this.#lacClient.calls()) yield call.info;
   }
 
@@ -217,10 +260,17 @@ export class Appliance {
       if (since_ms === undefined) continue;
       const { tunnelId } = status;
       const name = status.originator
-        ? this.#lacClient.tunnelName(tunnelId) || this.#pseudowires.tunnelName(tunnelId)
+        ? this.#lac.tunnelName(tunnelId) ||
+          this.#lacClient.tunnelName(tunnelId) ||
+          this.#pseudowires.tunnelName(tunnelId)
         : (this.#peerTunnels.policy(tunnelId)?.peerName ?? '');
       yield { status, name, since_ms };
     }
+  }
+
+  /** undefined: the box is no LAC. */
+  lac(now_ms: number): LacStatus | undefined {
+    return this.#lac.status(now_ms);
   }
 
   profiles(): ProfileStatus[] {
@@ -239,7 +289,7 @@ export class Appliance {
   }
 
   #call(sessionId: number): Call | undefined {
-    return this.#lns.call(sessionId) ?? this.#lacClient.call(sessionId);
+    return this.#lns.call(sessionId) ?? this.#lac.call(sessionId) ?? this.#lacClient.call(sessionId);
   }
 
   /** Hands on what the endpoint has to send; false when it had nothing. */
@@ -293,18 +343,16 @@ export class Appliance {
     this.#outputs.push({ type: 'tunnel-path', tunnelId, path });
     for (const sessionId of this.endpoint.sessionsOf(tunnelId)) {
       const call = this.#call(sessionId);
-      if (call === undefined) {
-        this.#pseudowires.pathChanged(sessionId, path);
-        continue;
-      }
-      call.info.path = path;
-      call.updateRow({ path });
+      if (call !== undefined) {
+        call.info.path = path;
+        call.updateRow({ path });
+      } else if (!this.#lac.pathChanged(sessionId, path)) this.#pseudowires.pathChanged(sessionId, path);
     }
   }
 
   #trace(event: Extract<L2tpEvent, { type: 'message' }>, now_ms: number): void {
     const { direction, message, tunnelId, sessionId, path } = event;
-    const info = sessionId === 0 ? undefined : this.callInfo(sessionId);
+    const info = sessionId === 0 ? undefined : (this.#lac.callOfSession(sessionId)?.info ?? this.callInfo(sessionId));
     const record: TraceRecord = {
       at_ms: now_ms,
       role: info?.role ?? this.#roleOf(tunnelId, sessionId),
@@ -328,6 +376,7 @@ export class Appliance {
     if (this.#pseudowires.owns(tunnelId, sessionId)) return 'pseudowire';
     const tunnel = this.endpoint.tunnel(tunnelId);
     if (tunnel === undefined) return undefined;
-    return tunnel.originator ? 'lac-client' : 'lns';
+    if (!tunnel.originator) return 'lns';
+    return this.#lac.tunnelName(tunnelId) === undefined ? 'lac-client' : 'lac';
   }
 }

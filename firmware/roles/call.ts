@@ -4,15 +4,32 @@
  */
 
 import { answerLinkLocal, interfaceIdText, linkLocalAddress } from '../protocol/ipv6/link-local.js';
-import { type NetworkParameters, PppLink, type PppLinkConfig, type PppLinkEvent } from '../protocol/ppp/link.js';
+import {
+  type LinkPhase,
+  type NetworkParameters,
+  PppLink,
+  type PppLinkConfig,
+  type PppLinkEvent,
+  type ProxiedLink,
+} from '../protocol/ppp/link.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { NO_AUTHORIZATION } from './authorization.js';
-import type { AgreedTerms } from './data-terms.js';
+import { type AgreedTerms, version2Terms } from './data-terms.js';
 import { describePpp, pppStep } from './describe-ppp.js';
-import type { CallInfo, ForwardingRow, RoleContext, StepNumber, TraceRecord } from './role.js';
+import type { LcpRecord } from './proxy.js';
+import type {
+  Authorization,
+  CallInfo,
+  ForwardingRow,
+  PppoePath,
+  RoleContext,
+  StepNumber,
+  TerminateCause,
+  TraceRecord,
+} from './role.js';
 
 /** Frames that come before the call is connected (a peer's LCP overtakes its ICCN) are held, at most so many. */
-const MAX_HELD_FRAMES = 8;
+const MAX_HELD_FRAMES = 16;
 
 /** The timers and counters of RFC 1661 section 4.6 and the keep-alive, as a role's configuration carries them. */
 export type PppTimers = Pick<
@@ -37,17 +54,41 @@ type CallBeginning = Pick<
   CallInfo,
   'callId' | 'role' | 'version' | 'sessionId' | 'tunnelId' | 'peerSessionId' | 'peerName' | 'path' | 'since_ms'
 > &
-  Partial<Pick<CallInfo, 'profile' | 'userName' | 'callingNumber' | 'calledNumber' | 'routes'>>;
+  Partial<
+    Pick<
+      CallInfo,
+      | 'profile'
+      | 'userName'
+      | 'callingNumber'
+      | 'calledNumber'
+      | 'routes'
+      | 'l2tpSessionId'
+      | 'callSerialNumber'
+      | 'pppoe'
+    >
+  >;
 
-/** How a role wants its row; `mru_bytes` bounds what goes either way until LCP says less. */
+/** What bounds a row: `mru_bytes` what goes either way until LCP says less. */
+interface RowBounds extends Pick<ForwardingRow, 'tun'> {
+  mru_bytes: number;
+  mssClamp: boolean;
+}
+
+/** How a role wants its row. */
 interface RowWishes extends Pick<ForwardingRow, 'allowTunnelIdZero' | 'peerTunnelId' | 'bindTun' | 'addressControl'> {
-  config: Pick<ForwardingRow, 'tun'> & { mru_bytes: number; mssClamp: boolean };
+  config: RowBounds;
   terms: AgreedTerms;
 }
 
-/** A call of which nothing is negotiated; `mru_bytes` is what we shall ask for. */
-export function beginningCall(beginning: CallBeginning, mru_bytes: number): CallInfo {
+/** What is said of L2TP in a row that PPPoE carries. */
+const NO_L2TP = { allowTunnelIdZero: false, peerTunnelId: 0, bindTun: false, addressControl: 'detect' } as const;
+
+/** A call of which nothing is negotiated; `mru_bytes` is what we shall ask for, `accountingPrefix` makes its ID unique over restarts. */
+export function beginningCall(beginning: CallBeginning, mru_bytes: number, accountingPrefix: string): CallInfo {
   return {
+    l2tpSessionId: beginning.sessionId,
+    callSerialNumber: 0,
+    pppoe: undefined,
     profile: '',
     userName: '',
     callingNumber: '',
@@ -55,8 +96,6 @@ export function beginningCall(beginning: CallBeginning, mru_bytes: number): Call
     routes: [],
     ...beginning,
     generation: beginning.callId,
-    l2tpSessionId: beginning.sessionId,
-    callSerialNumber: 0,
     cookie_bytes: 0,
     state: 'wait-connect',
     authentication: undefined,
@@ -71,19 +110,22 @@ export function beginningCall(beginning: CallBeginning, mru_bytes: number): Call
     peerMru_bytes: 0,
     transmitAcfc: false,
     transmitPfc: false,
-    pppoe: undefined,
     isTunnelled: false,
     proxied: 'no',
     tunnel: undefined,
     authorization: NO_AUTHORIZATION,
-    accountingId: '',
+    accountingId: accountingPrefix + beginning.callId.toString(16).padStart(8, '0').toUpperCase(),
   };
 }
 
 export class Call {
   readonly info: CallInfo;
-  /** Set by the role that ends the call, so that the end is told in its own words. */
-  endReason = '';
+  /** Why the call is about to end, in the words of who ends it. */
+  ending: { terminateCause: TerminateCause; reason: string } | undefined;
+  /** At the LNS: the user has been asked about. */
+  hasAsked = false;
+  /** At the LAC: what will be handed over. */
+  lcpRecord: LcpRecord | undefined;
   /** What the LNS gives: one pair for the whole call, so that a late packet of before a renegotiation agrees with it. */
   interfaceIds: NetworkParameters['ipv6'];
   #link: PppLink | undefined;
@@ -91,6 +133,7 @@ export class Call {
   /** What the role lets through at most, whatever the peer's MRU. */
   #largestMtu_bytes = 0;
   #held: { protocol: number; information: Uint8Array }[] = [];
+  #isSuspended = false;
   readonly #context: RoleContext;
   readonly #handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void;
 
@@ -105,9 +148,18 @@ export class Call {
   }
 
   /** The row goes into the packet path before the message that lets the peer send. */
-  addRow({ config, terms, ...wishes }: RowWishes): void {
+  addRow(wishes: RowWishes): void {
+    this.info.cookie_bytes = wishes.terms.localCookie.length;
+    this.#putRow(wishes, undefined);
+  }
+
+  /** A row that PPPoE carries. */
+  addPppoeRow(config: RowBounds, pppoe: PppoePath): void {
+    this.#putRow({ ...NO_L2TP, config, terms: version2Terms(false) }, pppoe);
+  }
+
+  #putRow({ config, terms, ...wishes }: RowWishes, pppoe: PppoePath | undefined): void {
     const { sessionId, generation, version, tunnelId, peerSessionId, path } = this.info;
-    this.info.cookie_bytes = terms.localCookie.length;
     const row: ForwardingRow = {
       sessionId,
       generation,
@@ -129,7 +181,7 @@ export class Call {
       ipv6Open: false,
       sources: [],
       destinations: [],
-      pppoe: undefined,
+      pppoe,
       relayTo: undefined,
       hold: false,
       receiveRate_bps: 0,
@@ -155,15 +207,68 @@ export class Call {
     this.info.state = 'establish';
     this.#link = new PppLink(config, this.#context.random);
     this.#link.start(now_ms);
+    this.#begin(now_ms);
+  }
+
+  /** The link goes on from what a LAC hands over; says why it cannot, and nothing has happened then. */
+  startProxiedLink(config: PppLinkConfig, proxied: ProxiedLink, now_ms: number): string | undefined {
+    const link = new PppLink(config, this.#context.random);
+    const refusal = link.startProxied(proxied, now_ms);
+    if (refusal !== undefined) return refusal;
+    this.info.state = 'authenticate';
+    this.#link = link;
+    this.#begin(now_ms);
+    return undefined;
+  }
+
+  #begin(now_ms: number): void {
     this.drain(now_ms);
     const held = this.#held;
     this.#held = [];
     for (const frame of held) this.handleFrame(frame.protocol, frame.information, now_ms);
   }
 
+  /** The first reason for a call's end counts. */
+  end(terminateCause: TerminateCause, reason: string): void {
+    this.ending ??= { terminateCause, reason };
+  }
+
+  /** What the user gets, from now on. */
+  authorize(authorization: Authorization): void {
+    const { receiveRate_bps, sendRate_bps } = authorization;
+    const { receiveRate_bps: formerly, sendRate_bps: before } = this.info.authorization;
+    this.info.authorization = authorization;
+    if (receiveRate_bps !== formerly || sendRate_bps !== before) this.updateRow({ receiveRate_bps, sendRate_bps });
+  }
+
+  get linkPhase(): LinkPhase | undefined {
+    return this.#link?.phase;
+  }
+
+  /** The link waits, neither sends nor runs out of time, and what comes for it is kept: somebody else may go on with it. */
+  suspendLink(): void {
+    this.#isSuspended = true;
+    this.#context.setDeadline(this.info.sessionId, undefined);
+  }
+
+  /** The link goes on by itself; `use` comes before all that was kept. */
+  resumeLink(now_ms: number, use: (link: PppLink) => void): void {
+    this.#isSuspended = false;
+    this.withLink(now_ms, use);
+    this.#begin(now_ms);
+  }
+
+  /** Somebody else goes on with PPP: the link is let go without a word. Gives what has been kept, the oldest first. */
+  releaseLink(): readonly { protocol: number; information: Uint8Array }[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#link = undefined;
+    return held;
+  }
+
   /** `information` is kept when the link is not there yet, so it must be the call's own. */
   handleFrame(protocol: number, information: Uint8Array, now_ms: number): void {
-    if (this.#link === undefined) {
+    if (this.#link === undefined || this.#isSuspended) {
       if (this.#held.length < MAX_HELD_FRAMES) this.#held.push({ protocol, information });
       return;
     }
@@ -173,6 +278,7 @@ export class Call {
   }
 
   handleTimeout(now_ms: number): void {
+    if (this.#isSuspended) return;
     this.#link?.handleTimeout(now_ms);
     this.drain(now_ms);
   }
@@ -215,11 +321,13 @@ export class Call {
       }
       const event = link.pollEvent();
       if (event === undefined) break;
-      if (event.type === 'message') this.#trace(event.direction, event.protocol, event.packet, now_ms);
-      else this.#noteLinkEvent(event, now_ms);
+      if (event.type === 'message') {
+        if (event.protocol === PPP_PROTOCOL.lcp) this.lcpRecord?.note(event.direction, event.packet);
+        this.#trace(event.direction, event.protocol, event.packet, now_ms);
+      } else this.#noteLinkEvent(event, now_ms);
       if (this.#link !== link) return;
     }
-    this.#context.setDeadline(this.info.sessionId, link.pollTimeout());
+    if (!this.#isSuspended) this.#context.setDeadline(this.info.sessionId, link.pollTimeout());
   }
 
   /** What every role does at a link's event, before the role's own part. */
@@ -295,7 +403,7 @@ export class Call {
 
   #trace(direction: 'sent' | 'received', protocol: number, packet: Uint8Array, now_ms: number): void {
     const { label, detail } = describePpp(protocol, packet);
-    this.note(pppStep(protocol, packet), direction, label, detail, now_ms);
+    this.note(pppStep(this.info.role, protocol, packet), direction, label, detail, now_ms);
   }
 
   /** Puts a line into the trace of this call. */
@@ -306,7 +414,7 @@ export class Call {
     detail: Record<string, unknown>,
     now_ms: number,
   ): void {
-    const { role, tunnelId, sessionId, callId, userName: user, path } = this.info;
+    const { role, tunnelId, l2tpSessionId: sessionId, callId, userName: user, path } = this.info;
     this.#context.emit({
       type: 'trace',
       record: {

@@ -23,7 +23,7 @@ import {
   parseOptions,
   parsePppControlPacket,
 } from '../wire/ppp.js';
-import type { StepNumber } from './role.js';
+import type { RoleName, StepNumber } from './role.js';
 
 /** A packet's name (`LCP Configure-Request`) and content. */
 export interface PppDescription {
@@ -82,11 +82,14 @@ const PROTOCOLS: Readonly<Record<number, ProtocolWords>> = {
   [PPP_PROTOCOL.ccp]: protocolWords('CCP', 13, CODE_NAMES),
 };
 
+/** Between PC and LAC the same protocols are earlier steps. */
+const LAC_STEP: Readonly<Partial<Record<StepNumber, StepNumber>>> = { 7: 2, 10: 3 };
+
 /** The step that a PPP packet belongs to, 0 for none. */
-export function pppStep(protocol: number, packet: Uint8Array): StepNumber {
+export function pppStep(role: RoleName, protocol: number, packet: Uint8Array): StepNumber {
   const words = PROTOCOLS[protocol];
   if (words === undefined || (words.codes === CODE_NAMES && STEPLESS_CODES.has(packet[0]))) return 0;
-  return words.step;
+  return (role === 'lac' ? LAC_STEP[words.step] : undefined) ?? words.step;
 }
 
 export function describePpp(protocol: number, packet: Uint8Array): PppDescription {

@@ -10,9 +10,8 @@ import { PSEUDOWIRE_TYPE } from '../wire/avp.js';
 import { beginningCall, Call, type PppTimers } from './call.js';
 import { agreedTerms, type DataTerms, localTerms, termsAvps, version2Terms } from './data-terms.js';
 import { Dialler, type DialTarget } from './dialler.js';
-import { disconnectResult } from './lns.js';
+import { causeOfLink, causeOfSession, disconnectResult } from './link-end.js';
 import type { CallEnd, RoleContext } from './role.js';
-import { causeOfSession } from './terminate-cause.js';
 
 /** Framing Type and Bearer Type of a call that has neither modem nor line: synchronous, digital (RFC 2661 4.4.4). */
 const SYNCHRONOUS_FRAMING = 1;
@@ -221,6 +220,7 @@ export class LacClient {
         since_ms: now_ms,
       },
       config.mru_bytes,
+      this.#context.accountingPrefix,
     );
     profile.call = new Call(this.#context, info, (call, linkEvent, at_ms) =>
       this.#handleLinkEvent(profile, call, linkEvent, at_ms),
@@ -279,8 +279,12 @@ export class LacClient {
         this.#context.emit({ type: 'call-changed', call: { ...call.info } });
         break;
       case 'down':
-        call.endReason ||= event.message;
-        this.#context.endpoint.closeCall(call.info.sessionId, disconnectResult(event.reason, call.endReason), now_ms);
+        call.end(causeOfLink(event.reason), event.message);
+        this.#context.endpoint.closeCall(
+          call.info.sessionId,
+          disconnectResult(event.reason, call.ending?.reason ?? ''),
+          now_ms,
+        );
         break;
     }
   }
@@ -295,7 +299,7 @@ export class LacClient {
     const { call } = profile;
     profile.call = undefined;
     const { by, resultCode, errorMessage } = event.cause;
-    const reason = call?.endReason || (errorMessage ?? '') || `result ${resultCode}`;
+    const reason = call?.ending?.reason || (errorMessage ?? '') || `result ${resultCode}`;
     // l2tpns refuses a user without a CHAP Failure.
     const wasRefused = by === 'peer' && call?.info.state === 'authenticate';
     const endReason = wasRefused
@@ -305,7 +309,11 @@ export class LacClient {
         : `the call ended: ${reason}`;
     if (call !== undefined) {
       call.remove(now_ms);
-      const end: CallEnd = { ...event.cause, reason, terminateCause: causeOfSession(event.cause) };
+      const end: CallEnd = {
+        ...event.cause,
+        reason,
+        terminateCause: call.ending?.terminateCause ?? causeOfSession(event.cause),
+      };
       call.note(0, 'note', 'call ended', { ...end }, now_ms);
       this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
     }
@@ -322,7 +330,7 @@ export class LacClient {
     }
     profile.state = 'closing';
     dialler.allowTime(now_ms);
-    call.endReason = reason;
+    call.end('admin-reset', reason);
     call.withLink(now_ms, (link) => link.close(reason, now_ms));
   }
 }

@@ -1,31 +1,31 @@
 /**
- * The LNS's side of a call, by the fourteen steps: 6 the session, 7 LCP, 10 to 12 authentication, 13 the address, 14
- * traffic (which the packet path carries), over either version of L2TP. No I/O: the outside is asked by questions.
+ * The LNS's side of a call, by the fourteen steps: 6 the session, 7 LCP, taken over from the LAC or negotiated, 8 to 12
+ * authentication, 13 the address, 14 traffic (which the packet path carries), over either version of L2TP. No I/O: the
+ * outside is asked by questions.
  */
 
 import type { L2tpEvent } from '../protocol/l2tp/endpoint.js';
-import type { AuthenticationProtocol, LinkDownReason, PppLinkConfig, PppLinkEvent } from '../protocol/ppp/link.js';
+import type { AuthenticationProtocol, PppLinkConfig, PppLinkEvent } from '../protocol/ppp/link.js';
 import { type AvpValues, PPP_DISCONNECT } from '../wire/avp.js';
-import { latin1, type RandomBytes } from '../wire/bytes.js';
+import { latin1 } from '../wire/bytes.js';
+import { AddressAssignment, type AssignmentConfig } from './address-assignment.js';
 import { beginningCall, Call, type PppTimers } from './call.js';
 import { agreedTerms, changedTerms, localTerms, termsAvps, version2Terms } from './data-terms.js';
+import { causeOfLink, causeOfSession, disconnectResult } from './link-end.js';
 import type { PeerTunnels } from './peer-tunnels.js';
-import type { Answer, CallEnd, CallInfo, RoleContext } from './role.js';
-import { causeOfSession } from './terminate-cause.js';
+import { readProxy } from './proxy.js';
+import type { AuthorizationChange, CallEnd, RoleContext, TerminateCause, TunnelPolicy } from './role.js';
 
-/** Result Code of a CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
-const CDN_ADMINISTRATIVE = 3;
+/** Result Codes of a CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
+const CDN = { generalError: 2, administrative: 3, temporarilyNoFacilities: 4, noFacilities: 5 } as const;
+/** Error Code, section 4.4.2: one of the field values was out of range or a reserved field was non-zero. */
+const ERROR_BAD_VALUE = 3;
 
-export interface LnsConfig {
+export interface LnsConfig extends AssignmentConfig {
   /** Offered to the caller in this order. */
   authentication: readonly AuthenticationProtocol[];
   /** The name in our CHAP challenges. */
   name: string;
-  /** Our end of every link, IPv4 text. */
-  localAddress: string;
-  dns: readonly string[];
-  nbns: readonly string[];
-  ipv6: boolean;
   mru_bytes: number;
   mssClamp: boolean;
   /** Version 2: we number data packets. Version 3: we want those that come numbered. */
@@ -41,23 +41,31 @@ export class Lns {
   readonly #context: RoleContext;
   /** undefined: the role is switched off, calls are refused. */
   #config: LnsConfig | undefined;
-  /** One for all links that begin while this configuration is in force. */
+  /** Of links that begin while this configuration is in force; and of those whose users must be challenged by CHAP. */
   #linkConfig: PppLinkConfig | undefined;
+  #chapLinkConfig: PppLinkConfig | undefined;
   readonly #tunnels: PeerTunnels;
   readonly #calls = new Map<number, Call>();
+  readonly #assignment: AddressAssignment;
 
   constructor(context: RoleContext, tunnels: PeerTunnels) {
     this.#context = context;
     this.#tunnels = tunnels;
+    this.#assignment = new AddressAssignment(context, (call) => this.#isAlive(call));
   }
 
   /** New calls use the new configuration; calls that stand go on with theirs, or end when the role is switched off. */
   configure(config: LnsConfig | undefined, now_ms: number): void {
     this.#config = config;
-    this.#linkConfig = config && linkConfig(config);
+    this.#assignment.configure(config);
+    this.#linkConfig = config && linkConfig(config, config.authentication);
+    this.#chapLinkConfig = config && linkConfig(config, withoutPap(config.authentication));
     if (config !== undefined) return;
-    const result = { resultCode: CDN_ADMINISTRATIVE, errorMessage: 'the LNS was switched off' };
-    for (const sessionId of [...this.#calls.keys()]) this.#context.endpoint.closeCall(sessionId, result, now_ms);
+    const result = { resultCode: CDN.administrative, errorMessage: 'the LNS was switched off' };
+    for (const [sessionId, call] of [...this.#calls]) {
+      call.end('admin-reset', result.errorMessage);
+      this.#context.endpoint.closeCall(sessionId, result, now_ms);
+    }
   }
 
   call(sessionId: number): Call | undefined {
@@ -68,16 +76,25 @@ export class Lns {
     return this.#calls.values();
   }
 
-  /** Ends a call by an administrator's wish: Terminate-Request to the user, then CDN. */
-  disconnect(sessionId: number, reason: string, now_ms: number): void {
+  /** Ends a call by somebody's wish: Terminate-Request to the user, then CDN. */
+  disconnect(sessionId: number, reason: string, terminateCause: TerminateCause, now_ms: number): void {
     const call = this.#calls.get(sessionId);
     if (call === undefined) return;
-    call.endReason = reason;
+    call.end(terminateCause, reason);
     if (call.info.state === 'wait-connect') {
-      this.#context.endpoint.closeCall(sessionId, { resultCode: CDN_ADMINISTRATIVE, errorMessage: reason }, now_ms);
+      this.#context.endpoint.closeCall(sessionId, { resultCode: CDN.administrative, errorMessage: reason }, now_ms);
     } else {
       call.withLink(now_ms, (link) => link.close(reason, now_ms));
     }
+  }
+
+  /** Changes what the user of a call gets; false where there is no such call. */
+  changeAuthorization(sessionId: number, change: AuthorizationChange): boolean {
+    const call = this.#calls.get(sessionId);
+    if (call === undefined) return false;
+    call.authorize({ ...call.info.authorization, ...change });
+    this.#context.emit({ type: 'call-changed', call: { ...call.info } });
+    return true;
   }
 
   // Step 6: the session. Step 5, the tunnel, is that of peer-tunnels.ts.
@@ -89,10 +106,10 @@ export class Lns {
         this.#acceptCall(event, now_ms);
         return true;
       case 'outgoing-call-requested':
-        // There is no dial-out (RFC 2661 section 4.4.2, CDN result 5: facilities lacking for good).
+        // There is no dial-out.
         this.#context.endpoint.answerOutgoingCall(
           event.sessionId,
-          { accepted: false, resultCode: 5, errorMessage: 'no dial-out on this LNS' },
+          { accepted: false, resultCode: CDN.noFacilities, errorMessage: 'no dial-out on this LNS' },
           now_ms,
         );
         return true;
@@ -111,12 +128,10 @@ export class Lns {
     const policy = this.#tunnels.policy(tunnelId);
     const status = endpoint.tunnel(tunnelId);
     const config = this.#config;
-    if (policy === undefined || status === undefined || config === undefined) {
-      endpoint.answerCall(
-        sessionId,
-        { accepted: false, resultCode: 4, errorMessage: 'not an LNS for this tunnel' },
-        now_ms,
-      );
+    const refusal = this.#refusal(tunnelId, policy);
+    if (policy === undefined || status === undefined || config === undefined || refusal !== '') {
+      const result = { accepted: false, resultCode: CDN.temporarilyNoFacilities, errorMessage: refusal } as const;
+      endpoint.answerCall(sessionId, result, now_ms);
       return;
     }
     const info = beginningCall(
@@ -129,11 +144,13 @@ export class Lns {
         peerSessionId,
         peerName: policy.peerName || status.peerHostName,
         path: status.path,
+        callSerialNumber: icrq.avps.callSerialNumber ?? 0,
         callingNumber: icrq.avps.callingNumber ?? '',
         calledNumber: icrq.avps.calledNumber ?? '',
         since_ms: now_ms,
       },
       config.mru_bytes,
+      this.#context.accountingPrefix,
     );
     const call = new Call(this.#context, info, (of, linkEvent, at_ms) => this.#handleLinkEvent(of, linkEvent, at_ms));
     this.#calls.set(sessionId, call);
@@ -146,47 +163,91 @@ export class Lns {
     endpoint.answerCall(sessionId, { accepted: true, avps: version === 3 ? termsAvps(local) : {} }, now_ms);
   }
 
-  /** ICCN came: the session stands, PPP begins. */
+  /** Why no call of this tunnel is taken; '' where one is. */
+  #refusal(tunnelId: number, policy: TunnelPolicy | undefined): string {
+    if (policy === undefined || this.#config === undefined) return 'not an LNS for this tunnel';
+    const { maxSessions } = policy;
+    if (maxSessions === 0 || this.#tunnels.sessionCount(tunnelId) < maxSessions) return '';
+    return `the tunnel has ${maxSessions} sessions already`;
+  }
+
+  /** ICCN came: the session stands, PPP begins, or goes on where the LAC left it. */
   #connectCall(event: Extract<L2tpEvent, { type: 'call-connected' }>, now_ms: number): boolean {
     const call = this.#calls.get(event.sessionId);
     if (call === undefined || this.#linkConfig === undefined) return false;
     const avps = event.iccn?.avps ?? {};
     const changes = { ...changedTerms(avps), ...(avps.sequencingRequired && { sequencing: true }) };
     if (Object.keys(changes).length > 0) call.updateRow(changes);
-    call.startLink(this.#linkConfig, now_ms);
+    const policy = this.#tunnels.policy(call.info.tunnelId);
+    const proxy = policy?.proxy ?? 'renegotiate';
+    const refusal = proxy === 'renegotiate' ? '' : this.#takeOver(call, avps, proxy, now_ms);
+    if (call.info.proxied !== 'no') return true;
+    if (refusal !== '') call.note(7, 'note', 'what the LAC hands over is not taken', { reason: refusal }, now_ms);
+    if (refusal !== '' && policy?.proxyMismatch === 'refuse') {
+      this.#refuseProxy(call, refusal, now_ms);
+      return true;
+    }
+    const config = (proxy === 'chap' && this.#chapLinkConfig) || this.#linkConfig;
+    call.startLink(config, now_ms);
     return true;
   }
 
-  // Steps 7 (LCP), 10 to 12 (authentication) and 13 (IPCP, IPV6CP): the link's events.
+  /** Step 7: goes on from what the LAC hands over. Says why it cannot; '' where it does, or nothing is handed over. */
+  #takeOver(call: Call, avps: AvpValues, proxy: 'trust' | 'chap', now_ms: number): string {
+    const config = this.#linkConfig;
+    const given = readProxy(avps);
+    if (!given.given || config === undefined) return '';
+    if ('problem' in given) return given.problem;
+    const { proxied } = given;
+    // Before the link begins, whose first question is asked at once.
+    call.info.proxied = proxied.request === undefined ? 'lcp' : 'lcp-and-authentication';
+    const refusal = call.startProxiedLink(config, { ...proxied, challengeAgain: proxy === 'chap' }, now_ms);
+    if (refusal === undefined) return '';
+    call.info.proxied = 'no';
+    return refusal;
+  }
+
+  #refuseProxy(call: Call, reason: string, now_ms: number): void {
+    call.end('service-unavailable', reason);
+    const disconnectCode = PPP_DISCONNECT.lcpRenegotiationDisabled;
+    const result = {
+      resultCode: CDN.generalError,
+      errorCode: ERROR_BAD_VALUE,
+      errorMessage: reason,
+      pppDisconnectCause: { disconnectCode, controlProtocol: 0, direction: 2, message: reason },
+    };
+    this.#context.endpoint.closeCall(call.info.sessionId, result, now_ms);
+  }
+
+  // Steps 7 (LCP), 8 to 12 (authentication) and 13 (IPCP, IPV6CP): the link's events.
 
   #handleLinkEvent(call: Call, event: PppLinkEvent, now_ms: number): void {
     const { info } = call;
+    if (this.#assignment.handleLinkEvent(call, event, now_ms)) return;
     switch (event.type) {
+      case 'lcp-up':
+        if (info.proxied !== 'no' && !call.hasAsked) {
+          call.note(7, 'note', 'LCP taken over from the LAC', { authentication: event.authentication ?? '' }, now_ms);
+        }
+        break;
       case 'authentication-request':
         this.#authenticate(call, event.request, now_ms);
         break;
       case 'authenticated':
         info.userName = latin1(event.name);
         break;
-      case 'network-request':
-        this.#lease(call, now_ms);
-        break;
-      case 'ipcp-up':
-        call.updateRow({ ipv4Open: true, sources: sourcesOf(info) });
-        this.#context.emit({ type: 'call-up', call: { ...info } });
-        call.note(13, 'note', 'address assigned', { address: info.peerAddress, gateway: info.localAddress }, now_ms);
-        break;
-      case 'ipv6cp-up':
-        call.updateRow({ ipv6Open: true, sources: sourcesOf(info) });
-        this.#context.emit({ type: 'call-changed', call: { ...info } });
-        break;
       case 'down':
-        call.endReason ||= event.message;
-        this.#context.endpoint.closeCall(info.sessionId, disconnectResult(event.reason, call.endReason), now_ms);
+        call.end(causeOfLink(event.reason), event.message);
+        this.#context.endpoint.closeCall(
+          info.sessionId,
+          disconnectResult(event.reason, call.ending?.reason ?? ''),
+          now_ms,
+        );
         break;
     }
   }
 
+  /** What the LAC handed over is steps 8 and 9, what the user answers here 11 and 12. */
   #authenticate(
     call: Call,
     request: Extract<PppLinkEvent, { type: 'authentication-request' }>['request'],
@@ -195,57 +256,26 @@ export class Lns {
     const { info } = call;
     const userName = latin1(request.name);
     const { callId } = info;
-    call.note(11, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
+    const isHandedOver = info.proxied === 'lcp-and-authentication' && !call.hasAsked;
+    const [asked, answered] = isHandedOver ? ([8, 9] as const) : ([11, 12] as const);
+    call.hasAsked = true;
+    call.note(asked, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
     if (info.userName !== '' && info.userName !== userName) {
       // Address, routes and accounting are the first one's: LCP may begin anew, a call does not change hands.
-      call.note(12, 'answer', 'refused', { user: userName, reason: `the call is ${info.userName}'s` }, now_ms);
+      call.note(answered, 'answer', 'refused', { user: userName, reason: `the call is ${info.userName}'s` }, now_ms);
       const answer = { accepted: false, message: 'Authentication failed' };
       call.withLink(now_ms, (link) => link.answerAuthentication(answer, now_ms));
       return;
     }
-    this.#context.ask({ type: 'authenticate', callId, userName, request, call: { ...info } }, (answer, at_ms) => {
+    const question = { type: 'authenticate', callId, userName, request, call: { ...info } } as const;
+    this.#context.ask(question, (answer, at_ms) => {
       if (answer.type !== 'authenticate' || !this.#isAlive(call)) return;
-      info.authorization = answer.authorization ?? info.authorization;
-      call.note(12, 'answer', answer.answer.accepted ? 'accepted' : 'refused', { user: userName }, at_ms);
+      const { accepted, message } = answer.answer;
+      const reason = accepted ? {} : { reason: message ?? '' };
+      call.note(answered, 'answer', accepted ? 'accepted' : 'refused', { user: userName, ...reason }, at_ms);
+      if (accepted && answer.authorization !== undefined) call.authorize(answer.authorization);
       call.withLink(at_ms, (link) => link.answerAuthentication(answer.answer, at_ms));
     });
-  }
-
-  #lease(call: Call, now_ms: number): void {
-    const { info } = call;
-    call.note(13, 'question', 'lease an address', { user: info.userName }, now_ms);
-    this.#context.ask(
-      { type: 'lease', callId: info.callId, userName: info.userName, authorization: info.authorization },
-      (answer, at_ms) => {
-        if (answer.type !== 'lease' || !this.#isAlive(call)) return;
-        this.#assignAddress(call, answer, at_ms);
-      },
-    );
-  }
-
-  #assignAddress(call: Call, answer: Extract<Answer, { type: 'lease' }>, now_ms: number): void {
-    const config = this.#config;
-    if (!answer.granted || config === undefined) {
-      const reason = answer.granted ? 'the LNS is switched off' : answer.reason;
-      call.note(13, 'answer', 'no address', { reason }, now_ms);
-      call.endReason = reason;
-      call.withLink(now_ms, (link) => link.close(reason, now_ms));
-      return;
-    }
-    const { lease } = answer;
-    call.info.routes = lease.routes;
-    call.note(13, 'answer', 'address leased', { address: lease.address }, now_ms);
-    const { localAddress, dns, nbns } = config;
-    if (config.ipv6) call.interfaceIds ??= interfaceIds(this.#context.random);
-    call.withLink(now_ms, (link) =>
-      link.answerNetwork(
-        {
-          ipv4: { localAddress, peerAddress: lease.address, dns, nbns },
-          ...(config.ipv6 ? { ipv6: call.interfaceIds } : {}),
-        },
-        now_ms,
-      ),
-    );
   }
 
   // The end of a call, whoever ended it.
@@ -255,10 +285,11 @@ export class Lns {
     if (call === undefined) return false;
     this.#calls.delete(event.sessionId);
     call.remove(now_ms);
+    const { ending } = call;
     const end: CallEnd = {
       ...event.cause,
-      reason: call.endReason || (event.cause.errorMessage ?? ''),
-      terminateCause: causeOfSession(event.cause),
+      reason: ending?.reason || (event.cause.errorMessage ?? ''),
+      terminateCause: ending?.terminateCause ?? causeOfSession(event.cause),
     };
     call.note(0, 'note', 'call ended', { ...end }, now_ms);
     this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
@@ -271,57 +302,19 @@ export class Lns {
   }
 }
 
-function linkConfig(config: LnsConfig): PppLinkConfig {
+function linkConfig(config: LnsConfig, protocols: readonly AuthenticationProtocol[]): PppLinkConfig {
   return {
     side: 'authenticator',
     mru_bytes: config.mru_bytes,
-    authenticator: { protocols: config.authentication, name: config.name },
+    authenticator: { protocols, name: config.name },
     ipv4: true,
     ipv6: config.ipv6,
     ...config.ppp,
   };
 }
 
-/** Anti-spoofing: the peer may send from its address, its link-local address and the networks behind it. */
-function sourcesOf(info: CallInfo): string[] {
-  const address = info.peerAddress === '' ? [] : [`${info.peerAddress}/32`];
-  const linkLocal = info.peerLinkLocal === '' ? [] : [`${info.peerLinkLocal}/128`];
-  return info.routes.concat(address, linkLocal);
-}
-
-/** Two different, non-zero interface identifiers, not universally administered (RFC 5072 section 4.1: u bit 0). */
-export function interfaceIds(random: RandomBytes): { localInterfaceId: Uint8Array; peerInterfaceId: Uint8Array } {
-  const localInterfaceId = random(8).slice();
-  const peerInterfaceId = random(8).slice();
-  localInterfaceId[0] &= ~0x02;
-  peerInterfaceId[0] &= ~0x02;
-  localInterfaceId[7] |= 1;
-  peerInterfaceId[7] = (peerInterfaceId[7] & ~1) | 2;
-  return { localInterfaceId, peerInterfaceId };
-}
-
-/** RFC 2661 section 4.4.2 and RFC 3145 for each way in which a link ends; `direction` 1 is the peer's doing, 2 ours. */
-const DISCONNECT: Record<LinkDownReason, { resultCode: number; code: number; direction: number }> = {
-  'peer-terminated': { resultCode: 1, code: PPP_DISCONNECT.normal, direction: 1 },
-  'local-close': { resultCode: 3, code: PPP_DISCONNECT.administrative, direction: 0 },
-  'authentication-failed': { resultCode: 3, code: PPP_DISCONNECT.authenticationFailed, direction: 1 },
-  'authentication-timeout': { resultCode: 3, code: PPP_DISCONNECT.authenticationTimeout, direction: 0 },
-  'lcp-timeout': { resultCode: 1, code: PPP_DISCONNECT.lcpNoPackets, direction: 0 },
-  'echo-timeout': { resultCode: 1, code: PPP_DISCONNECT.lcpEchoTimeout, direction: 0 },
-  loopback: { resultCode: 3, code: PPP_DISCONNECT.lcpMagicNumber, direction: 0 },
-  'no-network-protocol': { resultCode: 3, code: PPP_DISCONNECT.noNetworkProtocol, direction: 0 },
-  'negotiation-failed': { resultCode: 3, code: PPP_DISCONNECT.lcpNegotiationFailed, direction: 0 },
-};
-
-/** What a CDN says when a link ended for `reason`. */
-export function disconnectResult(
-  reason: LinkDownReason,
-  message: string,
-): { resultCode: number; errorMessage: string; pppDisconnectCause: AvpValues['pppDisconnectCause'] } {
-  const { resultCode, code, direction } = DISCONNECT[reason];
-  return {
-    resultCode,
-    errorMessage: message,
-    pppDisconnectCause: { disconnectCode: code, controlProtocol: 0, direction, message },
-  };
+/** PAP has no challenge; where there is nothing else it has to do. */
+function withoutPap(protocols: readonly AuthenticationProtocol[]): readonly AuthenticationProtocol[] {
+  const others = protocols.filter((protocol) => protocol !== 'pap');
+  return others.length > 0 ? others : protocols;
 }

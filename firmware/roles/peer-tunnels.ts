@@ -49,6 +49,10 @@ export class PeerTunnels {
     return this.#tunnels.get(tunnelId)?.policy;
   }
 
+  sessionCount(tunnelId: number): number {
+    return this.#tunnels.get(tunnelId)?.sessions.size ?? 0;
+  }
+
   sessionBegan(tunnelId: number, sessionId: number): void {
     const tunnel = this.#tunnels.get(tunnelId);
     if (tunnel === undefined) return;

@@ -364,6 +364,8 @@ export interface RoleContext {
     question: Question extends infer Q ? (Q extends Question ? Omit<Q, 'questionId'> : never) : never,
     handle: (answer: Answer, now_ms: number) => void,
   ): void;
+  /** In front of a call's number in its Acct-Session-Id. */
+  readonly accountingPrefix: string;
   /** Box-wide, from 1 to 2**32 - 1: a number that no other living call has. */
   nextCallId(): number;
   /** Calls `handleTimeout` of this session's call at `deadline_ms`, or never. */

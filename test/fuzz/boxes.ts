@@ -200,11 +200,24 @@ interface BoxKind {
 }
 
 const called = (kind: BoxKind) => () =>
-  new Box({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, kind, 1, LNS_ADDRESS, CLIENT_ADDRESS);
+  new Box(
+    { endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [], lac: undefined, accountingPrefix: '' },
+    kind,
+    1,
+    LNS_ADDRESS,
+    CLIENT_ADDRESS,
+  );
 /** Its first deadline is that of dialling. */
 const caller = (kind: BoxKind) => () => {
   const client = { ...CLIENT, encapsulation: kind.encapsulation, tunnelSecret: kind.secret };
-  const config = { endpoint: ENDPOINT, lns: undefined, lacClients: [client], pseudowires: [] };
+  const config = {
+    endpoint: ENDPOINT,
+    lns: undefined,
+    lacClients: [client],
+    pseudowires: [],
+    lac: undefined,
+    accountingPrefix: '',
+  };
   return begun(new Box(config, kind, 2, CLIENT_ADDRESS, LNS_ADDRESS));
 };
 
@@ -213,7 +226,14 @@ const WIRE = { name: 'lan', pseudowireType: PSEUDOWIRE_TYPE.ethernet, vlanId: 0,
 const NEGOTIATED = { remoteEndId: 'lan', cookie_bytes: 8, sequencing: true };
 
 function wireBox(kind: BoxKind, ends: PseudowireEnds, seed: number, address: string, peerAddress: string): Box {
-  const config = { endpoint: ETHERNET_ENDPOINT, lns: undefined, lacClients: [], pseudowires: [{ ...WIRE, ends }] };
+  const config = {
+    endpoint: ETHERNET_ENDPOINT,
+    lns: undefined,
+    lacClients: [],
+    pseudowires: [{ ...WIRE, ends }],
+    lac: undefined,
+    accountingPrefix: '',
+  };
   return begun(new Box(config, kind, seed, address, peerAddress));
 }
 const listening = (kind: BoxKind) => () =>

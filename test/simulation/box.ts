@@ -177,7 +177,7 @@ export class Box {
 
   endCall(callId: number, reason: string, now_ms: number): void {
     for (const call of [...this.appliance.calls()]) {
-      if (call.callId === callId) this.appliance.disconnect(call.sessionId, reason, now_ms);
+      if (call.callId === callId) this.appliance.disconnect(call.sessionId, reason, 'admin-reset', now_ms);
     }
   }
 

@@ -92,6 +92,8 @@ export class Builder {
         lns: undefined,
         lacClients: [],
         pseudowires: [],
+        lac: undefined,
+        accountingPrefix: '',
       },
       outside: { users: {}, pool: [], tunnelPeers: {}, hosts: {} },
       answerDelay_ms: this.#answerDelay_ms,

@@ -55,7 +55,7 @@ type OutgoingPacket =
 /** What a new tunnel starts with. */
 export type NewTunnel = Pick<
   Tunnel,
-  'version' | 'originator' | 'path' | 'secret' | 'digest' | 'hideAvps' | 'tieBreaker' | 'request'
+  'version' | 'originator' | 'path' | 'secret' | 'digest' | 'hideAvps' | 'hostName' | 'tieBreaker' | 'request'
 >;
 
 export class EndpointState {

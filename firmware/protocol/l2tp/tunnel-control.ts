@@ -44,14 +44,16 @@ export interface TunnelRequest {
   /** Of version 3 with a secret; HMAC-SHA-1 where not given. */
   digest?: DigestType;
   hideAvps?: boolean;
+  /** Our Host Name AVP in this tunnel; where not given, the configuration's. */
+  hostName?: string;
 }
 
 export function openTunnel(state: EndpointState, request: TunnelRequest, now_ms: number): Tunnel {
-  const { path, version, secret, hideAvps = false } = request;
+  const { path, version, secret, hideAvps = false, hostName } = request;
   if (path.encapsulation === 'ip' && version !== 3) throw new Error(`version ${version} does not go over IP`);
   const digest = secret === undefined || version === 2 ? undefined : (request.digest ?? 'sha1');
   const tieBreaker = state.random(TIE_BREAKER_BYTES);
-  const start = { version, originator: true, path, secret, digest, hideAvps, tieBreaker, request: undefined };
+  const start = { version, originator: true, path, secret, digest, hideAvps, hostName, tieBreaker, request: undefined };
   const tunnel = state.addTunnel(start, now_ms);
   state.openingTunnels.add(tunnel);
   raise(state, tunnel, 'local-open-request', now_ms);
@@ -392,6 +394,7 @@ function causeOf(cause: CloseCause | undefined): CloseCause {
 /** The AVPs that SCCRQ and SCCRP share; makes the challenge or nonce where there is a secret. */
 function introduction(state: EndpointState, tunnel: Tunnel): AvpValues {
   const { version, tunnelId, tieBreaker, secret } = tunnel;
+  const config = { ...state.config, hostName: tunnel.hostName ?? state.config.hostName };
   if (secret !== undefined && version !== 3) tunnel.localChallenge = state.random(CHALLENGE_BYTES);
   if (secret !== undefined && version !== 2) tunnel.localNonce = state.random(NONCE_BYTES);
   const avps: AvpValues = {
@@ -400,7 +403,7 @@ function introduction(state: EndpointState, tunnel: Tunnel): AvpValues {
     controlMessageAuthenticationNonce: tunnel.localNonce,
   };
   for (const rules of rulesOf(version)) {
-    Object.assign(avps, rules.introduction(state.config), rules.tunnelIdAvps(tunnelId));
+    Object.assign(avps, rules.introduction(config), rules.tunnelIdAvps(tunnelId));
   }
   return avps;
 }

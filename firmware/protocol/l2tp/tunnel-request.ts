@@ -189,7 +189,14 @@ function requestTunnel(
   { path, sccrq }: Sccrq,
   now_ms: number,
 ): void {
-  const ours = { originator: false, secret: undefined, digest: undefined, hideAvps: false, tieBreaker: undefined };
+  const ours = {
+    originator: false,
+    secret: undefined,
+    digest: undefined,
+    hideAvps: false,
+    hostName: undefined,
+    tieBreaker: undefined,
+  };
   const tunnel = state.addTunnel({ ...ours, version, path, request }, now_ms);
   takeParameters(tunnel, sccrq.avps);
   tunnel.draftAvps = version === 3 && sccrq.draftAvps;

@@ -37,6 +37,8 @@ export interface Tunnel {
   /** Shared secret of tunnel authentication and AVP hiding. */
   secret: Uint8Array | undefined;
   readonly hideAvps: boolean;
+  /** Our Host Name AVP where it is not the box's. */
+  readonly hostName: string | undefined;
   /** The peer writes 0 for our tunnel ID into its headers (D-Link DIR-300). */
   allowTunnelIdZero: boolean;
   /** Of our SCCRQ. */

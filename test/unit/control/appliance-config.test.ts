@@ -15,7 +15,13 @@ test('RFC 3931 section 5.4.3: the pseudowire types offered are those that contro
   ];
   const checked = validateSettings({ ...DEFAULT_SETTINGS, pseudowires }, OUTSIDE);
   assert.ok(checked.ok, JSON.stringify(checked));
-  const { endpoint } = applianceConfig(checked.value, { tunOf: () => 1, localPort: 1701, routerId: 1 });
+  const { endpoint } = applianceConfig(checked.value, {
+    tunOf: () => 1,
+    localPort: 1701,
+    routerId: 1,
+    pppoeInterfaces: [],
+    accountingPrefix: '',
+  });
   assert.deepEqual(endpoint.pseudowireTypes, [5]);
 });
 
@@ -26,8 +32,10 @@ test('another l2tp.port, which waits for a restart, changes no profile: its call
     const checked = validateSettings(document, OUTSIDE);
     assert.ok(checked.ok, JSON.stringify(checked));
     const lacClients = checked.value.lacClients.map((client) => ({ ...client, enabled: true }));
-    return applianceConfig({ ...checked.value, lacClients }, { tunOf: () => 1, localPort: 1701, routerId: 1 })
-      .lacClients;
+    return applianceConfig(
+      { ...checked.value, lacClients },
+      { tunOf: () => 1, localPort: 1701, routerId: 1, pppoeInterfaces: [], accountingPrefix: '' },
+    ).lacClients;
   };
   assert.equal(configOf(1702)[0]?.localPort, 1701);
   assert.deepEqual(configOf(1702), configOf(1701));

@@ -46,7 +46,7 @@ export class ControlledBox {
   /** All that was posted to the packet path. */
   readonly commands: DataPlaneCommand[] = [];
   /** What the kernel was last told. */
-  network: DesiredNetwork = { links: [], routes: [], forwarding: false };
+  network: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
   /** Errors in the log. */
   readonly errors: object[] = [];
   readonly caller: L2tpEndpoint;
@@ -89,6 +89,7 @@ export class ControlledBox {
       },
       readSessionCounters: (sessionId) => (this.path.rows.has(sessionId) ? CARRIED : undefined),
       listeningPort: 1701,
+      readEthernetInterfaces: () => [],
       now_ms: () => this.now_ms,
       random,
       resolve: (host) => Promise.resolve(host),

@@ -189,7 +189,7 @@ test('a call that is up for seconds only does not shorten the wait', () => {
   const lengthen = () => {
     assert.ok(pair.run(60_000, () => status(pair).state === 'up'));
     const [{ sessionId }] = pair.lns.appliance.calls();
-    pair.command(pair.lns, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'no', now_ms));
+    pair.command(pair.lns, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'no', 'admin-reset', now_ms));
     assert.ok(pair.run(10_000, () => status(pair).state === 'idle'));
     return status(pair).redialAt_ms! - pair.now_ms;
   };
@@ -223,7 +223,9 @@ test('after the call has ended its tunnel is closed by StopCCN 1: it carried tha
   const pair = new Pair().bringUp();
   const start_ms = pair.now_ms;
   const [{ sessionId }] = pair.lns.appliance.calls();
-  pair.command(pair.lns, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'maintenance', now_ms));
+  pair.command(pair.lns, ({ appliance }, now_ms) =>
+    appliance.disconnect(sessionId, 'maintenance', 'admin-reset', now_ms),
+  );
   pair.run(1000);
   assert.equal(pair.message(pair.client, 'StopCCN', start_ms).avps.resultCode?.resultCode, 1);
 });
@@ -240,7 +242,9 @@ test('a disconnected call is hung up by Terminate-Request and CDN 3, and dialled
   const pair = new Pair().bringUp();
   const start_ms = pair.now_ms;
   const [{ sessionId }] = pair.client.appliance.calls();
-  pair.command(pair.client, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'maintenance', now_ms));
+  pair.command(pair.client, ({ appliance }, now_ms) =>
+    appliance.disconnect(sessionId, 'maintenance', 'admin-reset', now_ms),
+  );
   assert.equal(terminateMessage(pair, pair.client), 'maintenance');
   pair.run(100);
   assert.equal(pair.message(pair.client, 'CDN', start_ms).avps.resultCode?.resultCode, 3);

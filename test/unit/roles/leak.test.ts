@@ -38,7 +38,11 @@ function heapUsed_bytes(): number {
 test('tunnels and calls that are over leave nothing in memory', () => {
   const random = new SeededRandom(8);
   const bytes = (length_bytes: number) => random.bytes(length_bytes);
-  const lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, bytes, 0);
+  const lns = new Appliance(
+    { endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [], lac: undefined, accountingPrefix: '' },
+    bytes,
+    0,
+  );
   const peer = new L2tpEndpoint(ENDPOINT, bytes);
   const policy = {
     peerName: 'peer',

@@ -34,7 +34,11 @@ class Encounter {
   constructor() {
     const random = new SeededRandom(5);
     const bytes = (length_bytes: number) => random.bytes(length_bytes);
-    this.lns = new Appliance({ endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [] }, bytes, 0);
+    this.lns = new Appliance(
+      { endpoint: ENDPOINT, lns: LNS, lacClients: [], pseudowires: [], lac: undefined, accountingPrefix: '' },
+      bytes,
+      0,
+    );
     this.peer = new L2tpEndpoint(ENDPOINT, bytes);
     this.tunnelId = this.peer.openTunnel({ path: PATH, version: 2 }, 0);
     this.exchange();

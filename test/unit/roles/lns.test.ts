@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LinkDownReason } from '../../../firmware/protocol/ppp/link.js';
-import { disconnectResult, interfaceIds } from '../../../firmware/roles/lns.js';
+import { interfaceIds } from '../../../firmware/roles/address-assignment.js';
+import { disconnectResult } from '../../../firmware/roles/link-end.js';
 import { latin1 } from '../../../firmware/wire/bytes.js';
 import { internetChecksum, parseAddress } from '../../../firmware/wire/ip.js';
 import { CONTROL_CODE, PPP_PROTOCOL, parsePppControlPacket } from '../../../firmware/wire/ppp.js';
@@ -109,7 +110,7 @@ test('RFC 5072 4.1: interface identifiers are two different ones, not zero, with
     (length: number) => new Uint8Array(length),
     (length: number) => new Uint8Array(length).fill(255),
   ]) {
-    const { localInterfaceId, peerInterfaceId } = interfaceIds(bytes);
+    const { localInterfaceId, peerInterfaceId } = interfaceIds(bytes, new Uint8Array(0));
     assert.notDeepEqual(localInterfaceId, peerInterfaceId);
     for (const id of [localInterfaceId, peerInterfaceId]) {
       assert.equal(id.length, 8);
@@ -126,7 +127,7 @@ function configureRequest(identifier: number): Uint8Array {
   return Uint8Array.of(CONTROL_CODE.configureRequest, identifier, 0, 4);
 }
 
-test('xl2tpd, pppd: LCP that overtakes the ICCN is held, at most eight frames of it, and answered when the call stands', () => {
+test('xl2tpd, pppd: LCP that overtakes the ICCN is held, at most sixteen frames of it, and answered when the call stands', () => {
   const pair = new Pair();
   const isIccn = () => pair.messages.some(({ message }) => message.messageType === 'ICCN');
   pair.mute = (from) => from === pair.client && isIccn();
@@ -147,7 +148,10 @@ test('xl2tpd, pppd: LCP that overtakes the ICCN is held, at most eight frames of
     .map(({ information }) => parsePppControlPacket(information))
     .filter(({ code, identifier }) => code === CONTROL_CODE.configureAck && identifier >= 100)
     .map(({ identifier }) => identifier);
-  assert.deepEqual(answered, [100, 101, 102, 103, 104, 105, 106, 107]);
+  assert.deepEqual(
+    answered,
+    Array.from({ length: 16 }, (_, i) => 100 + i),
+  );
 });
 
 test('a frame of another generation is not this call’s', () => {
@@ -196,7 +200,9 @@ test('RFC 3145: an administrator’s disconnect is a Terminate-Request with the 
   const pair = new Pair().bringUp();
   const start_ms = pair.now_ms;
   const [{ sessionId }] = pair.lns.appliance.calls();
-  pair.command(pair.lns, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'maintenance', now_ms));
+  pair.command(pair.lns, ({ appliance }, now_ms) =>
+    appliance.disconnect(sessionId, 'maintenance', 'admin-reset', now_ms),
+  );
   const terminate = parsePppControlPacket(pair.outputs(pair.lns, 'inject').at(-1)!.information);
   assert.equal(terminate.code, CONTROL_CODE.terminateRequest);
   assert.equal(latin1(terminate.data), 'maintenance');
@@ -220,7 +226,9 @@ test('a call that is not yet connected is disconnected by CDN 3 alone', () => {
   pair.mute = (from) => from === pair.client && pair.messages.some(({ message }) => message.messageType === 'ICCN');
   pair.run(1000, () => [...pair.lns.appliance.calls()].length > 0);
   const [{ sessionId }] = pair.lns.appliance.calls();
-  pair.command(pair.lns, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'maintenance', now_ms));
+  pair.command(pair.lns, ({ appliance }, now_ms) =>
+    appliance.disconnect(sessionId, 'maintenance', 'admin-reset', now_ms),
+  );
   assert.equal(pair.message(pair.lns, 'CDN').avps.resultCode?.resultCode, 3);
   assert.deepEqual(pair.outputs(pair.lns, 'inject'), []);
   assert.deepEqual([...pair.lns.appliance.calls()], []);
@@ -327,7 +335,7 @@ test('a new configuration leaves calls as they are, and new ones get what it say
   pair.run(5000);
   assert.deepEqual(pair.outputs(pair.lns, 'call-ended'), []);
   const [{ sessionId }] = pair.client.appliance.calls();
-  pair.command(pair.client, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'again', now_ms));
+  pair.command(pair.client, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'again', 'admin-reset', now_ms));
   pair.run(10_000);
   assert.deepEqual(pair.outputs(pair.client, 'call-up').at(-1)?.call.dns, ['10.0.0.99']);
 });

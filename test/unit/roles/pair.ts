@@ -127,12 +127,21 @@ export class Pair {
     };
     const box = (name: string, address: string, config: BoxPlan['config']) =>
       new Box({ name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0 }, world, 0);
-    const lns = { endpoint: ENDPOINT, lns: { ...LNS, ...changes.lns }, lacClients: [], pseudowires: [] };
+    const lns = {
+      endpoint: ENDPOINT,
+      lns: { ...LNS, ...changes.lns },
+      lacClients: [],
+      pseudowires: [],
+      lac: undefined,
+      accountingPrefix: '',
+    };
     const client = {
       endpoint: ENDPOINT,
       lns: undefined,
       lacClients: [{ ...CLIENT, ...changes.client }],
       pseudowires: [],
+      lac: undefined,
+      accountingPrefix: '',
     };
     this.lns = box('lns', LNS_ADDRESS, lns);
     this.client = box('client', CLIENT_ADDRESS, client);

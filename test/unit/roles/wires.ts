@@ -174,7 +174,9 @@ function configOf(pseudowires: readonly PseudowireConfig[]): ApplianceConfig {
   return {
     endpoint: { ...ENDPOINT, pseudowireTypes, reservedSessionIds },
     lns: undefined,
+    lac: undefined,
     lacClients: [],
     pseudowires,
+    accountingPrefix: '',
   };
 }

@@ -1,0 +1,128 @@
+/**
+ * Answers the roles' questions: by RADIUS where there is a server, else from the box's own users; by the LAC's rules;
+ * from the pools. Must not wait itself: an answer that takes its time comes by the same way later.
+ */
+
+import { NO_AUTHORIZATION } from '../roles/authorization.js';
+import type { Answer, CallInfo, Question } from '../roles/role.js';
+import type { Store } from '../store/store.js';
+import type { AddressPools } from './address-pool.js';
+import { authenticateLocally } from './local-aaa.js';
+import { authorizationOf, ruleFor, tunnelChoices } from './local-authorization.js';
+import { decideLogin } from './login-policy.js';
+import { decideTunnel } from './tunnel-policy.js';
+
+type AuthenticateQuestion = Extract<Question, { type: 'authenticate' }>;
+type AuthenticateAnswer = Extract<Answer, { type: 'authenticate' }>;
+
+/** Somebody who knows users, and may take a while to say so. */
+export interface Authenticator {
+  /** Calls `give` once. */
+  authenticate(question: AuthenticateQuestion, give: (answer: AuthenticateAnswer) => void): void;
+}
+
+export interface AnswersDependencies {
+  store: Store;
+  pools: AddressPools;
+  /** RADIUS; undefined: the box's own users. */
+  radius(): Authenticator | undefined;
+  /** All calls, up or not. */
+  calls(): Iterable<CallInfo>;
+  /** For a call whose place another of its user takes. */
+  endCall(callId: number, reason: string): void;
+}
+
+export class Answers {
+  readonly #dependencies: AnswersDependencies;
+
+  constructor(dependencies: AnswersDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Calls `give` once: at once, unless RADIUS is asked. */
+  answer(question: Exclude<Question, { type: 'resolve' }>, give: (answer: Answer) => void): void {
+    const { questionId } = question;
+    switch (question.type) {
+      case 'authorize-tunnel': {
+        const settings = this.#dependencies.store.documents.settings();
+        const decision = decideTunnel(settings, question.path.peerAddress, question.peerHostName);
+        give({ type: 'authorize-tunnel', questionId, ...decision });
+        return;
+      }
+      case 'authenticate':
+        this.#authenticate(question, give);
+        return;
+      case 'lease':
+        give(this.#lease(question));
+    }
+  }
+
+  #authenticate(question: AuthenticateQuestion, give: (answer: AuthenticateAnswer) => void): void {
+    const { call, userName, questionId } = question;
+    const { lac } = this.#dependencies.store.documents.settings();
+    const rule = call.role === 'lac' ? ruleFor(lac, userName, call.pppoe?.interfaceName ?? '') : undefined;
+    switch (rule?.action) {
+      case 'refuse': {
+        const answer = { accepted: false, message: 'no calls of this kind' };
+        give({ type: 'authenticate', questionId, answer, authorization: undefined });
+        return;
+      }
+      case 'tunnel': {
+        // Who the user is, the LNS finds out.
+        const authorization = { ...NO_AUTHORIZATION, tunnels: tunnelChoices(lac, rule.group ?? '') };
+        give({ type: 'authenticate', questionId, answer: { accepted: true }, authorization });
+        return;
+      }
+      case 'local':
+        this.#identify(question, (answer) => {
+          const { authorization } = answer;
+          give(
+            this.#admitted(question, { ...answer, authorization: authorization && { ...authorization, tunnels: [] } }),
+          );
+        });
+        return;
+      default:
+        this.#identify(question, (answer) => give(this.#admitted(question, answer)));
+    }
+  }
+
+  #identify(question: AuthenticateQuestion, give: (answer: AuthenticateAnswer) => void): void {
+    const radius = this.#dependencies.radius();
+    if (radius !== undefined) {
+      radius.authenticate(question, give);
+      return;
+    }
+    const { documents } = this.#dependencies.store;
+    const user = documents.user(question.userName);
+    const answer = authenticateLocally(question.request, user?.enabled ? user.password : undefined);
+    const isAccepted = answer.accepted && user !== undefined;
+    const authorization = isAccepted ? authorizationOf(user, documents.settings().lac) : undefined;
+    give({ type: 'authenticate', questionId: question.questionId, answer, authorization });
+  }
+
+  /** A user who has proved who it is may have too many calls; a call that is carried to an LNS is the LNS's to judge. */
+  #admitted({ call, userName, callId }: AuthenticateQuestion, answer: AuthenticateAnswer): AuthenticateAnswer {
+    const { authorization } = answer;
+    if (!answer.answer.accepted || authorization === undefined) return answer;
+    if (call.role === 'lac' && authorization.tunnels.length > 0) return answer;
+    const { store, calls, endCall } = this.#dependencies;
+    const decision = decideLogin(store.documents.settings().lns, { callId, userName, authorization }, calls());
+    if (!decision.accepted) {
+      return { ...answer, answer: { accepted: false, message: decision.reason }, authorization: undefined };
+    }
+    for (const older of decision.replaces) endCall(older.callId, 'the user has called again');
+    return answer;
+  }
+
+  /** A fixed address that an older call still holds: most often that call is dead and nobody has noticed yet. */
+  #lease({ questionId, callId, userName, authorization }: Extract<Question, { type: 'lease' }>): Answer {
+    const { pools, endCall } = this.#dependencies;
+    const answer = pools.lease(callId, userName, authorization);
+    if (answer.granted) {
+      const lease = { address: answer.address, routes: authorization.routes };
+      return { type: 'lease', questionId, granted: true, lease };
+    }
+    if (answer.holder !== undefined) endCall(answer.holder, 'the user has called again');
+    return { type: 'lease', questionId, granted: false, reason: answer.reason };
+  }
+}
