@@ -70,6 +70,23 @@ export const RADIUS_REPLY_DROPS = [
 ] as const;
 
 export type RadiusReplyDrop = (typeof RADIUS_REPLY_DROPS)[number];
+/** Those of datagrams that come from a server's address and port. */
+export type RadiusServerDrop = Exclude<RadiusReplyDrop, 'unknown-server'>;
+
+/** How one server does. */
+export interface RadiusServerStatus {
+  address: string;
+  port: number;
+  isDead: boolean;
+  /** That it was asked, each once however often it was sent. */
+  requests: number;
+  /** Of these. */
+  replies: number;
+  /** Given to the next server, or given up, without a reply. */
+  noReplies: number;
+  statusServers: number;
+  drops: Record<RadiusServerDrop, number>;
+}
 
 export interface RadiusClientCounters {
   requests: number;

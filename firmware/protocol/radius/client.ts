@@ -21,6 +21,8 @@ import {
   type RadiusReplyCode,
   type RadiusReplyDrop,
   type RadiusRequest,
+  type RadiusServerDrop,
+  type RadiusServerStatus,
   type RadiusTransmit,
 } from './client-types.js';
 import { openReply, type SealedRequest, sealAccessRequest, sealAccountingRequest } from './exchange.js';
@@ -123,19 +125,37 @@ export class RadiusClient {
     if (pending !== undefined) this.#end(pending, now_ms);
   }
 
-  /** A datagram from an address and port to a source port of ours. Throws nothing for what it holds. */
+  /** A datagram from an address and port to a source port of ours; gives why it is not taken. Throws nothing for what it holds. */
   handleDatagram(
     arrival: { sourcePortIndex: number; address: string; port: number; datagram: Uint8Array },
     now_ms: number,
-  ): void {
-    let drop: RadiusReplyDrop | undefined;
+  ): RadiusReplyDrop | undefined {
+    const { address, port } = arrival;
+    const serverIndex = this.#config.servers.findIndex((entry) => entry.address === address && entry.port === port);
+    if (serverIndex < 0) {
+      this.counters.drops['unknown-server']++;
+      return 'unknown-server';
+    }
+    let drop: RadiusServerDrop | undefined;
     try {
-      drop = this.#take(arrival, now_ms);
+      drop = this.#take(serverIndex, arrival, now_ms);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       drop = 'malformed';
     }
-    if (drop !== undefined) this.counters.drops[drop]++;
+    if (drop !== undefined) {
+      this.counters.drops[drop]++;
+      this.#servers[serverIndex].drops[drop]++;
+    }
+    return drop;
+  }
+
+  /** In the configuration's order. */
+  servers(): RadiusServerStatus[] {
+    return this.#servers.map(({ isDead, requests, replies, noReplies, statusServers, drops }, index) => {
+      const { address, port } = this.#config.servers[index];
+      return { address, port, isDead, requests, replies, noReplies, statusServers, drops: { ...drops } };
+    });
   }
 
   handleTimeout(now_ms: number): void {
@@ -158,21 +178,18 @@ export class RadiusClient {
   }
 
   #take(
-    arrival: { sourcePortIndex: number; address: string; port: number; datagram: Uint8Array },
+    serverIndex: number,
+    { sourcePortIndex, datagram: received }: { sourcePortIndex: number; datagram: Uint8Array },
     now_ms: number,
-  ): RadiusReplyDrop | undefined {
-    const { address, port, sourcePortIndex } = arrival;
-    const serverIndex = this.#config.servers.findIndex((entry) => entry.address === address && entry.port === port);
-    if (serverIndex < 0) return 'unknown-server';
-    const packet = parseRadiusPacket(arrival.datagram);
+  ): RadiusServerDrop | undefined {
+    const packet = parseRadiusPacket(received);
     const code = REPLY_CODES.get(packet.code);
     const isAccounting = this.#config.service === 'accounting';
     if (code === undefined || (code === 'accounting-response') !== isAccounting) return 'unexpected-code';
     const attempt = this.#servers[serverIndex].holder({ sourcePortIndex, identifier: packet.identifier });
     if (attempt === undefined) return 'no-such-request';
     const server = this.#config.servers[serverIndex];
-    const length_bytes = (arrival.datagram[2] << 8) | arrival.datagram[3];
-    const datagram = arrival.datagram.subarray(0, length_bytes);
+    const datagram = received.subarray(0, (received[2] << 8) | received[3]);
     const mustBeSigned = server.requiresMessageAuthenticator && !isAccounting;
     const opened = openReply(packet, datagram, attempt.authenticator, server, mustBeSigned);
     if (typeof opened === 'string') return opened;
@@ -182,6 +199,7 @@ export class RadiusClient {
       return undefined;
     }
     this.counters.replies++;
+    this.#servers[serverIndex].replies++;
     this.#events.push({ type: 'reply', requestKey: attempt.pending.key, code, serverIndex, ...opened });
     this.#end(attempt.pending, now_ms);
     return undefined;
@@ -230,6 +248,7 @@ export class RadiusClient {
       this.#deadlines.set(pending.key, pending.startedAt_ms + this.#config.maxDuration_ms);
       return;
     }
+    this.#servers[serverIndex].requests++;
     pending.tried.add(serverIndex);
     pending.wait_ms = this.#jittered(this.#config.initialRetransmission_ms, 1);
     this.#send(pending, attempt, now_ms);
@@ -244,6 +263,7 @@ export class RadiusClient {
       this.#bury(pending.serverIndex, now_ms);
     }
     if (isOver) {
+      server.noReplies++;
       this.counters.noReplies++;
       this.#events.push({ type: 'no-reply', requestKey: pending.key });
       this.#end(pending, now_ms);
@@ -252,6 +272,7 @@ export class RadiusClient {
     if (givesUp || server.isDead) {
       const next = this.#nextServer(pending.tried);
       if (next !== pending.serverIndex) {
+        server.noReplies++;
         this.#ask(pending, next, now_ms);
         return;
       }
@@ -340,6 +361,7 @@ export class RadiusClient {
     if (probe === undefined) return;
     this.#probes.set(serverIndex, probe);
     this.counters.statusServers++;
+    this.#servers[serverIndex].statusServers++;
     this.#transmit(probe);
   }
 

@@ -26,7 +26,7 @@ import {
   parseRadiusAttributes,
   type RadiusValues,
 } from '../../wire/radius-attributes.js';
-import type { RadiusReplyDrop, RadiusServer } from './client-types.js';
+import type { RadiusServer, RadiusServerDrop } from './client-types.js';
 
 /** The first attribute's value: a Message-Authenticator that stands first cannot be pushed out by a forger's own octets. */
 const FIRST_VALUE_OFFSET = RADIUS_HEADER_BYTES + 2;
@@ -77,7 +77,7 @@ export function openReply(
   authenticator: Uint8Array,
   server: RadiusServer,
   mustBeSigned: boolean,
-): ParsedAttributes | RadiusReplyDrop {
+): ParsedAttributes | RadiusServerDrop {
   if (!checkResponseAuthenticator(datagram, authenticator, server.secret)) return 'authenticator-wrong';
   const offset = messageAuthenticatorOffset(packet);
   if (offset === undefined && mustBeSigned) return 'message-authenticator-missing';

@@ -1,7 +1,8 @@
 /**
- * What the client keeps of one server: who holds which identifier of which source port, and whether it lives. Must not
- * know packets.
+ * What the client keeps of one server: who holds which identifier of which source port, whether it lives, and how often
+ * it answered. Must not know packets.
  */
+import { RADIUS_REPLY_DROPS, type RadiusServerDrop } from './client-types.js';
 
 const IDENTIFIERS = 256;
 
@@ -13,6 +14,13 @@ export interface Slot {
 export class ServerState<T> {
   isDead = false;
   lastReply_ms = Number.NEGATIVE_INFINITY;
+  requests = 0;
+  replies = 0;
+  noReplies = 0;
+  statusServers = 0;
+  readonly drops = Object.fromEntries(
+    RADIUS_REPLY_DROPS.filter((drop) => drop !== 'unknown-server').map((drop) => [drop, 0]),
+  ) as Record<RadiusServerDrop, number>;
   readonly #holders: (T | undefined)[];
   readonly #sourcePorts: number;
   #held = 0;
