@@ -26,17 +26,43 @@ export interface DesiredRoute {
   link: string;
 }
 
+/** A filter for users' traffic, and whose. Where a user has several, a packet must pass every one of them. */
+export interface DesiredFilter {
+  name: string;
+  /** Name of the link that the users are behind. */
+  link: string;
+  /** The first match decides. */
+  rules: readonly FilterRule[];
+  otherwise: 'accept' | 'drop';
+  /**
+   * Users' addresses and the networks behind them, as canonical prefixes with their length. Those of two filters are the
+   * same or have nothing in common.
+   */
+  addresses: readonly string[];
+}
+
+export interface FilterRule {
+  action: 'accept' | 'drop';
+  direction: 'from-user' | 'to-user' | 'both';
+  /** Canonical prefix that the remote end is in. */
+  remote?: string;
+  protocol?: 'tcp' | 'udp' | 'icmp';
+  /** Of the remote end: TCP's or UDP's. */
+  port?: number;
+}
+
 /** All that shall hold. What held before and is not in here any more is taken away. */
 export interface DesiredNetwork {
   links: readonly DesiredLink[];
   routes: readonly DesiredRoute[];
+  filters: readonly DesiredFilter[];
   /** Forward IPv4 and IPv6 between interfaces. */
   forwarding: boolean;
 }
 
 /** One thing that the kernel refused. */
 export interface NetworkProblem {
-  /** The line given to ip(8), or the file under /proc/sys. */
+  /** The line given to ip(8), the file under /proc/sys, or the program that said it. */
   line: string;
   /** The kernel's or the program's own words. */
   message: string;

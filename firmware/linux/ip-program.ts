@@ -1,22 +1,19 @@
 /**
  * Runs ip(8): many lines in one process, and the question what links there are. Must not decide what they are to be.
  */
-import { spawn } from 'node:child_process';
+import { messageOf, runProgram } from './program.js';
 
 export type BatchResult =
   | { ran: true; failures: { index: number; message: string }[] }
   | { ran: false; message: string };
 
 /** Runs all lines of ip(8)'s batch language, whichever fail. */
-export function runIpBatch(lines: readonly string[]): Promise<BatchResult> {
-  return new Promise((resolve) => {
-    runIp(['-force', '-batch', '-'], `${lines.join('\n')}\n`, (end) => {
-      if ('error' in end) return resolve({ ran: false, message: end.error });
-      const failures = parseFailures(end.stderr);
-      if (end.status === 0 || failures.length > 0) resolve({ ran: true, failures });
-      else resolve({ ran: false, message: messageOf(end) });
-    });
-  });
+export async function runIpBatch(lines: readonly string[]): Promise<BatchResult> {
+  const end = await runProgram('ip', ['-force', '-batch', '-'], `${lines.join('\n')}\n`);
+  if ('error' in end) return { ran: false, message: end.error };
+  const failures = parseFailures(end.stderr);
+  if (end.status === 0 || failures.length > 0) return { ran: true, failures };
+  return { ran: false, message: messageOf(end) };
 }
 
 /** A link as ip(8) shows it. */
@@ -30,45 +27,13 @@ export interface Link {
 type LinksResult = { ran: true; links: Link[] } | { ran: false; message: string };
 
 /** All links of the network namespace. */
-export function readLinks(): Promise<LinksResult> {
-  return new Promise((resolve) => {
-    runIp(['-json', 'link', 'show'], '', (end) => {
-      if ('error' in end) return resolve({ ran: false, message: end.error });
-      if (end.status !== 0) return resolve({ ran: false, message: messageOf(end) });
-      const shown = JSON.parse(end.stdout || '[]') as { ifname: string; master?: string; ifalias?: string }[];
-      const links = shown.map(({ ifname: name, master = '', ifalias: alias = '' }) => ({ name, master, alias }));
-      resolve({ ran: true, links });
-    });
-  });
-}
-
-/** How the program ended: `signal` where it was killed. */
-interface End {
-  status: number | null;
-  signal: string | null;
-  stdout: string;
-  stderr: string;
-}
-
-function messageOf({ stderr, status, signal }: End): string {
-  return stderr.trim() || `ended by ${signal ?? `status ${status}`}`;
-}
-
-function runIp(argv: readonly string[], input: string, done: (end: End | { error: string }) => void): void {
-  const child = spawn('ip', argv, { stdio: 'pipe' });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  child.once('error', (error) => done({ error: error.message }));
-  child.once('close', (status, signal) => done({ status, signal, stdout, stderr }));
-  // A program that ends early closes the pipe; `close` says what there is to say.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
+export async function readLinks(): Promise<LinksResult> {
+  const end = await runProgram('ip', ['-json', 'link', 'show'], '');
+  if ('error' in end) return { ran: false, message: end.error };
+  if (end.status !== 0) return { ran: false, message: messageOf(end) };
+  const shown = JSON.parse(end.stdout || '[]') as { ifname: string; master?: string; ifalias?: string }[];
+  const links = shown.map(({ ifname: name, master = '', ifalias: alias = '' }) => ({ name, master, alias }));
+  return { ran: true, links };
 }
 
 /** ip(8) writes, for each line that failed, its words and then `Command failed -:<line number>`. */

@@ -1,12 +1,14 @@
 /**
  * Sets addresses, links, bridges, routes and forwarding in the kernel, and takes away again what it set: the difference
- * between what is wanted and what it applied before goes through one `ip -batch`, never one process per route. Must not
- * decide what is wanted, and must not touch what it did not set.
+ * between what is wanted and what it applied before goes through one `ip -batch`, never one process per route; filters
+ * go by nft-filters.ts. Must not decide what is wanted, and must not touch what it did not set.
  *
  * Fulfils `NetworkConfiguration` of control/network.ts.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { adviceOn, type Link, readLinks, runIpBatch } from './ip-program.js';
+import { NftFilters } from './nft-filters.js';
+import type { DesiredFilter } from './nft-script.js';
 
 interface DesiredLink {
   readonly name: string;
@@ -20,6 +22,7 @@ interface DesiredLink {
 interface DesiredNetwork {
   readonly links: readonly DesiredLink[];
   readonly routes: readonly { readonly prefix: string; readonly link: string }[];
+  readonly filters: readonly DesiredFilter[];
   readonly forwarding: boolean;
 }
 
@@ -53,7 +56,7 @@ interface Work {
 /** The alias of the bridges that this program made: by it they are known again after a crash. */
 const MADE_HERE = 'made by tunnelwerk';
 
-const NOTHING: DesiredNetwork = { links: [], routes: [], forwarding: false };
+const NOTHING: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
 
 export class NetConfig {
   /** What holds, by a name for the thing. */
@@ -62,6 +65,7 @@ export class NetConfig {
   readonly #foreignBridges = new Set<string>();
   /** Sysctls that were changed, with the value they had before. */
   readonly #formerSysctls = new Map<string, string>();
+  readonly #filters = new NftFilters();
   #desired: DesiredNetwork | undefined;
   #run: Promise<NetworkProblem[]> | undefined;
   #next: Promise<NetworkProblem[]> | undefined;
@@ -90,7 +94,9 @@ export class NetConfig {
   }
 
   async #reach(desired: DesiredNetwork): Promise<NetworkProblem[]> {
-    const problems = await this.#setSysctls(desired);
+    // Filters first: no route leads to a user whose filter does not hold yet.
+    const problems = await this.#filters.reach(desired.filters);
+    problems.push(...(await this.#setSysctls(desired)));
     const wanted = itemsOf(desired);
     const refused = await this.#settleBridges(desired, wanted);
     if (refused !== undefined) return [...problems, refused];

@@ -19,6 +19,7 @@ iperf3 iperf3
 ping iputils-ping
 ethtool ethtool
 ip iproute2
+nft nftables
 insmod kmod
 qemu-system-x86_64 qemu-system-x86
 busybox busybox-static

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 /** Programs without which no lab can be laid, or judged. */
 const PROGRAMS = [
   'ip',
+  'nft',
   'ethtool',
   'ping',
   'tcpdump',

@@ -5,6 +5,7 @@ import type { TunDevice } from '../../../firmware/control/tun-devices.js';
 import { NO_AUTHORIZATION } from '../../../firmware/roles/authorization.js';
 import type { CallInfo } from '../../../firmware/roles/role.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
+import { standingCall } from './standing-call.js';
 
 const lnsTun: TunDevice = {
   tun: 0,
@@ -55,59 +56,9 @@ const settings: Settings = {
   ],
 };
 
-function call(of: Partial<CallInfo>): CallInfo {
-  const callId = 1;
-  return {
-    callId,
-    role: 'lns',
-    version: 2,
-    cookie_bytes: 0,
-    sessionId: 7,
-    generation: callId,
-    l2tpSessionId: 7,
-    callSerialNumber: 0,
-    pppoe: undefined,
-    isTunnelled: false,
-    proxied: 'no',
-    tunnel: undefined,
-    authorization: NO_AUTHORIZATION,
-    accountingId: '',
-    tunnelId: 3,
-    peerSessionId: 9,
-    peerName: '',
-    path: {
-      encapsulation: 'udp' as const,
-      localAddress: '',
-      localPort: 1701,
-      peerAddress: '192.0.2.1',
-      peerPort: 1701,
-    },
-    profile: '',
-    userName: 'u',
-    callingNumber: '',
-    calledNumber: '',
-    state: 'up',
-    since_ms: 0,
-    authentication: 'pap',
-    localAddress: '10.112.112.1',
-    peerAddress: '10.0.0.9',
-    dns: [],
-    localLinkLocal: '',
-    peerLinkLocal: '',
-    peerInterfaceId: '',
-    mtu_bytes: 1400,
-    localMru_bytes: 1400,
-    peerMru_bytes: 1400,
-    transmitAcfc: false,
-    transmitPfc: false,
-    routes: [],
-    ...of,
-  };
-}
-
 test('pools are routed as prefixes: a call on a pool address adds no route', () => {
   const idle = planNetwork(settings, pools, [lnsTun], []);
-  const withCall = planNetwork(settings, pools, [lnsTun], [call({})]);
+  const withCall = planNetwork(settings, pools, [lnsTun], [standingCall({})]);
 
   assert.deepEqual(idle.routes, [{ prefix: '10.0.0.8/29', link: 'tw0' }]);
   assert.deepEqual(withCall, idle);
@@ -121,7 +72,7 @@ test('an address outside of all pools and the networks behind a user are routed 
     settings,
     pools,
     [lnsTun],
-    [call({ peerAddress: '10.9.9.9', routes: ['10.1.0.0/16'] })],
+    [standingCall({ peerAddress: '10.9.9.9', routes: ['10.1.0.0/16'] })],
   );
 
   assert.deepEqual(routes.slice(1), [
@@ -131,7 +82,12 @@ test('an address outside of all pools and the networks behind a user are routed 
 });
 
 test("a profile's address and routes are there while its call stands, its link always", () => {
-  const up = call({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '10.112.112.1' });
+  const up = standingCall({
+    role: 'lac-client',
+    profile: 'branch',
+    localAddress: '10.0.0.9',
+    peerAddress: '10.112.112.1',
+  });
 
   const before = planNetwork(settings, pools, [branchTun], []);
   const during = planNetwork(settings, pools, [branchTun], [up]);
@@ -146,14 +102,24 @@ test("a profile's address and routes are there while its call stands, its link a
 });
 
 test('a device that is not open yet is not configured', () => {
-  const planned = planNetwork(settings, pools, [{ ...lnsTun, isOpen: false }], [call({ peerAddress: '10.9.9.9' })]);
+  const planned = planNetwork(
+    settings,
+    pools,
+    [{ ...lnsTun, isOpen: false }],
+    [standingCall({ peerAddress: '10.9.9.9' })],
+  );
 
   assert.deepEqual(planned.links, []);
   assert.deepEqual(planned.routes, []);
 });
 
 test('l2tpns: an LNS whose PPP address is its outer one gets no route through the tunnel', () => {
-  const up = call({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '192.0.2.1' });
+  const up = standingCall({
+    role: 'lac-client',
+    profile: 'branch',
+    localAddress: '10.0.0.9',
+    peerAddress: '192.0.2.1',
+  });
 
   const { routes } = planNetwork(settings, pools, [branchTun], [up]);
 
@@ -161,7 +127,7 @@ test('l2tpns: an LNS whose PPP address is its outer one gets no route through th
 });
 
 test('an LNS that does not say its address in IPCP has no route to it', () => {
-  const up = call({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '' });
+  const up = standingCall({ role: 'lac-client', profile: 'branch', localAddress: '10.0.0.9', peerAddress: '' });
 
   const { routes } = planNetwork(settings, pools, [branchTun], [up]);
 
@@ -171,7 +137,7 @@ test('an LNS that does not say its address in IPCP has no route to it', () => {
 test('two profiles that dial one LNS have one gateway, and the kernel takes one route to it', () => {
   const otherTun: TunDevice = { ...branchTun, tun: 2, profile: 'other', name: 'tw2', generation: 3 };
   const calls = ['branch', 'other'].map((profile) => {
-    return call({ role: 'lac-client', profile, localAddress: '10.0.0.9', peerAddress: '10.112.112.1' });
+    return standingCall({ role: 'lac-client', profile, localAddress: '10.0.0.9', peerAddress: '10.112.112.1' });
   });
   const gateways = (of: readonly CallInfo[]) =>
     planNetwork(settings, pools, [branchTun, otherTun], of).routes.filter(({ prefix }) => prefix === '10.112.112.1/32');
@@ -195,4 +161,15 @@ test("a pseudowire's TAP device is a port of its bridge, without an address", ()
 
   assert.deepEqual(planNetwork(wire('lan0'), [], [tap], []).links, [{ ...link, bridge: 'lan0' }]);
   assert.deepEqual(planNetwork(wire(), [], [tap], []).links, [link]);
+});
+
+test('users are filtered behind the LNS’s device, once it is there', () => {
+  const web = { name: 'web', rules: [], otherwise: 'drop' } as const;
+  const user = standingCall({ authorization: { ...NO_AUTHORIZATION, filters: ['web'] } });
+  const given: Settings = { ...settings, filters: [{ ...web, rules: [] }] };
+
+  assert.deepEqual(planNetwork(given, pools, [lnsTun], [user]).filters, [
+    { ...web, link: 'tw0', addresses: ['10.0.0.9/32'] },
+  ]);
+  assert.deepEqual(planNetwork(given, pools, [branchTun], [user]).filters, []);
 });

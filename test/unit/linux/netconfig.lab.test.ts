@@ -97,7 +97,7 @@ const ROUTES = [
   { prefix: '10.112.112.0/24', link: 'tw0' },
   { prefix: '10.113.0.0/16', link: 'tw0' },
 ];
-const DESIRED: DesiredNetwork = { links: [LINK], routes: ROUTES, forwarding: true };
+const DESIRED: DesiredNetwork = { links: [LINK], routes: ROUTES, filters: [], forwarding: true };
 
 test('a link gets its addresses, MTU and routes, and comes up', async (kernel) => {
   await kernel.addTun('tw0');
@@ -108,7 +108,7 @@ test('a link gets its addresses, MTU and routes, and comes up', async (kernel) =
     { prefix: '0.0.0.0/0', link: 'tw0' },
     { prefix: '::/0', link: 'tw0' },
   ];
-  assert.deepEqual(await kernel.apply({ links, routes, forwarding: false }), []);
+  assert.deepEqual(await kernel.apply({ links, routes, filters: [], forwarding: false }), []);
   assert.match(await kernel.ip('link', 'show', 'dev', 'tw0'), /[<,]UP[,>].* mtu 1400 /);
   assert.deepEqual(await kernel.addresses('tw0'), ['10.112.112.1/32', 'fe80::1/64']);
   assert.deepEqual(await kernel.routes('tw0'), [
@@ -222,7 +222,7 @@ test('forwarding is switched on with router advertisements kept, and all of it g
 
 test('forwarding that was on already stays on', async (kernel) => {
   await kernel.sysctl('ipv4/ip_forward', '1');
-  await kernel.apply({ links: [], routes: [], forwarding: true });
+  await kernel.apply({ links: [], routes: [], filters: [], forwarding: true });
   await kernel.withdraw();
   assert.equal(await kernel.sysctl('ipv4/ip_forward'), '1');
 });
@@ -275,8 +275,8 @@ test('what is asked for in one turn is one process, and 5,000 routes are too', a
 });
 
 const TAP: DesiredLink = { name: 'tap0', kind: 'tap', generation: 1, mtu_bytes: 1450, addresses: [], bridge: 'br0' };
-const BRIDGED: DesiredNetwork = { links: [TAP], routes: [], forwarding: false };
-const NOTHING: DesiredNetwork = { links: [], routes: [], forwarding: false };
+const BRIDGED: DesiredNetwork = { links: [TAP], routes: [], filters: [], forwarding: false };
+const NOTHING: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
 
 interface ShownLink {
   ifname: string;

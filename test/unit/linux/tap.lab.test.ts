@@ -14,6 +14,7 @@ const [THERE, THERE_MAC] = ['192.0.2.2', '02005e000002'];
 const DESIRED: DesiredNetwork = {
   links: [{ name: 'tap0', kind: 'tap', generation: 1, mtu_bytes: 1500, addresses: [], bridge: 'br0' }],
   routes: [],
+  filters: [],
   forwarding: true,
 };
 
@@ -98,7 +99,7 @@ describe('a TAP device in a bridge', { skip: labIsMissing() }, () => {
 
   test('nothing of it remains: the bridge goes when nobody else has a port in it', async () => {
     await box.ip('link set port0 nomaster');
-    assert.deepEqual(await apply({ links: [], routes: [], forwarding: false }), []);
+    assert.deepEqual(await apply({ links: [], routes: [], filters: [], forwarding: false }), []);
     const { stdout } = await box.run(['ip', '-o', 'link', 'show', 'type', 'bridge']);
     assert.equal(stdout, '');
   });
