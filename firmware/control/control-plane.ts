@@ -7,11 +7,10 @@
 import type { DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
 import type { Answer, CallInfo, Output, Question } from '../roles/role.js';
-import type { Pool, Settings } from '../settings.js';
+import type { Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
-import { type Prefix, parsePrefix } from '../wire/ip.js';
-import { AddressPools, poolPrefixes } from './address-pool.js';
+import { AddressPools } from './address-pool.js';
 import { Answers } from './answers.js';
 import { applianceConfig } from './appliance-config.js';
 import { CallLimits } from './call-limits.js';
@@ -19,8 +18,8 @@ import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
 import { dialledAddress } from './dialled-address.js';
 import { Faults } from './faults.js';
-import type { NetworkConfiguration, NetworkProblem } from './network.js';
-import { planNetwork, routesToUser } from './network-plan.js';
+import { KernelSettings } from './kernel-settings.js';
+import type { NetworkConfiguration } from './network.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Trace } from './trace.js';
@@ -85,13 +84,10 @@ export class ControlPlane {
   #timer: NodeJS.Timeout | undefined;
   #nextActivity_ms: number;
   #inTurn = false;
-  #routed: { pools: readonly Pool[]; routes: readonly Prefix[] } = { pools: [], routes: [] };
-  /** What the kernel refused. */
-  #networkProblems: readonly NetworkProblem[] = [];
+  readonly #kernel: KernelSettings;
   /** Those of IP protocol 115: without the others the packet path does not begin. */
   readonly #refusedSockets: OperatingProblem[] = [];
   readonly #faults = new Faults();
-  #networkIsStale = false;
   #stopped = false;
   #onLastCounters = () => {};
   /** Another after each start, so that no two calls ever have the same Acct-Session-Id. */
@@ -108,6 +104,14 @@ export class ControlPlane {
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
     this.calls = new CallRecords(store, dependencies.readSessionCounters, this.#callLog);
     const pools = new AddressPools(store.documents, store.leases);
+    this.#kernel = new KernelSettings({
+      network: dependencies.network,
+      log: dependencies.log,
+      settings: () => this.#settings,
+      pools: () => store.documents.pools(),
+      devices: () => this.#tuns.devices(),
+      calls: () => Array.from(this.calls.all(), ({ info }) => info),
+    });
     this.#limits = new CallLimits(dependencies.readSessionCounters);
     this.#answers = new Answers({
       store,
@@ -135,11 +139,10 @@ export class ControlPlane {
 
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
-    const kernel = this.#networkProblems.map(({ line, message, advice }) => ({ what: `${line}: ${message}`, advice }));
     const { port } = this.#settings.l2tp;
     const { listeningPort } = this.#dependencies;
     const sockets = usesIp(this.#settings) ? this.#refusedSockets : [];
-    const problems = [...sockets, ...this.#tuns.problems(), ...this.#pppoe.problems(), ...kernel];
+    const problems = [...sockets, ...this.#tuns.problems(), ...this.#pppoe.problems(), ...this.#kernel.problems()];
     if (port === listeningPort) return problems;
     const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
     return [{ what, advice: 'restart the program' }, ...problems];
@@ -152,7 +155,7 @@ export class ControlPlane {
   /** Called once, when the packet path is ready: devices first, then calls. */
   start(): void {
     this.#tuns.open(this.#settings);
-    this.#networkIsStale = true;
+    this.#kernel.isStale = true;
     this.turn((now_ms) => this.#lookAtInterfaces(now_ms));
   }
 
@@ -170,7 +173,7 @@ export class ControlPlane {
       this.#tuns.close(settings);
       this.#tellDevices(now_ms);
     });
-    await this.#applyNetwork();
+    await this.#kernel.apply();
   }
 
   /** Ends the calls of users that may no longer call. */
@@ -188,7 +191,7 @@ export class ControlPlane {
 
   /** Ends the calls on addresses that are no pool's any more; the kernel's routes follow. */
   poolsChanged(): void {
-    this.#networkIsStale = true;
+    this.#kernel.isStale = true;
     const stranded = this.#dependencies.store.leases.stranded();
     this.turn(() => {
       for (const callId of stranded) this.#endCall(callId, 'the address was taken out of its pool');
@@ -208,8 +211,7 @@ export class ControlPlane {
     await this.#lastCounters();
     this.#stopped = true;
     clearTimeout(this.#timer);
-    const problems = await this.#dependencies.network.withdraw();
-    for (const problem of problems) this.#dependencies.log.warn(problem, 'kernel configuration');
+    await this.#kernel.withdraw();
   }
 
   /** One turn: `inputs` are given to the machine, then all that follows from them is carried out. */
@@ -235,7 +237,7 @@ export class ControlPlane {
     const commands = this.#commands;
     this.#commands = [];
     if (commands.length > 0) this.#dependencies.post(commands);
-    if (this.#networkIsStale) void this.#applyNetwork();
+    if (this.#kernel.isStale) void this.#kernel.apply();
     this.#setTimer(now_ms);
   }
 
@@ -263,7 +265,7 @@ export class ControlPlane {
         break;
       case 'call-up':
         this.calls.up(output.call);
-        this.#noteRoutes(output.call);
+        this.#kernel.noteCall(output.call);
         break;
       case 'dial-ended':
         this.#callLog.dialEnded(output.role, output.profile, output.reason, output.redialAfter_ms);
@@ -279,10 +281,11 @@ export class ControlPlane {
         break;
       case 'call-changed':
         this.calls.changed(output.call);
+        this.#kernel.noteCall(output.call);
         break;
       case 'call-ended':
         this.calls.ended(output.call, output.end);
-        this.#noteRoutes(output.call);
+        this.#kernel.noteCall(output.call);
         break;
       case 'lns-failed':
       case 'lns-answers':
@@ -293,13 +296,6 @@ export class ControlPlane {
       default:
         this.#commands.push(output);
     }
-  }
-
-  /** A call changes the kernel's routes only when it has some of its own; most are covered by their pool's. */
-  #noteRoutes(call: CallInfo): void {
-    if (call.role === 'lac-client') this.#networkIsStale = true;
-    else if (call.isTunnelled) return;
-    else if (call.peerAddress !== '' && routesToUser(call, this.#poolRoutes()).length > 0) this.#networkIsStale = true;
   }
 
   /** Of a call that has an address or is about to have one, up or not. */
@@ -383,7 +379,7 @@ export class ControlPlane {
       case 'tun-opened':
         this.#tuns.opened(report.tun, report.name);
         this.#tellDevices(now_ms);
-        this.#networkIsStale = true;
+        this.#kernel.isStale = true;
         break;
       case 'failed': {
         const { what, errno, advice, tun, interfaceIndex } = report;
@@ -455,26 +451,6 @@ export class ControlPlane {
         resolve();
       };
     });
-  }
-
-  async #applyNetwork(): Promise<void> {
-    this.#networkIsStale = false;
-    const calls = Array.from(this.calls.all(), ({ info }) => info);
-    const desired = planNetwork(this.#settings, this.#pools(), this.#tuns.devices(), calls);
-    const problems = await this.#dependencies.network.apply(desired);
-    for (const problem of problems) this.#dependencies.log.warn(problem, 'kernel configuration');
-    this.#networkProblems = problems;
-  }
-
-  #pools(): readonly Pool[] {
-    return this.#dependencies.store.documents.pools();
-  }
-
-  /** Worked out anew when the pools have changed, not for every call. */
-  #poolRoutes(): readonly Prefix[] {
-    const pools = this.#pools();
-    if (this.#routed.pools !== pools) this.#routed = { pools, routes: poolPrefixes(pools).map(parsePrefix) };
-    return this.#routed.routes;
   }
 
   #applianceConfig(): ApplianceConfig {

@@ -184,11 +184,12 @@ export class LacRelay {
     carried.terms = localTerms(this.#context.random, choice.cookie_bytes, choice.sequencing);
     info.callSerialNumber = info.callId;
     const { callingNumber, calledNumber, callId: callSerialNumber } = info;
-    const circuitId = session.accessLine?.agentCircuitId;
+    const { accessLoopEncapsulation: _atm, iwfSession: _iwf, ...line } = session.accessLine ?? {};
     const icrq: AvpValues = {
       ...{ callSerialNumber, callingNumber, calledNumber, bearerType: DIGITAL_BEARER },
       pseudowireType: PSEUDOWIRE_TYPE.ppp,
-      ...(circuitId !== undefined && { subAddress: circuitId }),
+      ...(line.agentCircuitId !== undefined && { subAddress: line.agentCircuitId }),
+      ...line,
       physicalChannelId: physicalChannelOf(session),
       ...termsAvps(carried.terms),
     };

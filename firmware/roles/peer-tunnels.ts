@@ -2,7 +2,7 @@
  * Tunnels that peers open to this box (step 5): who may, how they are treated, and their end when nothing uses them any
  * more. The LNS and the pseudowires that wait for a peer share them. No I/O: the outside is asked by questions.
  */
-import type { L2tpEvent } from '../protocol/l2tp/endpoint.js';
+import type { L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
 import type { RoleContext, TunnelPolicy } from './role.js';
 
 /** A tunnel without a session is closed after this time; a peer that needs one again opens one. */
@@ -11,9 +11,11 @@ const IDLE_TUNNEL_MS = 15_000;
 const NOT_AUTHORIZED = 4;
 
 interface PeerTunnel {
+  path: TransportPath;
   policy: TunnelPolicy;
   peerAddress: string;
   peerHostName: string;
+  isOpen: boolean;
   sessions: Set<number>;
   /** When it lost its last session; undefined while it has one. */
   idleSince_ms: number | undefined;
@@ -67,7 +69,9 @@ export class PeerTunnels {
         this.#authorize(event, now_ms);
         return true;
       case 'tunnel-established':
-        return !event.originator;
+        if (event.originator) return false;
+        this.#established(event);
+        return true;
       case 'tunnel-closed':
         return this.#closed(event);
       case 'call-closed': {
@@ -99,7 +103,7 @@ export class PeerTunnels {
     }
     const peerHostName = event.sccrq.avps.hostName ?? '';
     const { peerAddress } = path;
-    const beginning = { policy: NO_POLICY, peerAddress, peerHostName };
+    const beginning = { policy: NO_POLICY, peerAddress, peerHostName, isOpen: false, path };
     const tunnel: PeerTunnel = { ...beginning, sessions: new Set(), idleSince_ms: now_ms };
     this.#tunnels.set(tunnelId, tunnel);
     this.#context.ask({ type: 'authorize-tunnel', tunnelId, path, peerHostName }, (answer, at_ms) => {
@@ -115,11 +119,32 @@ export class PeerTunnels {
     });
   }
 
+  #established({ tunnelId, path }: Extract<L2tpEvent, { type: 'tunnel-established' }>): void {
+    const tunnel = this.#tunnels.get(tunnelId);
+    if (tunnel === undefined) return;
+    tunnel.isOpen = true;
+    tunnel.path = path;
+    this.#tell('tunnel-started', tunnelId, tunnel, '');
+  }
+
+  #tell(
+    type: 'tunnel-started' | 'tunnel-stopped' | 'tunnel-rejected',
+    tunnelId: number,
+    { path, policy, peerHostName }: PeerTunnel,
+    reason: string,
+  ): void {
+    const peerName = policy.peerName || peerHostName;
+    this.#context.emit({ type, tunnelId, side: 'lns', path, peerName, assignmentId: '', reason });
+  }
+
   /** A peer that may come but has not proved itself is told of, as one that may not come is by who answers for that. */
   #closed({ tunnelId, cause }: Extract<L2tpEvent, { type: 'tunnel-closed' }>): boolean {
     const tunnel = this.#tunnels.get(tunnelId);
     if (tunnel === undefined) return false;
     this.#tunnels.delete(tunnelId);
+    // Of strangers' attempts nothing is kept.
+    if (tunnel.isOpen) this.#tell('tunnel-stopped', tunnelId, tunnel, cause.errorMessage ?? '');
+    else if (tunnel.policy.peerName !== '') this.#tell('tunnel-rejected', tunnelId, tunnel, cause.errorMessage ?? '');
     if (cause.by === 'local' && cause.resultCode === NOT_AUTHORIZED && tunnel.policy !== NO_POLICY) {
       const { peerAddress, peerHostName } = tunnel;
       this.#context.emit({ type: 'tunnel-refused', peerAddress, peerHostName, reason: cause.errorMessage ?? '' });

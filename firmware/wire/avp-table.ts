@@ -27,6 +27,8 @@ type NameAndFormat =
 export const IETF_VENDOR_ID = 0;
 /** Cisco's, under which the drafts of version 3 had their AVPs; old IOS still sends them. */
 export const DRAFT_VENDOR_ID = 9;
+/** Formerly the DSL Forum, whose names for what a line has RFC 5515 takes over. */
+export const BROADBAND_FORUM_VENDOR_ID = 3561;
 
 /** What one version says of an AVP. `mandatory` is the M bit that we send; `allowed` includes `required`. */
 export interface AvpUse {
@@ -40,8 +42,8 @@ export interface AvpUse {
 /** One line of the table; `uses` has no entry for a version that does not know the AVP. */
 export type AvpDefinition = NameAndFormat & {
   readonly type: number;
-  /** Vendor 9 for what the drafts of version 3 alone had. */
-  readonly vendorId: typeof IETF_VENDOR_ID | typeof DRAFT_VENDOR_ID;
+  /** Vendor 9 for what the drafts of version 3 alone had, 3561 for RFC 5515. */
+  readonly vendorId: typeof IETF_VENDOR_ID | typeof DRAFT_VENDOR_ID | typeof BROADBAND_FORUM_VENDOR_ID;
   readonly uses: { readonly [V in L2tpVersion]?: AvpUse };
   /**
    * The AVP that the drafts of version 3 had instead, of vendor 9: same format, same messages unless
@@ -96,6 +98,12 @@ function avp(
 ): AvpDefinition {
   const draft = draftType === undefined ? {} : { draft: { type: draftType, messages: draftMessages } };
   return { type, vendorId: IETF_VENDOR_ID, ...nameAndFormat, uses, ...draft };
+}
+
+/** Without M bit, since a peer need not know it. */
+function line(type: number, nameAndFormat: NameAndFormat): AvpDefinition {
+  const uses = { ...v2('H', [], ['ICRQ'], 'RFC 5515'), ...v3('H', [], ['ICRQ'], 'RFC 5515') };
+  return { type, vendorId: BROADBAND_FORUM_VENDOR_ID, ...nameAndFormat, uses };
 }
 
 /** RFC 2661 sections 4.4 and 6.1 to 6.14; RFC 3931 sections 5.4 and 6.1 to 6.15. In the order in which we emit. */
@@ -200,6 +208,24 @@ export const AVP_TABLE: readonly AvpDefinition[] = [
     { ...v2('MH', ['WEN'], [], '4.4.6'), ...v3('H', ['WEN'], [], '5.4.5') },
   ),
   avp(35, { name: 'accm', format: 'accm' }, ppp('MH', ['SLI'], [], '4.4.6')),
+
+  // RFC 5515: what a LAC knows of the line. RFC 4679 has the same under the same numbers, rates in 32 bits.
+  line(1, { name: 'agentCircuitId', format: 'text' }),
+  line(2, { name: 'agentRemoteId', format: 'text' }),
+  line(129, { name: 'actualDataRateUpstream_bps', format: 'u64' }),
+  line(130, { name: 'actualDataRateDownstream_bps', format: 'u64' }),
+  line(131, { name: 'minimumDataRateUpstream_bps', format: 'u64' }),
+  line(132, { name: 'minimumDataRateDownstream_bps', format: 'u64' }),
+  line(133, { name: 'attainableDataRateUpstream_bps', format: 'u64' }),
+  line(134, { name: 'attainableDataRateDownstream_bps', format: 'u64' }),
+  line(135, { name: 'maximumDataRateUpstream_bps', format: 'u64' }),
+  line(136, { name: 'maximumDataRateDownstream_bps', format: 'u64' }),
+  line(137, { name: 'minimumDataRateUpstreamLowPower_bps', format: 'u64' }),
+  line(138, { name: 'minimumDataRateDownstreamLowPower_bps', format: 'u64' }),
+  line(139, { name: 'maximumInterleavingDelayUpstream_ms', format: 'u32' }),
+  line(140, { name: 'actualInterleavingDelayUpstream_ms', format: 'u32' }),
+  line(141, { name: 'maximumInterleavingDelayDownstream_ms', format: 'u32' }),
+  line(142, { name: 'actualInterleavingDelayDownstream_ms', format: 'u32' }),
 
   avp(46, { name: 'pppDisconnectCause', format: 'disconnect-cause' }, ppp('H', [], ['CDN'], 'RFC 3145 2')),
 ];

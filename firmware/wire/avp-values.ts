@@ -78,6 +78,23 @@ export interface AvpValues {
   accm?: AvpFormatValues['accm'];
   privateGroupId?: Uint8Array;
   sequencingRequired?: true;
+  /** The line that a call comes by, as its access node says it: RFC 5515, whose rates have 64 bits on the wire. */
+  agentCircuitId?: string;
+  agentRemoteId?: string;
+  actualDataRateUpstream_bps?: number;
+  actualDataRateDownstream_bps?: number;
+  minimumDataRateUpstream_bps?: number;
+  minimumDataRateDownstream_bps?: number;
+  attainableDataRateUpstream_bps?: number;
+  attainableDataRateDownstream_bps?: number;
+  maximumDataRateUpstream_bps?: number;
+  maximumDataRateDownstream_bps?: number;
+  minimumDataRateUpstreamLowPower_bps?: number;
+  minimumDataRateDownstreamLowPower_bps?: number;
+  maximumInterleavingDelayUpstream_ms?: number;
+  actualInterleavingDelayUpstream_ms?: number;
+  maximumInterleavingDelayDownstream_ms?: number;
+  actualInterleavingDelayDownstream_ms?: number;
   pppDisconnectCause?: AvpFormatValues['disconnect-cause'];
 
   /** From here on: version 3, RFC 3931 section 5.4. */

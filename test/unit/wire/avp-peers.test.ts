@@ -74,11 +74,18 @@ test('Yamaha: the PPP Disconnect Cause of a CDN, which RFC 2661 does not know, g
   assert.equal(body[8] & 0x80, 0);
 });
 
-test('Juniper: access line AVPs (Broadband Forum, vendor 3561) and Connect Speed Update Enable without M bit are ignored', () => {
+test('Juniper: access line AVPs (Broadband Forum, vendor 3561) are read, those not known and Connect Speed Update Enable ignored', () => {
   const line = avpBytes(1, '6574682030', { vendorId: 3561, mandatory: false });
+  const rate = avpBytes(129, '00000000000f4240', { vendorId: 3561, mandatory: false });
+  const unknown = avpBytes(254, '', { vendorId: 3561, mandatory: false });
   const speed = avpBytes(98, '', { mandatory: false });
-  const body = messageBytes(10, ...ICRQ_AVPS, line, speed);
-  assert.deepEqual(readV2(body)?.avps, { assignedSessionId: 7, callSerialNumber: 1 });
+  const body = messageBytes(10, ...ICRQ_AVPS, line, rate, unknown, speed);
+  assert.deepEqual(readV2(body)?.avps, {
+    assignedSessionId: 7,
+    callSerialNumber: 1,
+    agentCircuitId: 'eth 0',
+    actualDataRateUpstream_bps: 1_000_000,
+  });
 });
 
 test('Cisco: AVPs of vendor 9 without M bit are ignored in SCCRQ', () => {

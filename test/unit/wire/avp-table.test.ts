@@ -34,7 +34,10 @@ const MESSAGE_TYPES: Record<string, number> = {
 type Name = (typeof AVP_TABLE)[number]['name'];
 
 /** The lines of version 2. */
-const LINES = AVP_TABLE.flatMap(({ type, name, uses }) => (uses[2] === undefined ? [] : [{ type, name, ...uses[2] }]));
+/** RFC 2661's own: those of RFC 5515 have another vendor. */
+const LINES = AVP_TABLE.flatMap(({ type, vendorId, name, uses }) =>
+  uses[2] === undefined || vendorId !== 0 ? [] : [{ type, name, ...uses[2] }],
+);
 const MESSAGE_NAMES = Object.keys(MESSAGE_TYPES).filter((name) => name !== 'ACK');
 
 /**

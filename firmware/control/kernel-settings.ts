@@ -1,0 +1,73 @@
+/**
+ * Keeps the kernel's network settings to what settings, pools and the calls that stand make of them: knows when that may
+ * have changed, so that a thousand calls that need nothing of their own cost no run. Must not plan, nor carry out.
+ */
+import type { CallInfo } from '../roles/role.js';
+import type { Pool, Settings } from '../settings.js';
+import { type Prefix, parsePrefix } from '../wire/ip.js';
+import { poolPrefixes } from './address-pool.js';
+import type { Log } from './call-log.js';
+import { concernsFilters, unknownFilters } from './filter-plan.js';
+import type { DesiredNetwork, NetworkConfiguration, NetworkProblem } from './network.js';
+import { planNetwork, routesToUser } from './network-plan.js';
+import type { TunDevice } from './tun-devices.js';
+import type { OperatingProblem } from './view.js';
+
+export interface KernelSettingsDependencies {
+  network: NetworkConfiguration;
+  log: Log;
+  settings(): Settings;
+  pools(): readonly Pool[];
+  devices(): Iterable<TunDevice>;
+  /** Those that are up, the oldest first. */
+  calls(): readonly CallInfo[];
+}
+
+export class KernelSettings {
+  /** What holds may not be what shall hold. */
+  isStale = false;
+  readonly #dependencies: KernelSettingsDependencies;
+  #inForce: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
+  /** What the kernel refused. */
+  #problems: readonly NetworkProblem[] = [];
+  #routed: { pools: readonly Pool[]; routes: readonly Prefix[] } = { pools: [], routes: [] };
+
+  constructor(dependencies: KernelSettingsDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** A call has come, gone, or changed: it matters only when it has routes or filters of its own. */
+  noteCall(call: CallInfo): void {
+    if (call.role === 'lac-client') this.isStale = true;
+    else if (call.isTunnelled) return;
+    else if (call.peerAddress !== '' && routesToUser(call, this.#poolRoutes()).length > 0) this.isStale = true;
+    else if (concernsFilters(call, this.#inForce.filters)) this.isStale = true;
+  }
+
+  async apply(): Promise<void> {
+    this.isStale = false;
+    const { settings, pools, devices, calls, network, log } = this.#dependencies;
+    this.#inForce = planNetwork(settings(), pools(), devices(), calls());
+    const problems = await network.apply(this.#inForce);
+    for (const problem of problems) log.warn(problem, 'kernel configuration');
+    this.#problems = problems;
+  }
+
+  async withdraw(): Promise<void> {
+    const { network, log } = this.#dependencies;
+    for (const problem of await network.withdraw()) log.warn(problem, 'kernel configuration');
+  }
+
+  problems(): OperatingProblem[] {
+    const { settings, calls } = this.#dependencies;
+    const refused = this.#problems.map(({ line, message, advice }) => ({ what: `${line}: ${message}`, advice }));
+    return [...refused, ...unknownFilters(settings().filters, calls())];
+  }
+
+  /** Worked out anew when the pools have changed, not for every call. */
+  #poolRoutes(): readonly Prefix[] {
+    const pools = this.#dependencies.pools();
+    if (this.#routed.pools !== pools) this.#routed = { pools, routes: poolPrefixes(pools).map(parsePrefix) };
+    return this.#routed.routes;
+  }
+}
