@@ -23,6 +23,7 @@ import { ROW, type SessionTable } from './session-table.js';
 
 const IPV4_ADDRESS_BYTES = 4;
 const IPV6_ADDRESS_BYTES = 16;
+
 export class Downstream {
   readonly #table: SessionTable;
   readonly #output: ForwarderOutput;
@@ -62,10 +63,10 @@ export class Downstream {
     if (row === 0 || table.tun[row] !== tun) return DROP['no-session-for-destination'];
     if ((table.flags[row] & ROW.ipv4Open) === 0) return DROP['ipv4-not-open'];
     clampMssIpv4(memory, offset, length_bytes, table.mssClamp_bytes[row]);
-    if (length_bytes > table.mtu_bytes[row]) {
-      if (mayFragment(memory, offset)) return this.#fragments(memory, offset, length_bytes, row);
-      return this.#tooBig(memory, offset, length_bytes, row, true);
-    }
+    const isTooBig = length_bytes > table.mtu_bytes[row];
+    if (isTooBig && !mayFragment(memory, offset)) return this.#tooBig(memory, offset, length_bytes, row, true);
+    if (!table.sendPolicers.take(row, length_bytes, this.#now_ms)) return DROP['rate-exceeded-to-peer'];
+    if (isTooBig) return this.#fragments(memory, offset, length_bytes, row);
     return this.#send(memory, offset, length_bytes, row, PPP_PROTOCOL.ipv4);
   }
 
@@ -80,11 +81,12 @@ export class Downstream {
     if ((table.flags[row] & ROW.ipv6Open) === 0) return DROP['ipv6-not-open'];
     clampMssIpv6(memory, offset, length_bytes, table.mssClamp_bytes[row]);
     if (length_bytes > table.mtu_bytes[row]) return this.#tooBig(memory, offset, length_bytes, row, false);
+    if (!table.sendPolicers.take(row, length_bytes, this.#now_ms)) return DROP['rate-exceeded-to-peer'];
     return this.#send(memory, offset, length_bytes, row, PPP_PROTOCOL.ipv6);
   }
 
   #send(memory: Uint8Array, offset: number, length_bytes: number, row: number, protocol: number): number {
-    const start = prependHeaders(memory, offset, row, protocol, this.#table);
+    const start = prependHeaders(memory, offset, length_bytes, row, protocol, this.#table);
     this.#output.pushToPeer(start, offset - start + length_bytes, row, this.#table);
     this.#table.countSent(row, length_bytes);
     return FORWARDED;

@@ -21,6 +21,16 @@ export const DROP_REASONS = [
   { name: 'stranger-rate', description: 'a request for a tunnel above the rate granted to one address, or to all' },
   { name: 'stranger-backlog', description: 'a request for a tunnel while too many wait to be handled' },
   { name: 'unknown-session', description: 'data for a session that is not there' },
+  // From an Ethernet interface, before a session is known or as not its own.
+  { name: 'pppoe-truncated', description: 'a PPPoE frame that ends within its headers' },
+  { name: 'pppoe-header', description: 'a PPPoE session frame whose version, type or code is not that of data' },
+  { name: 'pppoe-length', description: 'a PPPoE frame that is shorter than its length says' },
+  { name: 'pppoe-unknown-session', description: 'a PPPoE frame for a session that is not there' },
+  { name: 'pppoe-wrong-source', description: "a PPPoE frame from another MAC address than its session's host" },
+  { name: 'pppoe-wrong-destination', description: 'a PPPoE frame to another MAC address than its session has here' },
+  { name: 'pppoe-wrong-vlan', description: 'a PPPoE frame with other VLAN tags than its session has' },
+  { name: 'discovery-rate', description: 'a PPPoE discovery frame above the rate granted to one host, or to all' },
+  { name: 'discovery-backlog', description: 'a PPPoE discovery frame while too many wait to be handled' },
   // From a session's peer.
   { name: 'wrong-cookie', description: "data for a session without that session's cookie" },
   {
@@ -39,6 +49,10 @@ export const DROP_REASONS = [
   { name: 'destination-not-allowed', description: 'a packet to a destination that is not behind this end of the call' },
   { name: 'ppp-rate', description: 'a PPP control frame above the rate granted to one session' },
   { name: 'ppp-backlog', description: 'a PPP control frame while too many wait to be handled' },
+  { name: 'rate-exceeded-from-peer', description: 'a packet above the rate that its session may send' },
+  { name: 'hold-full', description: 'a frame of a caller whose tunnel is being opened, above the number that is kept' },
+  { name: 'hold-abandoned', description: 'a frame that was kept for a tunnel that did not come to be' },
+  { name: 'relay-gone', description: 'a frame to be relayed to a session that is gone' },
   { name: 'ethernet-not-open', description: 'an Ethernet frame of a pseudowire that is not up' },
   { name: 'ethernet-truncated', description: 'an Ethernet frame that ends within its header' },
   { name: 'ethernet-too-long', description: 'an Ethernet frame longer than its pseudowire carries' },
@@ -51,14 +65,20 @@ export const DROP_REASONS = [
   { name: 'no-session-for-destination', description: 'a packet to an address or network that no session holds' },
   { name: 'link-local-scope', description: 'a packet of link-local scope from a TUN device: it belongs to one link' },
   { name: 'too-big', description: 'a packet larger than its session takes, which may not be fragmented' },
+  { name: 'rate-exceeded-to-peer', description: 'a packet above the rate that its session may receive' },
   { name: 'no-buffer', description: 'a packet for which no buffer was left in this turn' },
   { name: 'stale-session', description: 'a frame or change for a session that is gone, or is another by now' },
   { name: 'frame-too-long', description: 'a frame or message to be sent that is longer than a buffer' },
   { name: 'no-session-room', description: 'a session above the number that the table was made for' },
   { name: 'no-socket', description: 'a datagram of an address family or protocol that this machine does not have' },
-  { name: 'send-buffer-full', description: 'a datagram that the kernel had no room for' },
+  { name: 'interface-not-open', description: 'a frame for an Ethernet interface that is gone, down or not open' },
+  {
+    name: 'frame-refused',
+    description: 'a frame that an Ethernet interface did not take: longer than its MTU, or down',
+  },
+  { name: 'send-buffer-full', description: 'a datagram or frame that the kernel had no room for' },
   { name: 'send-refused', description: 'a datagram that the kernel refused: no route, a filter, a lost local address' },
-  { name: 'receive-error', description: 'an error of the kernel while datagrams were received' },
+  { name: 'receive-error', description: 'an error of the kernel while datagrams or frames were received' },
 ] as const satisfies readonly { name: string; description: string }[];
 
 export type DropReason = (typeof DROP_REASONS)[number]['name'];

@@ -9,14 +9,18 @@ import { Downstream } from './downstream.js';
 import { DROP, type DropReason } from './drop-reasons.js';
 import { EthernetFrames } from './ethernet.js';
 import { prependHeaders } from './framing.js';
+import { HeldFrames } from './held-frames.js';
 import type { DataPlaneCommand, SessionCounters, SessionRow, TransportPath } from './interface.js';
 import { ForwarderOutput } from './output.js';
 import { copyAddress, type PacketBatch, type PacketSlots, ROOM_BYTES } from './packet-batch.js';
+import { PppFrames } from './ppp-frames.js';
+import { PppoeFrames } from './pppoe-frames.js';
 import { SessionTable } from './session-table.js';
 import { TunnelTable } from './tunnel-table.js';
 import { Upstream } from './upstream.js';
 
 type SessionUpdate = Extract<DataPlaneCommand, { type: 'session-update' }>;
+type SendFrame = Extract<DataPlaneCommand, { type: 'send-frame' }>;
 type Inject = Extract<DataPlaneCommand, { type: 'inject' }>;
 
 /** In front of a control message over IP: the Session ID 0 (RFC 3931 section 4.1.1.2). */
@@ -27,23 +31,41 @@ export class Forwarder {
   readonly sessions: SessionTable;
   readonly tunnels = new TunnelTable();
   readonly #drops: Float64Array;
+  readonly #ppp: PppFrames;
+  readonly #pppoe: PppoeFrames;
   readonly #upstream: Upstream;
   readonly #downstream: Downstream;
   readonly #ethernet: EthernetFrames;
 
-  /** `slots` are for packets that are built here, and never longer in use than until `output.clear()`. */
-  constructor(views: CounterViews, slots: PacketSlots, batch: number) {
-    this.output = new ForwarderOutput(slots, batch);
+  /**
+   * `slots` are for packets that are built here, and never longer in use than until `output.clear()`; `heldSlots` for
+   * frames of rows that are on hold.
+   */
+  constructor(views: CounterViews, slots: PacketSlots, heldSlots: PacketSlots, batch: number) {
+    const { drops, generations } = views;
+    this.output = new ForwarderOutput(slots, new HeldFrames(heldSlots, generations.length), batch);
     this.sessions = new SessionTable(views);
-    this.#drops = views.drops;
-    this.#ethernet = new EthernetFrames(this.sessions, this.output, views.drops);
-    this.#upstream = new Upstream(this.sessions, this.tunnels, this.#ethernet, this.output, views.drops);
+    this.#drops = drops;
+    this.#ethernet = new EthernetFrames(this.sessions, this.output, drops);
+    this.#ppp = new PppFrames(this.sessions, this.output, drops);
+    this.#pppoe = new PppoeFrames(this.sessions, this.#ppp, this.output, drops);
+    this.#upstream = new Upstream(this.sessions, this.tunnels, this.#ppp, this.#ethernet, this.output, drops);
     this.#downstream = new Downstream(this.sessions, this.output, views.drops);
   }
 
   /** What came to the L2TP port, or as IP protocol 115: `input` has it without the UDP or the IP header. */
   forwardUpstream(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number): void {
     this.#upstream.forward(input, encapsulation, now_ms);
+  }
+
+  /** PPPoE frames, with their Ethernet header and tags, from the interface of this index. */
+  forwardPppoe(input: PacketBatch, interfaceIndex: number, now_ms: number): void {
+    this.#pppoe.forward(input, interfaceIndex, now_ms);
+  }
+
+  /** What is remembered of an interface that is no longer open is forgotten; sessions on it stay. */
+  closeInterface(interfaceIndex: number): void {
+    this.#pppoe.close(interfaceIndex);
   }
 
   /** IP packets from the TUN device of index `tun`. */
@@ -64,12 +86,20 @@ export class Forwarder {
     if (this.sessions.add(row) === 0) this.count('no-session-room');
   }
 
-  updateSession({ sessionId, generation, changes }: SessionUpdate): void {
-    if (!this.sessions.update(sessionId, generation, changes)) this.count('stale-session');
+  /**
+   * False, and counted, where the session is not there. Frames that were on hold and are no longer go to the output, which
+   * must be clear then.
+   */
+  updateSession({ sessionId, generation, changes }: SessionUpdate): boolean {
+    const isThere = this.sessions.update(sessionId, generation, changes);
+    if (!isThere) this.count('stale-session');
+    else if (changes.hold === false) this.#ppp.letGo(this.sessions.find(sessionId, generation));
+    return isThere;
   }
 
   /** What the session carried; undefined, and counted, where it is not there. */
   removeSession(sessionId: number, generation: number): SessionCounters | undefined {
+    this.#ppp.abandon(this.sessions.find(sessionId, generation));
     const counters = this.sessions.remove(sessionId, generation);
     if (counters === undefined) this.count('stale-session');
     return counters;
@@ -84,8 +114,9 @@ export class Forwarder {
     }
     const offset = this.#copy(information);
     if (offset < 0) return;
-    const start = prependHeaders(this.output.memory, offset, row, protocol, this.sessions);
-    this.output.pushToPeer(start, offset - start + information.length, row, this.sessions);
+    const { length } = information;
+    const start = prependHeaders(this.output.memory, offset, length, row, protocol, this.sessions);
+    this.output.pushToPeer(start, offset - start + length, row, this.sessions);
   }
 
   /** A whole control message, from its header on over IP as well. Needs a free slot in the output. */
@@ -101,6 +132,12 @@ export class Forwarder {
     copyAddress(batch.peerAddress, index, peer, 0);
     copyAddress(batch.localAddress, index, addressWords(path.localAddress), 0);
     batch.peerPort[index] = path.peerPort;
+  }
+
+  /** A whole Ethernet frame. Needs a free slot in the output. */
+  sendFrame({ interfaceIndex, frame }: SendFrame): void {
+    const offset = this.#copy(frame);
+    if (offset >= 0) this.output.pushToInterface(offset, frame.length, interfaceIndex);
   }
 
   /** Gives the offset of the copy, or -1, and counts, where it does not fit. */

@@ -1,13 +1,15 @@
 /**
- * Writes L2TP and PPP headers in front of what a row sends, into the headroom, and keeps the row's numbers. Sends
+ * Writes L2TP, PPPoE and PPP headers in front of what a row sends, into the headroom, and keeps the row's numbers. Sends
  * nothing.
  *
  *   Version 2, RFC 2661 section 3.1:   flags and version (16), Tunnel ID (16), Session ID (16), Ns and Nr (32, if S)
  *   Version 3, RFC 3931 section 4.1:   over UDP 00 03 00 00, Session ID (32), Cookie (0, 32 or 64),
  *   and section 4.6:                   Default L2-Specific Sublayer (32, where the peer wants it): S (0x40), number (24)
+ *   PPPoE, RFC 2516 section 4:         as pppoe-paths.ts has it, with the LENGTH of what follows
  */
 import { L2TP_FLAG } from '../wire/l2tp.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
+import { LONGEST_PPPOE_HEADERS_BYTES } from './pppoe-paths.js';
 import { COOKIE_WORDS, ROW, type SessionTable } from './session-table.js';
 
 const L2TP_VERSION = 2;
@@ -19,13 +21,14 @@ const SUBLAYER_NUMBER = 0xff_ffff;
 const COMPRESSIBLE_BELOW = 0x100;
 
 /**
- * Writes the headers of a PPP frame of `row` whose information begins at `offset`, and gives where they begin: at most
- * 14 octets in front in version 2, without Length and Offset Size, 24 in version 3, with RFC 1661 section 6.5 and 6.6.
- * LCP goes as if nothing were negotiated.
+ * Writes the headers of a PPP frame of `row` with this information, and gives where they begin: at most 14 octets in front
+ * in version 2, without Length and Offset Size, 24 in version 3, 30 in PPPoE, with RFC 1661 section 6.5 and 6.6. LCP goes
+ * as if nothing were negotiated.
  */
 export function prependHeaders(
   memory: Uint8Array,
   offset: number,
+  information_bytes: number,
   row: number,
   protocol: number,
   table: SessionTable,
@@ -35,11 +38,46 @@ export function prependHeaders(
   let at = offset;
   memory[--at] = protocol;
   if (isLcp || (flags & ROW.transmitPfc) === 0 || protocol >= COMPRESSIBLE_BELOW) memory[--at] = protocol >>> 8;
-  if (isLcp || hasAddressControl(flags)) {
-    memory[--at] = 0x03;
-    memory[--at] = 0xff;
-  }
+  if ((flags & ROW.pppoe) !== 0) return prependPppoeHeaders(memory, at, offset + information_bytes, row, table);
+  if (isLcp || hasAddressControl(flags)) at = prependAddressControl(memory, at);
   return prependL2tpHeader(memory, at, row, table);
+}
+
+/**
+ * The same for a PPP frame from its protocol field on that is relayed as it is: FF 03 stands in front of it in L2TP, and
+ * never does in PPPoE (RFC 2516 section 7). `end` is the frame's.
+ */
+export function prependRelayHeaders(
+  memory: Uint8Array,
+  offset: number,
+  end: number,
+  row: number,
+  table: SessionTable,
+): number {
+  if ((table.flags[row] & ROW.pppoe) !== 0) return prependPppoeHeaders(memory, offset, end, row, table);
+  return prependL2tpHeader(memory, prependAddressControl(memory, offset), row, table);
+}
+
+/** Writes the headers of Ethernet and PPPoE in front of what begins at `offset` and goes to `end`. */
+function prependPppoeHeaders(
+  memory: Uint8Array,
+  offset: number,
+  end: number,
+  row: number,
+  table: SessionTable,
+): number {
+  const { headers, headers_bytes } = table.pppoe;
+  const from = row * LONGEST_PPPOE_HEADERS_BYTES;
+  const at = offset - headers_bytes[row];
+  for (let i = 0; i < headers_bytes[row]; i++) memory[at + i] = headers[from + i];
+  putU16(memory, offset, end - offset);
+  return at;
+}
+
+function prependAddressControl(memory: Uint8Array, end: number): number {
+  memory[end - 1] = 0x03;
+  memory[end - 2] = 0xff;
+  return end - 2;
 }
 
 /** Writes the L2TP header of a frame of `row` that begins at `offset`, and gives where it begins: 6 to 20 octets in front. */
@@ -71,15 +109,14 @@ function prependVersion3(memory: Uint8Array, offset: number, row: number, flags:
 }
 
 function hasAddressControl(flags: number): boolean {
-  if ((flags & ROW.alwaysAddressControl) !== 0) return true;
+  if ((flags & (ROW.alwaysAddressControl | ROW.relay)) !== 0) return true;
   return (flags & (ROW.transmitAcfc | ROW.peerOmitsAddressControl)) === 0;
 }
 
 /** RFC 2661 section 5.4: as configured; the LAC's end also does as the LNS does. */
 function sendsNumbers(flags: number): boolean {
   if ((flags & ROW.sequencing) !== 0) return true;
-  const followsLns = ROW.bindTun | ROW.peerNumbers;
-  return (flags & followsLns) === followsLns;
+  return (flags & (ROW.bindTun | ROW.relay)) !== 0 && (flags & ROW.peerNumbers) !== 0;
 }
 
 function putU16(memory: Uint8Array, end: number, value: number): number {

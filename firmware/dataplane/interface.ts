@@ -198,6 +198,6 @@ export type DataPlaneReport =
  */
 export function reportsHandled(counters: SharedArrayBuffer, reports: readonly DataPlaneReport[]): void {
   let packets = 0;
-  for (const { type } of reports) if (type === 'control' || type === 'ppp') packets++;
+  for (const { type } of reports) if (type === 'control' || type === 'ppp' || type === 'discovery') packets++;
   Atomics.add(viewCounters(counters).header, 0, packets);
 }

@@ -6,7 +6,10 @@
  *          headers grow this way <- offset                     offset + length
  */
 
-/** In front of what is received, for headers written there: L2TP takes 10, in version 3 up to 20, PPP or a VLAN tag 4. */
+/**
+ * In front of what is received, for headers written there: L2TP takes 10, in version 3 up to 20, PPP or a VLAN tag 4;
+ * PPPoE with an Ethernet header and two tags takes 28.
+ */
 export const HEADROOM_BYTES = 64;
 export const SLOT_BYTES = 2048;
 /** The longest packet that a slot takes. */
@@ -51,6 +54,8 @@ export class PacketBatch {
   readonly row: Uint16Array;
   /** The TUN or TAP device that it goes to. */
   readonly tun: Uint16Array;
+  /** The Ethernet interface that it came from or goes to, by the kernel's index. */
+  readonly interfaceIndex: Int32Array;
   /** PPP protocol number of a frame that the main thread gets. */
   readonly protocol: Uint16Array;
   /** Four words each; the local one is all zero where it is not given. */
@@ -69,6 +74,7 @@ export class PacketBatch {
     this.segment_bytes = new Uint16Array(capacity);
     this.row = new Uint16Array(capacity);
     this.tun = new Uint16Array(capacity);
+    this.interfaceIndex = new Int32Array(capacity);
     this.protocol = new Uint16Array(capacity);
     this.peerAddress = new Uint32Array(capacity * ADDRESS_WORDS);
     this.localAddress = new Uint32Array(capacity * ADDRESS_WORDS);

@@ -10,8 +10,11 @@ import type { ForwarderOutput } from './output.js';
 import type { PacketBatch } from './packet-batch.js';
 import type { SessionTable } from './session-table.js';
 
-/** Packets that wait for the main thread, at most, before those of a kind are dropped: strangers give way first. */
-export const MAX_WAITING = { control: 4096, ppp: 2048, strangers: 512 } as const;
+/**
+ * Packets that wait for the main thread, at most, before those of a kind are dropped: strangers, and what PPPoE hosts ask
+ * of all, give way first.
+ */
+export const MAX_WAITING = { control: 4096, ppp: 2048, discovery: 2048, strangers: 512 } as const;
 
 export class PuntQueue {
   readonly #header: Int32Array;
@@ -39,7 +42,9 @@ export class PuntQueue {
   take(output: ForwarderOutput): void {
     this.#takeControl(output.control, this.#reports, MAX_WAITING.control, 'control-backlog');
     this.#takePpp(output.ppp);
+    this.#takeDiscovery(output.discovery, this.#reports, MAX_WAITING.discovery);
     this.#takeControl(output.strangers, this.#strangers, MAX_WAITING.strangers, 'stranger-backlog');
+    this.#takeDiscovery(output.discoveryToAll, this.#strangers, MAX_WAITING.strangers);
   }
 
   /** All that was gathered since the last call, for one message; empty where there is nothing. */
@@ -67,6 +72,13 @@ export class PuntQueue {
       const generation = this.#sessions.generation[row];
       const protocol = batch.protocol[i];
       this.#reports.push({ type: 'ppp', sessionId, generation, protocol, information: copyOf(batch, i) });
+    }
+  }
+
+  #takeDiscovery(batch: PacketBatch, reports: DataPlaneReport[], limit: number): void {
+    for (let i = 0; i < batch.count; i++) {
+      if (this.#isFull(limit, 'discovery-backlog')) continue;
+      reports.push({ type: 'discovery', interfaceIndex: batch.interfaceIndex[i], frame: copyOf(batch, i) });
     }
   }
 

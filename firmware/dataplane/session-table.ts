@@ -5,8 +5,10 @@
  */
 import { addressWords, isIpv4Mapped, readWord } from './address.js';
 import { type CounterViews, sessionCountersOfRow } from './counters.js';
-import type { SessionCounters, SessionRow, TransportPath } from './interface.js';
+import { FIRST_PPPOE_ROW_ID, type SessionCounters, type SessionRow, type TransportPath } from './interface.js';
 import { ADDRESS_WORDS } from './packet-batch.js';
+import { Policers } from './policer.js';
+import { PppoePaths } from './pppoe-paths.js';
 import { type ListedPrefix, PrefixLists, prefixWords } from './prefix-lists.js';
 import { RouteTable } from './route-table.js';
 import type { SessionIndex } from './session-index.js';
@@ -38,6 +40,12 @@ export const ROW = {
   /** Ethernet frames, not PPP. */
   ethernet: 0x1_0000,
   ethernetOpen: 0x2_0000,
+  /** PPPoE carries the row; what is said of L2TP means nothing. */
+  pppoe: 0x4_0000,
+  /** PPP frames go to another row. */
+  relay: 0x8_0000,
+  /** PPP frames from the peer are kept. */
+  hold: 0x10_0000,
 } as const;
 
 /** PPP control frames of one session that reach the main thread: a negotiation takes some twenty. */
@@ -51,7 +59,8 @@ const COUNTER = { receivedPackets: 0, receivedOctets: 1, sentPackets: 2, sentOct
 const COUNTERS_PER_ROW = 4;
 /** Of a cookie of 8 octets; the second is 0 in one of 4. */
 export const COOKIE_WORDS = 2;
-const MAX_SESSION_ID = { 2: 0xffff, 3: 0xffff_ffff } as const;
+const MAX_SESSION_ID = { 2: 0xffff, 3: FIRST_PPPOE_ROW_ID - 1 } as const;
+const MAX_PPPOE_ROW_ID = 0xffff_ffff;
 const IPV6_LINK_LOCAL = 0xfe800000;
 const IPV6_LINK_LOCAL_MASK = 0xffc00000;
 
@@ -88,6 +97,14 @@ export class SessionTable {
   /** A token for each PPP control frame from the peer, and for each ICMP error of ours. */
   readonly pppBuckets: TokenBuckets;
   readonly icmpBuckets: TokenBuckets;
+  /** Octets from the peer, and to it, as the counters count them. */
+  readonly receivePolicers: Policers;
+  readonly sendPolicers: Policers;
+  /** What carries the rows that are not L2TP's. */
+  readonly pppoe: PppoePaths;
+  /** The row that PPP frames go to. */
+  readonly relaySessionId: Int32Array;
+  readonly relayGeneration: Uint32Array;
   readonly sources: PrefixLists;
   readonly destinations: PrefixLists;
   readonly #counters: Float64Array;
@@ -128,6 +145,11 @@ export class SessionTable {
     this.nextOldNs = new Uint32Array(rows);
     this.pppBuckets = new TokenBuckets(rows, PPP_RATE_PER_S, PPP_BURST);
     this.icmpBuckets = new TokenBuckets(rows, ICMP_RATE_PER_S, ICMP_BURST);
+    this.receivePolicers = new Policers(rows);
+    this.sendPolicers = new Policers(rows);
+    this.pppoe = new PppoePaths(rows);
+    this.relaySessionId = new Int32Array(rows);
+    this.relayGeneration = new Uint32Array(rows);
     this.sources = new PrefixLists(rows);
     this.destinations = new PrefixLists(rows);
     this.#freeRows = new Uint16Array(rows);
@@ -141,8 +163,8 @@ export class SessionTable {
 
   /** Adds a session and gives its row, 0 where the table is full. Throws where the session ID is in use. */
   add(session: SessionRow): number {
-    const { sessionId, generation, version } = session;
-    if (!(sessionId >= 1 && sessionId <= MAX_SESSION_ID[version])) throw new RangeError(`session ID ${sessionId}`);
+    const { sessionId, generation } = session;
+    if (!isRowId(session)) throw new RangeError(`session ID ${sessionId}`);
     if (this.index.rowOf(sessionId | 0) !== 0) throw new Error(`session ID ${sessionId} is in use`);
     const row = this.#takeRow();
     if (row === 0) return 0;
@@ -153,6 +175,8 @@ export class SessionTable {
     this.oldNsCount[row] = 0;
     this.pppBuckets.refill(row);
     this.icmpBuckets.refill(row);
+    this.receivePolicers.refill(row);
+    this.sendPolicers.refill(row);
     this.#counters.fill(0, row * COUNTERS_PER_ROW, (row + 1) * COUNTERS_PER_ROW);
     this.#change(row, session);
     this.index.add(sessionId | 0, row);
@@ -172,11 +196,18 @@ export class SessionTable {
     const row = this.find(sessionId, generation);
     if (row === 0) return undefined;
     this.index.remove(sessionId | 0);
+    this.pppoe.clear(row);
     this.#unroute(row);
     this.sources.clear(row);
     this.destinations.clear(row);
     this.#freeRows[this.#freeCount++] = row;
     return sessionCountersOfRow(this.#counters, row);
+  }
+
+  /** The row that a row's PPP frames are relayed to, 0 where it is gone. */
+  relayRow(row: number): number {
+    const to = this.index.rowOf(this.relaySessionId[row]);
+    return to !== 0 && this.generation[to] === this.relayGeneration[row] ? to : 0;
   }
 
   /** The row that all packets from a TUN device go to, 0 where they go by destination. */
@@ -222,6 +253,7 @@ export class SessionTable {
     const moves = tun !== undefined || bindTun !== undefined || sources !== undefined;
     if (moves) this.#unroute(row);
     this.#changeFlags(row, changes);
+    this.#changeRelay(row, changes);
     if (changes.path !== undefined) this.#setPath(row, changes.path);
     if (changes.tunnelId !== undefined) this.tunnelId[row] = changes.tunnelId;
     if (changes.peerTunnelId !== undefined) this.peerTunnelId[row] = changes.peerTunnelId;
@@ -239,6 +271,23 @@ export class SessionTable {
     if (sources !== undefined) this.sources.set(row, sources.map(prefixWords));
     if (changes.destinations !== undefined) this.destinations.set(row, changes.destinations.map(prefixWords));
     if (moves) this.#route(row);
+  }
+
+  /** A row stays with what carries it: L2TP or PPPoE. */
+  #changeRelay(row: number, changes: RowChanges): void {
+    const { pppoe, relayTo, receiveRate_bps, sendRate_bps } = changes;
+    if (pppoe !== undefined) {
+      this.pppoe.set(row, pppoe);
+      this.flags[row] |= ROW.pppoe;
+    }
+    if ('relayTo' in changes) {
+      this.#setFlag(row, ROW.relay, relayTo !== undefined);
+      this.relaySessionId[row] = relayTo?.sessionId ?? 0;
+      this.relayGeneration[row] = relayTo?.generation ?? 0;
+    }
+    this.#setFlag(row, ROW.hold, changes.hold);
+    if (receiveRate_bps !== undefined) this.receivePolicers.set(row, receiveRate_bps);
+    if (sendRate_bps !== undefined) this.sendPolicers.set(row, sendRate_bps);
   }
 
   #changeFlags(row: number, changes: RowChanges): void {
@@ -296,6 +345,12 @@ export class SessionTable {
   #routes(prefix: ListedPrefix): RouteTable {
     return prefix.isIpv6 ? this.#ipv6Routes : this.#ipv4Routes;
   }
+}
+
+/** Rows of PPPoE have IDs that no session of L2TP has. */
+function isRowId({ sessionId, version, pppoe }: SessionRow): boolean {
+  if (pppoe !== undefined) return sessionId >= FIRST_PPPOE_ROW_ID && sessionId <= MAX_PPPOE_ROW_ID;
+  return sessionId >= 1 && sessionId <= MAX_SESSION_ID[version];
 }
 
 /** Writes a cookie of a row as words, and gives its length in octets. Throws for another length than 0, 4 and 8. */

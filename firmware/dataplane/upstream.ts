@@ -16,7 +16,7 @@ import { DROP, FORWARDED } from './drop-reasons.js';
 import type { EthernetFrames } from './ethernet.js';
 import type { ForwarderOutput } from './output.js';
 import { equalAddress, type PacketBatch, ROOM_BYTES } from './packet-batch.js';
-import { PppFrames } from './ppp-frames.js';
+import type { PppFrames } from './ppp-frames.js';
 import { isInSequence, NS_MASK } from './sequence.js';
 import { COOKIE_WORDS, ROW, type SessionTable } from './session-table.js';
 import type { TunnelTable } from './tunnel-table.js';
@@ -41,13 +41,14 @@ export class Upstream {
   constructor(
     table: SessionTable,
     tunnels: TunnelTable,
+    ppp: PppFrames,
     ethernet: EthernetFrames,
     output: ForwarderOutput,
     drops: Float64Array,
   ) {
     this.#table = table;
     this.#gate = new ControlGate(tunnels, output);
-    this.#ppp = new PppFrames(table, output);
+    this.#ppp = ppp;
     this.#ethernet = ethernet;
     this.#drops = drops;
   }
@@ -159,7 +160,7 @@ export class Upstream {
     if (!this.#hasCookie(memory, at, end, row)) return DROP['wrong-cookie'];
     at += table.localCookie_bytes[row];
     const flags = table.flags[row];
-    if ((flags & (ROW.version3 | ROW.overIp)) !== encapsulation) return DROP['wrong-encapsulation'];
+    if ((flags & (ROW.version3 | ROW.overIp | ROW.pppoe)) !== encapsulation) return DROP['wrong-encapsulation'];
     if (!equalAddress(table.peerAddress, row, input.peerAddress, index)) return DROP['wrong-peer'];
     if ((flags & ROW.localSublayer) !== 0) {
       if (at + SUBLAYER_BYTES > end) return DROP['header-truncated'];

@@ -6,20 +6,23 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Arena } from '../linux/arena.js';
 import { DatagramSocket, datagramSocketArena_bytes, type SocketKind } from '../linux/datagram-socket.js';
+import { PacketSocket, PacketSocketMemory } from '../linux/packet-socket.js';
 import { PollSet, WakeUp } from '../linux/poll-set.js';
 import { SystemError } from '../linux/syscalls.js';
 import { TunDevice, TunMemory } from '../linux/tun.js';
-import { adviceFor } from './advice.js';
+import { adviceFor, interfaceAdviceFor } from './advice.js';
 import { createCounters, viewCounters } from './counters.js';
 import { MAX_ETHERNET_MTU_BYTES } from './ethernet.js';
 import { Forwarder } from './forwarder.js';
-import type { DataPlaneCommand, DataPlaneOptions, DataPlaneReport } from './interface.js';
-import { TRANSPORTS } from './output.js';
+import type { DataPlaneCommand, DataPlaneOptions, DataPlaneReport, SessionRow } from './interface.js';
+import { outputCapacity, TRANSPORTS } from './output.js';
 import { PacketBatch, PacketSlots, ROOM_BYTES, SLOT_BYTES } from './packet-batch.js';
 import { PuntQueue } from './punt-queue.js';
 
 /** Slots for what is built here: injected frames, control messages, fragments, ICMP errors, until they are sent. */
 const BUILD_SLOTS = 128;
+/** Slots for frames of rows that are on hold: one or two for each of some hundred calls that are set up at once. */
+const HELD_SLOTS = 1024;
 const MAX_DESCRIPTORS = 1024;
 /** The longest wait: a process that ends without saying 'stop' waits that long for this thread. */
 const MAX_WAIT_MS = 500;
@@ -48,25 +51,31 @@ class PacketPath {
   readonly #devices = new Map<number, OpenDevice>();
   /** The devices in the order in which the poll set has them, and their indexes. */
   #deviceOrder: readonly (readonly [number, OpenDevice])[] = [];
+  readonly #packetMemory: PacketSocketMemory;
+  /** Those of Ethernet interfaces, by the kernel's index; and in the order in which the poll set has them. */
+  readonly #packetSockets = new Map<number, PacketSocket>();
+  #packetOrder: readonly PacketSocket[] = [];
   #isStopping = false;
 
   /** Takes the memory, opens the sockets, and says so to the main thread. Throws SystemError. */
   constructor(port: MessagePort, options: DataPlaneOptions) {
     const { listen, maxSessions, batch } = options;
-    const sendCount = batch + BUILD_SLOTS;
+    const sendCount = outputCapacity(batch, BUILD_SLOTS);
     this.#port = port;
     this.#arena = new Arena(arenaSize_bytes(batch, sendCount));
     const { bytes } = this.#arena;
     const inputSlots = new PacketSlots(bytes, this.#arena.take(batch * SLOT_BYTES), batch);
     const buildSlots = new PacketSlots(bytes, this.#arena.take(BUILD_SLOTS * SLOT_BYTES), BUILD_SLOTS);
+    const heldSlots = new PacketSlots(bytes, this.#arena.take(HELD_SLOTS * SLOT_BYTES), HELD_SLOTS);
     this.#input = new PacketBatch(bytes, batch);
     const counters = createCounters(maxSessions);
     const views = viewCounters(counters);
-    this.#forwarder = new Forwarder(views, buildSlots, batch);
+    this.#forwarder = new Forwarder(views, buildSlots, heldSlots, batch);
     this.#punts = new PuntQueue(views, this.#forwarder.sessions, listen.port);
     this.#wakeUp = new WakeUp(this.#arena);
     this.#pollSet = new PollSet(this.#arena, MAX_DESCRIPTORS);
     this.#tunMemory = new TunMemory(this.#arena, inputSlots);
+    this.#packetMemory = new PacketSocketMemory(this.#arena, inputSlots, sendCount);
     const refused: DataPlaneReport[] = [];
     this.#sockets = TRANSPORTS.map((kind) => this.#openSocket(kind, listen.port, inputSlots, sendCount, refused));
     this.#socketOrder = this.#sockets.flatMap((socket, i) =>
@@ -107,6 +116,7 @@ class PacketPath {
   close(): void {
     for (const [socket] of this.#socketOrder) socket.close();
     for (const { device } of this.#devices.values()) device.close();
+    for (const socket of this.#packetSockets.values()) socket.close();
   }
 
   #turn(): void {
@@ -117,6 +127,7 @@ class PacketPath {
     if (ready > 0 && !this.#isStopping) {
       this.#serveSockets(now_ms);
       this.#serveDevices(now_ms);
+      this.#serveInterfaces(now_ms);
     }
     this.#report();
   }
@@ -146,11 +157,25 @@ class PacketPath {
     }
   }
 
+  #serveInterfaces(now_ms: number): void {
+    const first = 1 + this.#socketOrder.length + this.#deviceOrder.length;
+    const order = this.#packetOrder;
+    for (let i = 0; i < order.length; i++) {
+      if (!this.#pollSet.isReady(first + i)) continue;
+      const socket = order[i];
+      if (!socket.receive(this.#input) && !socket.isLost) this.#forwarder.count('receive-error');
+      this.#forwarder.forwardPppoe(this.#input, socket.interfaceIndex, now_ms);
+      this.#flush();
+      if (socket.isLost && this.#packetSockets.has(socket.interfaceIndex)) this.#loseInterface(socket);
+    }
+  }
+
   /** Sends and writes all that the forwarder has put out, so that its slots and those of the input are free again. */
   #flush(): void {
     const { output } = this.#forwarder;
     this.#writeDevices(output.toTun);
     for (let i = 0; i < this.#sockets.length; i++) this.#send(this.#sockets[i], output.toPeers[i]);
+    this.#sendFrames(output.toInterfaces);
     this.#punts.take(output);
     output.clear();
   }
@@ -172,6 +197,20 @@ class PacketPath {
     socket.send(batch);
     this.#forwarder.count('send-buffer-full', socket.notSentForRoom);
     this.#forwarder.count('send-refused', socket.refused);
+  }
+
+  #sendFrames(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    const order = this.#packetOrder;
+    let sent = 0;
+    for (let i = 0; i < order.length; i++) {
+      const socket = order[i];
+      sent += socket.send(batch);
+      this.#forwarder.count('send-buffer-full', socket.notSentForRoom);
+      this.#forwarder.count('frame-refused', socket.refused);
+      if (socket.isLost) this.#loseInterface(socket);
+    }
+    this.#forwarder.count('interface-not-open', batch.count - sent);
   }
 
   #takeCommands(): void {
@@ -199,11 +238,14 @@ class PacketPath {
       case 'send-control':
         this.#forwarder.sendControl(command.path, command.packet);
         break;
+      case 'send-frame':
+        this.#forwarder.sendFrame(command);
+        break;
       case 'session-add':
-        this.#forwarder.addSession(command.row);
+        this.#addSession(command.row);
         break;
       case 'session-update':
-        this.#forwarder.updateSession(command);
+        this.#updateSession(command);
         break;
       case 'session-remove':
         this.#removeSession(command.sessionId, command.generation);
@@ -221,10 +263,30 @@ class PacketPath {
       case 'close-tun':
         this.#closeTun(command.tun);
         break;
+      case 'open-packet-socket':
+        this.#openPacketSocket(command);
+        break;
+      case 'close-packet-socket':
+        this.#closePacketSocket(command.interfaceIndex);
+        break;
       case 'stop':
         this.#isStopping = true;
         break;
     }
+  }
+
+  #addSession(row: SessionRow): void {
+    const { sessionId, generation, hold } = row;
+    this.#forwarder.addSession(row);
+    if (hold) this.#punts.push({ type: 'held', sessionId, generation });
+  }
+
+  /** Frames that were on hold have the output to themselves; what was punted before the hold is reported before it. */
+  #updateSession(command: Extract<DataPlaneCommand, { type: 'session-update' }>): void {
+    const { sessionId, generation, changes } = command;
+    if (changes.hold !== undefined) this.#flush();
+    const isThere = this.#forwarder.updateSession(command);
+    if (changes.hold === true && isThere) this.#punts.push({ type: 'held', sessionId, generation });
   }
 
   #removeSession(sessionId: number, generation: number): void {
@@ -271,10 +333,51 @@ class PacketPath {
     });
   }
 
+  #openPacketSocket(command: Extract<DataPlaneCommand, { type: 'open-packet-socket' }>): void {
+    const { interfaceIndex, vlans } = command;
+    if (this.#packetSockets.has(interfaceIndex)) throw new Error(`interface ${interfaceIndex} is open already`);
+    try {
+      this.#packetSockets.set(interfaceIndex, PacketSocket.open(this.#packetMemory, interfaceIndex, vlans));
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const advice = interfaceAdviceFor(error.errno);
+      this.#punts.push({ ...failure(error), advice, fatal: false, interfaceIndex });
+      return;
+    }
+    this.#watch();
+    this.#punts.push({ type: 'packet-socket-opened', interfaceIndex });
+  }
+
+  #closePacketSocket(interfaceIndex: number): void {
+    this.#packetSockets.get(interfaceIndex)?.close();
+    this.#packetSockets.delete(interfaceIndex);
+    this.#forwarder.closeInterface(interfaceIndex);
+    this.#watch();
+  }
+
+  #loseInterface({ interfaceIndex }: PacketSocket): void {
+    this.#closePacketSocket(interfaceIndex);
+    const errno = 'ENETDOWN';
+    const what = `interface ${interfaceIndex} is down or gone`;
+    this.#punts.push({
+      type: 'failed',
+      what,
+      errno,
+      advice: interfaceAdviceFor(errno),
+      fatal: false,
+      interfaceIndex,
+    });
+  }
+
   #watch(): void {
     this.#deviceOrder = [...this.#devices];
-    const sockets = this.#socketOrder.map(([{ fd }]) => fd);
-    this.#pollSet.watch([this.#wakeUp.fd, ...sockets, ...this.#deviceOrder.map(([, { device }]) => device.fd)]);
+    this.#packetOrder = [...this.#packetSockets.values()];
+    const descriptors = [
+      ...this.#socketOrder.map(([{ fd }]) => fd),
+      ...this.#deviceOrder.map(([, { device }]) => device.fd),
+      ...this.#packetOrder.map(({ fd }) => fd),
+    ];
+    this.#pollSet.watch([this.#wakeUp.fd, ...descriptors]);
   }
 
   #report(): void {
@@ -285,11 +388,12 @@ class PacketPath {
 
 function arenaSize_bytes(batch: number, sendCount: number): number {
   return (
-    (batch + BUILD_SLOTS) * SLOT_BYTES +
+    (batch + BUILD_SLOTS + HELD_SLOTS) * SLOT_BYTES +
     TRANSPORTS.length * datagramSocketArena_bytes(batch, sendCount) +
     PollSet.arena_bytes(MAX_DESCRIPTORS) +
     WakeUp.arena_bytes() +
-    TunMemory.arena_bytes()
+    TunMemory.arena_bytes() +
+    PacketSocketMemory.arena_bytes(batch, sendCount)
   );
 }
 

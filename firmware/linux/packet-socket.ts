@@ -12,7 +12,7 @@
  */
 import { type PacketBatch, type PacketSlots, ROOM_BYTES } from '../dataplane/packet-batch.js';
 import type { Arena } from './arena.js';
-import { PPPOE_FILTER } from './pppoe-filter.js';
+import { PPPOE_FILTERS } from './pppoe-filter.js';
 import {
   alignControl,
   bind,
@@ -57,6 +57,7 @@ const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 const ADDRESSES_BYTES = 12;
 const TAG_BYTES = 4;
 const CUSTOMER_TAG = 0x8100;
+const LONGEST_FILTER = Math.max(PPPOE_FILTERS.any.length, PPPOE_FILTERS.untagged.length);
 const CONTROL_BYTES = alignControl(CMSGHDR.size) + alignControl(TPACKET_AUXDATA.size);
 
 /**
@@ -76,6 +77,7 @@ export class PacketSocketMemory {
   readonly sockaddr: number;
   readonly option: number;
   readonly program: number;
+  readonly #filter: number;
 
   constructor(arena: Arena, slots: PacketSlots, sendCount: number) {
     this.arena = arena;
@@ -98,11 +100,12 @@ export class PacketSocketMemory {
       const header = this.received + i * MMSGHDR.size + MMSGHDR.header;
       arena.writePointer(header + MSGHDR.control, this.controls + i * CONTROL_BYTES);
     }
-    this.#writeProgram(arena.take(PPPOE_FILTER.length * SOCK_FILTER.size));
+    this.#filter = arena.take(LONGEST_FILTER * SOCK_FILTER.size);
+    arena.writePointer(this.program + SOCK_FPROG.filter, this.#filter);
   }
 
   static arena_bytes(receiveCount: number, sendCount: number): number {
-    const structures_bytes = SOCKADDR_LL.size + 4 + SOCK_FPROG.size + PPPOE_FILTER.length * SOCK_FILTER.size;
+    const structures_bytes = SOCKADDR_LL.size + 4 + SOCK_FPROG.size + LONGEST_FILTER * SOCK_FILTER.size;
     const each_bytes = MMSGHDR.size + IOVEC.size;
     return receiveCount * (each_bytes + CONTROL_BYTES) + sendCount * each_bytes + structures_bytes + 9 * 16;
   }
@@ -115,23 +118,26 @@ export class PacketSocketMemory {
     }
   }
 
-  #writeProgram(filter: number): void {
+  /** Makes `program` the filter for these VLANs. */
+  writeProgram(vlans: 'any' | 'untagged'): void {
     const { arena, program } = this;
-    for (const [i, { code, jumpTrue, jumpFalse, k }] of PPPOE_FILTER.entries()) {
-      const at = filter + i * SOCK_FILTER.size;
+    const filter = PPPOE_FILTERS[vlans];
+    for (const [i, { code, jumpTrue, jumpFalse, k }] of filter.entries()) {
+      const at = this.#filter + i * SOCK_FILTER.size;
       arena.words16[(at + SOCK_FILTER.code) >>> 1] = code;
       arena.bytes[at + SOCK_FILTER.jumpTrue] = jumpTrue;
       arena.bytes[at + SOCK_FILTER.jumpFalse] = jumpFalse;
       arena.words[(at + SOCK_FILTER.k) >>> 2] = k;
     }
-    arena.words16[(program + SOCK_FPROG.length) >>> 1] = PPPOE_FILTER.length;
-    arena.writePointer(program + SOCK_FPROG.filter, filter);
+    arena.words16[(program + SOCK_FPROG.length) >>> 1] = filter.length;
   }
 }
 
 export class PacketSocket {
   readonly fd: number;
   readonly interfaceIndex: number;
+  /** The interface is gone, or went down: nothing will come any more. */
+  isLost = false;
   /** Of the last `send`: frames that the kernel had no room for, and that it refused for another reason. */
   notSentForRoom = 0;
   refused = 0;
@@ -144,16 +150,17 @@ export class PacketSocket {
   }
 
   /**
-   * Opens a socket on the interface of this index, which may be down and come up later. Throws SystemError: EPERM without
-   * CAP_NET_RAW, ENODEV where there is no such interface.
+   * Opens a socket on the interface of this index, for frames of all VLANs or of none. On one that is down it is lost at
+   * once. Throws SystemError: EPERM without CAP_NET_RAW, ENODEV where there is no such interface.
    */
-  static open(memory: PacketSocketMemory, interfaceIndex: number): PacketSocket {
+  static open(memory: PacketSocketMemory, interfaceIndex: number, vlans: 'any' | 'untagged' = 'any'): PacketSocket {
     // The kernel takes 0 for all interfaces.
     if (interfaceIndex <= 0) throw new RangeError(`no interface has index ${interfaceIndex}`);
     // Without a protocol it gets nothing, until it is bound with all that it needs.
     const fd = socket(AF_PACKET, SOCK_RAW | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0) throw new SystemError('open a packet socket');
     try {
+      memory.writeProgram(vlans);
       configure(fd, memory);
       bindTo(fd, memory, interfaceIndex);
       return new PacketSocket(fd, interfaceIndex, memory);
@@ -164,8 +171,8 @@ export class PacketSocket {
   }
 
   /**
-   * Fills `batch` with the frames that have come, one a slot, none while the interface is down. False where the kernel
-   * reports an error.
+   * Fills `batch` with the frames that have come, one a slot. False where the kernel reports an error; `isLost` is set where
+   * it is that of the interface.
    */
   receive(batch: PacketBatch): boolean {
     const { arena, slots, received, receivedAddress } = this.#memory;
@@ -176,7 +183,9 @@ export class PacketSocket {
     const count = recvmmsg(this.fd, receivedAddress, slots.count, MSG_DONTWAIT | MSG_TRUNC, 0);
     if (count < 0) {
       const error = errno();
-      return error === ERRNO.EAGAIN || error === ERRNO.EINTR || error === ERRNO.ENETDOWN;
+      if (error === ERRNO.EAGAIN || error === ERRNO.EINTR) return true;
+      this.isLost = error === ERRNO.ENETDOWN || error === ERRNO.ENODEV;
+      return false;
     }
     for (let i = 0; i < count; i++) {
       const length_bytes = arena.words[(received + i * MMSGHDR.size + MMSGHDR.length) >>> 2];
@@ -186,18 +195,25 @@ export class PacketSocket {
     return true;
   }
 
-  /** Sends every frame of `batch` by the interface. Counts what did not go. */
-  send(batch: PacketBatch): void {
+  /**
+   * Sends those frames of `batch` that are for this interface, or for none in particular (0), and gives how many they are.
+   * Counts what did not go.
+   */
+  send(batch: PacketBatch): number {
     const { arena, sentIovecs, sentAddress } = this.#memory;
     this.notSentForRoom = 0;
     this.refused = 0;
+    let all = 0;
     for (let i = 0; i < batch.count; i++) {
-      arena.writePointer(sentIovecs + i * IOVEC.size + IOVEC.base, batch.offset[i]);
-      arena.writeSize(sentIovecs + i * IOVEC.size + IOVEC.length, batch.length_bytes[i]);
+      const interfaceIndex = batch.interfaceIndex[i];
+      if (interfaceIndex !== this.interfaceIndex && interfaceIndex !== 0) continue;
+      arena.writePointer(sentIovecs + all * IOVEC.size + IOVEC.base, batch.offset[i]);
+      arena.writeSize(sentIovecs + all * IOVEC.size + IOVEC.length, batch.length_bytes[i]);
+      all++;
     }
     let done = 0;
-    while (done < batch.count) {
-      const count = sendmmsg(this.fd, sentAddress[done], batch.count - done, MSG_DONTWAIT);
+    while (done < all) {
+      const count = sendmmsg(this.fd, sentAddress[done], all - done, MSG_DONTWAIT);
       if (count > 0) {
         done += count;
         continue;
@@ -205,14 +221,21 @@ export class PacketSocket {
       const error = errno();
       if (error === ERRNO.EINTR) continue;
       if (error === ERRNO.EAGAIN) {
-        this.notSentForRoom += batch.count - done;
-        return;
+        this.notSentForRoom += all - done;
+        break;
+      }
+      // The kernel tells once that the interface went down, here or where frames are received; ENXIO: it is gone.
+      if (error === ERRNO.ENETDOWN || error === ERRNO.ENXIO) {
+        this.isLost = true;
+        this.refused += all - done;
+        break;
       }
       // The error is the first frame's: the others have their own chance.
       if (error === ERRNO.ENOBUFS || error === ERRNO.ENOMEM) this.notSentForRoom++;
       else this.refused++;
       done++;
     }
+    return all;
   }
 
   close(): void {

@@ -37,6 +37,8 @@ export const ERRNO = {
   ENOBUFS: koffi.os.errno.ENOBUFS,
   EAFNOSUPPORT: koffi.os.errno.EAFNOSUPPORT,
   ENETDOWN: koffi.os.errno.ENETDOWN,
+  ENODEV: koffi.os.errno.ENODEV,
+  ENXIO: koffi.os.errno.ENXIO,
 } as const;
 
 export const O_RDWR = 0o2;

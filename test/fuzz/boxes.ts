@@ -33,7 +33,7 @@ const LATENESS_MS = 4000;
 
 class Box implements Party {
   readonly #appliance: Appliance;
-  readonly #memory = new Uint8Array((BATCH + BUILD_SLOTS) * SLOT_BYTES);
+  readonly #memory = new Uint8Array((BATCH + 2 * BUILD_SLOTS) * SLOT_BYTES);
   readonly #input = new PacketBatch(this.#memory, BATCH);
   readonly #inputRoom: number;
   readonly #forwarder: Forwarder;
@@ -52,7 +52,8 @@ class Box implements Party {
     const inputSlots = new PacketSlots(this.#memory, 0, BATCH);
     this.#inputRoom = inputSlots.room(0);
     const buildSlots = new PacketSlots(this.#memory, BATCH * SLOT_BYTES, BUILD_SLOTS);
-    this.#forwarder = new Forwarder(viewCounters(createCounters(MAX_SESSIONS)), buildSlots, BATCH);
+    const heldSlots = new PacketSlots(this.#memory, (BATCH + BUILD_SLOTS) * SLOT_BYTES, BUILD_SLOTS);
+    this.#forwarder = new Forwarder(viewCounters(createCounters(MAX_SESSIONS)), buildSlots, heldSlots, BATCH);
     this.#local = addressWords(localAddress);
     this.#peer = addressWords(peerAddress);
     this.#peerAddress = peerAddress;

@@ -25,13 +25,14 @@ const ETHERNET = '02000000000a02000000000b';
 const COOKIE = 'c1c2c3c4';
 
 class Path {
-  readonly #memory = new Uint8Array((1 + BUILD_SLOTS) * SLOT_BYTES);
+  readonly #memory = new Uint8Array((1 + 2 * BUILD_SLOTS) * SLOT_BYTES);
   readonly #input = new PacketBatch(this.#memory, 1);
   readonly #room = new PacketSlots(this.#memory, 0, 1).room(0);
   readonly #counters = createCounters(8);
   readonly #forwarder = new Forwarder(
     viewCounters(this.#counters),
     new PacketSlots(this.#memory, SLOT_BYTES, BUILD_SLOTS),
+    new PacketSlots(this.#memory, (1 + BUILD_SLOTS) * SLOT_BYTES, BUILD_SLOTS),
     1,
   );
   #now_ms = 0;

@@ -16,6 +16,8 @@ import { VERSION_RULES, versionOnWire } from './version.js';
 
 /** IDs are 16 bits and not 0; one of the 65,535 stays free for what a refusal has to name. */
 const IDS_IN_USE = 0xfffe;
+/** Session IDs of version 3 are below: from here on the box counts what it carries by PPPoE. */
+const SESSION_ID_END = 0xf000_0000;
 const NONE_RESERVED: ReadonlySet<number> = new Set();
 const RANDOM_VECTOR_BYTES = 16;
 /** Tunnels that one address may have asked for and not yet established, so that one peer cannot use up all. */
@@ -241,7 +243,7 @@ export class EndpointState {
       const octets = this.random(4);
       const id = new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0);
       const isTaken = this.sessions.has(id) || this.#unheard.sessions.has(id) || reserved.has(id);
-      if (id > 0xffff && !isTaken) return id;
+      if (id > 0xffff && id < SESSION_ID_END && !isTaken) return id;
     }
   }
 

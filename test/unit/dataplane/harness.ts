@@ -4,7 +4,7 @@
 import { addressText, addressWords } from '../../../firmware/dataplane/address.js';
 import { createCounters, readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
 import { Forwarder } from '../../../firmware/dataplane/forwarder.js';
-import { readSessionCounters, type SessionRow } from '../../../firmware/dataplane/interface.js';
+import { type PppoePath, readSessionCounters, type SessionRow } from '../../../firmware/dataplane/interface.js';
 import { TRANSPORTS } from '../../../firmware/dataplane/output.js';
 import { copyAddress, PacketBatch, PacketSlots, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
 
@@ -28,16 +28,20 @@ export function u16(value: number): string {
 export interface Result {
   toTun: { tun: number; packet: string }[];
   toPeers: { to: string; from: string; packet: string }[];
+  toInterfaces: { interfaceIndex: number; frame: string }[];
   control: { path: string; packet: string }[];
   strangers: { path: string; packet: string }[];
   ppp: { sessionId: number; protocol: number; information: string }[];
+  discovery: { interfaceIndex: number; frame: string }[];
+  discoveryToAll: { interfaceIndex: number; frame: string }[];
   /** Those reasons alone that were counted. */
   drops: Record<string, number>;
 }
 
 /** A result in which nothing happened but for what is given. */
 export function only(part: Partial<Result>): Result {
-  return { toTun: [], toPeers: [], control: [], strangers: [], ppp: [], drops: {}, ...part };
+  const nothing = { toTun: [], toPeers: [], toInterfaces: [], control: [], strangers: [], ppp: [] };
+  return { ...nothing, discovery: [], discoveryToAll: [], drops: {}, ...part };
 }
 
 /** A row of an LNS: its user has 10.64.0.7 and 2001:db8:7::/64. */
@@ -133,6 +137,26 @@ export function lacRow(changes: Partial<SessionRow> = {}): SessionRow {
   });
 }
 
+export const INTERFACE = 3;
+export const LOCAL_MAC = '02005e005301';
+export const HOST_MAC = '02005e005377';
+
+/** A row of a PPPoE session that ends here, untagged; its user has the addresses of lnsRow's. */
+export function pppoeRow(changes: Partial<SessionRow> = {}, path: Partial<PppoePath> = {}): SessionRow {
+  return lnsRow({
+    sessionId: 0xf000_0001,
+    pppoe: {
+      interfaceIndex: INTERFACE,
+      localMac: '02:00:5e:00:53:01',
+      peerMac: '02:00:5e:00:53:77',
+      sessionId: 0x1234,
+      tags: [],
+      ...path,
+    },
+    ...changes,
+  });
+}
+
 /** Where packets come from. */
 export interface From {
   peer?: string;
@@ -149,13 +173,14 @@ export class Harness {
   readonly inputSlots: PacketSlots;
   now_ms = 1_000;
 
-  constructor({ maxSessions = 8, batch = 4, buildSlots = 4 } = {}) {
-    this.memory = new Uint8Array((batch + buildSlots) * SLOT_BYTES);
+  constructor({ maxSessions = 8, batch = 4, buildSlots = 4, heldSlots = 20 } = {}) {
+    this.memory = new Uint8Array((batch + buildSlots + heldSlots) * SLOT_BYTES);
     this.counters = createCounters(maxSessions);
     this.inputSlots = new PacketSlots(this.memory, 0, batch);
     this.input = new PacketBatch(this.memory, batch);
     const slots = new PacketSlots(this.memory, batch * SLOT_BYTES, buildSlots);
-    this.forwarder = new Forwarder(viewCounters(this.counters), slots, batch);
+    const held = new PacketSlots(this.memory, (batch + buildSlots) * SLOT_BYTES, heldSlots);
+    this.forwarder = new Forwarder(viewCounters(this.counters), slots, held, batch);
   }
 
   /** Datagrams, or IP packets of protocol 115, from one peer, forwarded in one batch. */
@@ -172,6 +197,19 @@ export class Harness {
       }
       this.forwarder.forwardUpstream(this.input, encapsulation, this.now_ms);
     });
+  }
+
+  /** Ethernet frames from an interface, forwarded in one batch. */
+  fromInterface(frames: string | readonly string[], interfaceIndex = INTERFACE): Result {
+    return this.observe(() => {
+      this.fill(frames);
+      this.forwarder.forwardPppoe(this.input, interfaceIndex, this.now_ms);
+    });
+  }
+
+  /** Changes a row; gives what came of frames that it had on hold. */
+  update(sessionId: number, changes: Partial<SessionRow>, generation = 7): Result {
+    return this.observe(() => this.forwarder.updateSession({ type: 'session-update', sessionId, generation, changes }));
   }
 
   /** Packets from a TUN device, forwarded in one batch. */
@@ -227,6 +265,7 @@ export class Harness {
           packet,
         })),
       ),
+      toInterfaces: this.#frames(output.toInterfaces),
       control: this.#list(output.control, (i, packet) => ({ path: pathOf(output.control, i), packet })),
       strangers: this.#list(output.strangers, (i, packet) => ({ path: pathOf(output.strangers, i), packet })),
       ppp: this.#list(output.ppp, (i, information) => ({
@@ -234,10 +273,16 @@ export class Harness {
         protocol: output.ppp.protocol[i]!,
         information,
       })),
+      discovery: this.#frames(output.discovery),
+      discoveryToAll: this.#frames(output.discoveryToAll),
       drops: Object.fromEntries(drops),
     };
     output.clear();
     return result;
+  }
+
+  #frames(batch: PacketBatch): { interfaceIndex: number; frame: string }[] {
+    return this.#list(batch, (i, frame) => ({ interfaceIndex: batch.interfaceIndex[i]!, frame }));
   }
 
   #list<T>(batch: PacketBatch, make: (index: number, packet: string) => T): T[] {

@@ -8,7 +8,7 @@
  *     node descriptor-program.js '{"tap":"tap0"}'
  *         takes [{"hex"}], gives {"sent"}; and {"length_bytes", "hex"}
  *     node descriptor-program.js '{"interface":"eth0"}'
- *         the same, of PPPoE frames; {"interfaceIndex"} in place of the name opens what has that index
+ *         the same, of PPPoE frames; {"interfaceIndex"} in place of the name opens what has that index, "vlans" says which
  */
 import { readFileSync, readSync } from 'node:fs';
 import { addressText, addressWords } from '../../../firmware/dataplane/address.js';
@@ -107,14 +107,15 @@ function openTap(name: string) {
   return { fd: device.fd, readable, take };
 }
 
-function openPacketSocket(what: { interface: string } | { interfaceIndex: number }) {
+function openPacketSocket(what: Interface) {
   const interfaceIndex =
     'interface' in what
       ? Number(readFileSync(`/sys/class/net/${what.interface}/ifindex`, 'utf8'))
       : what.interfaceIndex;
-  const socket = PacketSocket.open(new PacketSocketMemory(arena, slots, BATCH), interfaceIndex);
+  const memory = new PacketSocketMemory(arena, slots, BATCH);
+  const socket = PacketSocket.open(memory, interfaceIndex, what.vlans);
   const readable = () => {
-    if (!socket.receive(received)) print({ error: 'receive' });
+    if (!socket.receive(received)) print({ error: socket.isLost ? 'lost' : 'receive' });
     for (let i = 0; i < received.count; i++) print(contents(i));
   };
   const take = (input: Input) => {
@@ -134,7 +135,8 @@ function appendTo(batch: PacketBatch, index: number, hex: string): void {
   batch.append(at, bytes.length, 0);
 }
 
-type What = SocketKind | { tap: string } | { interface: string } | { interfaceIndex: number };
+type Interface = ({ interface: string } | { interfaceIndex: number }) & { vlans?: 'any' | 'untagged' };
+type What = SocketKind | { tap: string } | Interface;
 
 function openDescriptor(what: What) {
   if ('tap' in what) return openTap(what.tap);

@@ -1,29 +1,37 @@
 /** The classic BPF program for PPPoE, run by an interpreter of its few instructions (Linux: networking/filter). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PPPOE_FILTER } from '../../../firmware/linux/pppoe-filter.js';
+import { PPPOE_FILTERS } from '../../../firmware/linux/pppoe-filter.js';
 import { fromHex } from '../../vectors/vectors.js';
 
 const ADDRESSES = 'ffffffffffff 02005e005301';
-/** SKF_AD_OFF, SKF_AD_PKTTYPE and SKF_AD_VLAN_TAG_PRESENT. */
-const [PACKET_TYPE, VLAN_TAG_PRESENT] = [0x100000000 - 0x1000 + 4, 0x100000000 - 0x1000 + 48];
+/** SKF_AD_OFF with SKF_AD_PKTTYPE, SKF_AD_VLAN_TAG and SKF_AD_VLAN_TAG_PRESENT. */
+const [PACKET_TYPE, VLAN_TAG, VLAN_TAG_PRESENT] = [4, 44, 48].map((at) => 0x100000000 - 0x1000 + at);
 const [TO_US, TO_ANOTHER] = [0, 3];
 
-/** What the kernel gives a packet socket of this frame: 0 is nothing. A load beyond the frame is nothing, too. */
-function passes(frame: Uint8Array, hasTagBeside: boolean, packetType: number = TO_US): boolean {
+/**
+ * Whether the kernel gives a packet socket this frame, with that tag beside it; a load beyond the frame ends the program
+ * with nothing.
+ */
+function passes(frame: Uint8Array, tagBeside: boolean | number, packetType = TO_US, vlans: Vlans = 'any'): boolean {
+  const program = PPPOE_FILTERS[vlans];
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   let accumulator = 0;
   for (let at = 0; ; at++) {
-    const { code, jumpTrue, jumpFalse, k } = PPPOE_FILTER[at]!;
+    const { code, jumpTrue, jumpFalse, k } = program[at]!;
     if (code === 0x06) return k !== 0;
     if (code === 0x15) at += accumulator === k ? jumpTrue : jumpFalse;
     else if (code === 0x20 && k === PACKET_TYPE) accumulator = packetType;
-    else if (code === 0x20 && k === VLAN_TAG_PRESENT) accumulator = Number(hasTagBeside);
+    else if (code === 0x20 && k === VLAN_TAG_PRESENT) accumulator = tagBeside === false ? 0 : 1;
+    else if (code === 0x20 && k === VLAN_TAG) accumulator = Number(tagBeside);
+    else if (code === 0x54) accumulator &= k;
     else if (code === 0x28 && k + 2 <= frame.length) accumulator = view.getUint16(k);
     else if (code === 0x28) return false;
     else assert.fail(`instruction ${at}: code ${code}, k ${k}`);
   }
 }
+
+type Vlans = keyof typeof PPPOE_FILTERS;
 
 const frame = (types: string) => fromHex(`${ADDRESSES} ${types} 1109 0000 0000`);
 
@@ -59,9 +67,21 @@ test('a frame for another host does not pass, nor one that ends before its type'
   assert.equal(passes(fromHex(`${ADDRESSES} 8100 0001 88`), true), false);
 });
 
-test('every jump ends within the program, and every way ends in an answer', () => {
-  for (const [at, { jumpTrue, jumpFalse }] of PPPOE_FILTER.entries()) {
-    assert.ok(at + 1 + Math.max(jumpTrue, jumpFalse) < PPPOE_FILTER.length || PPPOE_FILTER[at]!.code === 0x06);
-    assert.ok(jumpTrue >= 0 && jumpFalse >= 0);
+test('where no VLANs are served, frames of none pass, also with a tag of VLAN ID 0, and no others', () => {
+  for (const type of ['8863', '8864']) {
+    for (const tag of [false, 0, 0xe000]) assert.equal(passes(frame(type), tag, TO_US, 'untagged'), true, `${tag}`);
+    for (const tag of [1, 0x64, 0xe064]) assert.equal(passes(frame(type), tag, TO_US, 'untagged'), false, `${tag}`);
+    assert.equal(passes(frame(`8100 0064 ${type}`), false, TO_US, 'untagged'), false);
+    assert.equal(passes(frame(type), false, TO_ANOTHER, 'untagged'), false);
   }
+  for (const type of ['0800', '86dd', '8862']) assert.equal(passes(frame(type), false, TO_US, 'untagged'), false, type);
 });
+
+for (const [vlans, program] of Object.entries(PPPOE_FILTERS)) {
+  test(`filter for VLANs '${vlans}': every jump ends within the program, and every way ends in an answer`, () => {
+    for (const [at, { code, jumpTrue, jumpFalse }] of program.entries()) {
+      assert.ok(at + 1 + Math.max(jumpTrue, jumpFalse) < program.length || code === 0x06);
+      assert.ok(jumpTrue >= 0 && jumpFalse >= 0);
+    }
+  });
+}
