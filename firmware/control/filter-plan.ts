@@ -8,12 +8,6 @@ import { formatPrefix, type Prefix, parsePrefix, prefixContains } from '../wire/
 import type { DesiredFilter } from './network.js';
 import type { OperatingProblem } from './view.js';
 
-/** An address or a network of a user, and the names of the filters that its traffic must pass. */
-interface Claim {
-  prefix: Prefix;
-  filters: readonly string[];
-}
-
 /**
  * The filters that calls name, in the order of the settings, for users behind `link`. What two calls have counts as the
  * older one's; within a user's network the longest prefix counts, as it does for routes, so that a network has holes
@@ -28,10 +22,13 @@ export function planFilters(
   if (!calls.some((call) => filtersOf(call).some((name) => known.has(name)))) return [];
   const addresses = new Map<string, string[]>(filters.map(({ name }) => [name, []]));
   const claims = claimsOf(calls, known);
-  for (const claim of claims) {
-    if (claim.filters.length === 0) continue;
-    const parts = isHost(claim.prefix) ? [claim.prefix] : without(claim.prefix, claims);
-    for (const part of parts.map(formatPrefix)) for (const name of claim.filters) addresses.get(name)?.push(part);
+  // Most users are a single address, of which nothing can be another's.
+  const hasNetworks = [...claims].some(([text, names]) => names.length > 0 && !isHostText(text));
+  const prefixes = hasNetworks ? Array.from(claims.keys(), parsePrefix) : [];
+  for (const [text, names] of claims) {
+    if (names.length === 0) continue;
+    const parts = isHostText(text) ? [text] : without(parsePrefix(text), prefixes);
+    for (const name of names) addresses.get(name)?.push(...parts);
   }
   return filters
     .map(({ name, rules, otherwise }) => ({ name, link, rules, otherwise, addresses: addresses.get(name) ?? [] }))
@@ -80,23 +77,20 @@ function prefixesOf({ role, isTunnelled, peerAddress, routes }: CallInfo): strin
   return peerAddress === '' ? [...routes] : [`${peerAddress}/32`, ...routes];
 }
 
-function claimsOf(calls: readonly CallInfo[], known: ReadonlySet<string>): Claim[] {
-  const claims = new Map<string, Claim>();
+/** What is routed to users, and the names of the filters that its traffic must pass. */
+function claimsOf(calls: readonly CallInfo[], known: ReadonlySet<string>): Map<string, readonly string[]> {
+  const claims = new Map<string, readonly string[]>();
   for (const call of calls) {
-    const filters = [...new Set(filtersOf(call))].filter((name) => known.has(name));
-    for (const text of prefixesOf(call)) {
-      if (!claims.has(text)) claims.set(text, { prefix: parsePrefix(text), filters });
-    }
+    const filters = filtersOf(call).filter((name, at, all) => known.has(name) && all.indexOf(name) === at);
+    for (const text of prefixesOf(call)) if (!claims.has(text)) claims.set(text, filters);
   }
-  return [...claims.values()];
+  return claims;
 }
 
-/** What is left of a prefix without all that is claimed in it. */
-function without(prefix: Prefix, claims: readonly Claim[]): Prefix[] {
-  const inside = claims
-    .map((claim) => claim.prefix)
-    .filter((claimed) => claimed.length_bits > prefix.length_bits && isWithin(claimed, prefix));
-  return carve(prefix, inside);
+/** What is left of a prefix without those of `claimed` that are in it. */
+function without(prefix: Prefix, claimed: readonly Prefix[]): string[] {
+  const inside = claimed.filter((each) => each.length_bits > prefix.length_bits && isWithin(each, prefix));
+  return carve(prefix, inside).map(formatPrefix);
 }
 
 /** `inside` are the holes; one as large as the prefix leaves nothing of it. */
@@ -123,10 +117,6 @@ function isWithin(inner: Prefix, outer: Prefix): boolean {
     inner.length_bits >= outer.length_bits &&
     prefixContains(outer, inner.address)
   );
-}
-
-function isHost({ address, length_bits }: Prefix): boolean {
-  return length_bits === 8 * address.length;
 }
 
 function isHostText(prefix: string): boolean {

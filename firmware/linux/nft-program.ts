@@ -14,7 +14,7 @@ function firstComplaint(words: string): string {
 }
 
 const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/ENOENT/, 'install the package nftables; until then nothing of users’ traffic is filtered'],
+  [/ENOENT/, 'install the package nftables; until then users are not filtered'],
   [/Operation not permitted|EPERM|EACCES/, 'run as root, or with the capability CAP_NET_ADMIN'],
   [
     /not supported|Unable to initialize/i,

@@ -54,16 +54,18 @@ const FRAGMENTS = [
   { family: 'ip6', match: 'frag frag-off != 0' },
 ] as const;
 
-const IPV4 = 'type ipv4_addr : verdict;';
-const IPV6 = 'type ipv6_addr : verdict;';
-
-/** Maps of networks hold intervals, which nft(8) takes long over; those of addresses are hashes. */
-const MAPS = [
-  { suffix: 'addresses4', match: 'ip', keys: IPV4, isOfNetworks: false, holds: /^[\d.]+\/32$/ },
-  { suffix: 'networks4', match: 'ip', keys: `${IPV4} flags interval;`, isOfNetworks: true, holds: /^[\d.]+\/(?!32$)/ },
-  { suffix: 'addresses6', match: 'ip6', keys: IPV6, isOfNetworks: false, holds: /:.*\/128$/ },
-  { suffix: 'networks6', match: 'ip6', keys: `${IPV6} flags interval;`, isOfNetworks: true, holds: /:.*\/(?!128$)/ },
+/**
+ * The maps that users are in, for each direction: the first two for IPv4. Those of networks hold intervals, which nft(8)
+ * takes long over; those of addresses are hashes.
+ */
+const KINDS = [
+  { name: 'addresses4', family: 'ip', keys: 'type ipv4_addr : verdict;', isOfNetworks: false },
+  { name: 'networks4', family: 'ip', keys: 'type ipv4_addr : verdict; flags interval;', isOfNetworks: true },
+  { name: 'addresses6', family: 'ip6', keys: 'type ipv6_addr : verdict;', isOfNetworks: false },
+  { name: 'networks6', family: 'ip6', keys: 'type ipv6_addr : verdict; flags interval;', isOfNetworks: true },
 ] as const;
+
+type Kind = (typeof KINDS)[number];
 
 /** `hook`: where the kernel begins with it; '' for one that others jump to. */
 interface Chain {
@@ -71,20 +73,15 @@ interface Chain {
   rules: readonly string[];
 }
 
-interface FilterMap {
-  keys: string;
-  isOfNetworks: boolean;
-  /** The chain that a key leads to. */
-  chains: ReadonlyMap<string, string>;
-}
-
-/** All by name. Without filters there is nothing in it. */
+/** What shall be in the kernel; without filters nothing. */
 export interface FilterTable {
+  /** By name. */
   chains: ReadonlyMap<string, Chain>;
-  maps: ReadonlyMap<string, FilterMap>;
+  /** Which chain a user's packets go to, by its prefix: the name without the direction. */
+  users: ReadonlyMap<string, string>;
 }
 
-export const NO_TABLE: FilterTable = { chains: new Map(), maps: new Map() };
+export const NO_TABLE: FilterTable = { chains: new Map(), users: new Map() };
 
 export function isEmpty({ chains }: FilterTable): boolean {
   return chains.size === 0;
@@ -93,28 +90,19 @@ export function isEmpty({ chains }: FilterTable): boolean {
 export function tableOf(filters: readonly DesiredFilter[]): FilterTable {
   if (filters.length === 0) return NO_TABLE;
   const chains = baseChains([...new Set(filters.map(({ link }) => link))]);
-  const maps = new Map<string, FilterMap>();
   const { users, unions } = usersOf(filters);
   for (const direction of DIRECTIONS) {
-    const inDirection = (chain: string) => `${chain}.${direction.name}`;
+    const lookUps = KINDS.map((kind) => `${kind.family} ${direction.user} vmap @${mapName(kind, direction)}`);
+    chains.set(direction.name, { hook: '', rules: lookUps });
     for (const filter of filters) {
-      chains.set(inDirection(chainOf(filter.name)), { hook: '', rules: rulesOf(filter, direction) });
+      chains.set(`${chainOf(filter.name)}.${direction.name}`, { hook: '', rules: rulesOf(filter, direction) });
     }
     for (const [union, members] of unions) {
-      chains.set(inDirection(union), { hook: '', rules: members.map((chain) => `jump ${inDirection(chain)}`) });
+      const jumps = members.map((chain) => `jump ${chain}.${direction.name}`);
+      chains.set(`${union}.${direction.name}`, { hook: '', rules: jumps });
     }
-    const lookUps: string[] = [];
-    for (const { suffix, match, keys, isOfNetworks, holds } of MAPS) {
-      const name = `${direction.name}_${suffix}`;
-      lookUps.push(`${match} ${direction.user} vmap @${name}`);
-      const held = [...users].filter(([prefix]) => holds.test(prefix));
-      const keyOf = (prefix: string) => (isOfNetworks ? prefix : prefix.slice(0, prefix.indexOf('/')));
-      const keyed = held.map(([prefix, chain]) => [keyOf(prefix), inDirection(chain)] as const);
-      maps.set(name, { keys, isOfNetworks, chains: new Map(keyed) });
-    }
-    chains.set(direction.name, { hook: '', rules: lookUps });
   }
-  return { chains, maps };
+  return { chains, users };
 }
 
 /** Makes the table, whatever was there under its name; without filters it is removed. */
@@ -137,14 +125,17 @@ function commands(from: FilterTable, to: FilterTable): string[] {
   const gone = [...from.chains.keys()].filter((name) => !to.chains.has(name));
   const changed = [...to.chains].filter(([name, chain]) => !isSame(from.chains.get(name), chain));
   const lines = fresh.map(([name, { hook }]) => `add chain ${TABLE} ${name}${hook}`);
-  for (const [name, { keys }] of to.maps) if (!from.maps.has(name)) lines.push(`add map ${TABLE} ${name} { ${keys} }`);
-  for (const name of gone) lines.push(`flush chain ${TABLE} ${name}`);
+  if (isEmpty(from)) {
+    const maps = DIRECTIONS.flatMap((direction) => KINDS.map((kind) => ({ name: mapName(kind, direction), kind })));
+    lines.push(...maps.map(({ name, kind }) => `add map ${TABLE} ${name} { ${kind.keys} }`));
+  }
+  lines.push(...gone.map((name) => `flush chain ${TABLE} ${name}`));
   for (const [name, { rules }] of changed) {
     if (from.chains.has(name)) lines.push(`flush chain ${TABLE} ${name}`);
-    for (const rule of rules) lines.push(`add rule ${TABLE} ${name} ${rule}`);
+    lines.push(...rules.map((rule) => `add rule ${TABLE} ${name} ${rule}`));
   }
-  for (const [name, map] of to.maps) lines.push(...mapCommands(name, from.maps.get(name)?.chains ?? new Map(), map));
-  for (const name of gone) lines.push(`delete chain ${TABLE} ${name}`);
+  lines.push(...userCommands(from.users, to.users));
+  lines.push(...gone.map((name) => `delete chain ${TABLE} ${name}`));
   return lines;
 }
 
@@ -152,20 +143,49 @@ function isSame(one: Chain | undefined, { rules }: Chain): boolean {
   return one !== undefined && one.rules.length === rules.length && one.rules.every((rule, at) => rule === rules[at]);
 }
 
-/** Networks are few, and quicker filled in anew than changed one by one. */
-function mapCommands(name: string, from: ReadonlyMap<string, string>, { isOfNetworks, chains }: FilterMap): string[] {
-  let gone = [...from].filter(([key, chain]) => chains.get(key) !== chain);
-  let fresh = [...chains].filter(([key, chain]) => from.get(key) !== chain);
-  if (gone.length === 0 && fresh.length === 0) return [];
-  const lines: string[] = [];
-  if (isOfNetworks && from.size > 0) {
-    lines.push(`flush map ${TABLE} ${name}`);
-    [gone, fresh] = [[], [...chains]];
-  }
-  if (gone.length > 0) lines.push(`delete element ${TABLE} ${name} { ${gone.map(([key]) => key).join(', ')} }`);
-  const elements = fresh.map(([key, chain]) => `${key} : jump ${chain}`);
-  if (elements.length > 0) lines.push(`add element ${TABLE} ${name} { ${elements.join(', ')} }`);
-  return lines;
+/** Looks closely at those users alone that have changed: there are ten thousand, and most have not. */
+function userCommands(from: FilterTable['users'], to: FilterTable['users']): string[] {
+  const changes = new Map(KINDS.map((kind) => [kind, { gone: [] as string[], fresh: [] as string[] }]));
+  for (const [prefix, chain] of from) if (to.get(prefix) !== chain) changes.get(kindOf(prefix))?.gone.push(prefix);
+  for (const [prefix, chain] of to) if (from.get(prefix) !== chain) changes.get(kindOf(prefix))?.fresh.push(prefix);
+  return [...changes].flatMap(([kind, { gone, fresh }]) => {
+    if (gone.length === 0 && fresh.length === 0) return [];
+    // Networks are few, and quicker filled in anew than taken out one by one.
+    const isRefilled = kind.isOfNetworks && gone.length > 0;
+    const added = isRefilled ? [...to.keys()].filter((prefix) => kindOf(prefix) === kind) : fresh;
+    return DIRECTIONS.flatMap((direction) => {
+      const map = `${TABLE} ${mapName(kind, direction)}`;
+      const elements = added.map((prefix) => `${keyOf(prefix, kind)} : jump ${to.get(prefix)}.${direction.name}`);
+      return [
+        ...(isRefilled
+          ? [`flush map ${map}`]
+          : withElements(
+              'delete',
+              map,
+              gone.map((prefix) => keyOf(prefix, kind)),
+            )),
+        ...withElements('add', map, elements),
+      ];
+    });
+  });
+}
+
+function withElements(verb: 'add' | 'delete', map: string, elements: readonly string[]): string[] {
+  return elements.length === 0 ? [] : [`${verb} element ${map} { ${elements.join(', ')} }`];
+}
+
+function mapName(kind: Kind, direction: Direction): string {
+  return `${direction.name}_${kind.name}`;
+}
+
+function kindOf(prefix: string): Kind {
+  const isIpv6 = prefix.includes(':');
+  const isAddress = prefix.endsWith(isIpv6 ? '/128' : '/32');
+  return KINDS[(isIpv6 ? 2 : 0) + (isAddress ? 0 : 1)];
+}
+
+function keyOf(prefix: string, { isOfNetworks }: Kind): string {
+  return isOfNetworks ? prefix : prefix.slice(0, prefix.indexOf('/'));
 }
 
 function baseChains(links: readonly string[]): Map<string, Chain> {
@@ -179,19 +199,26 @@ function baseChains(links: readonly string[]): Map<string, Chain> {
   ]);
 }
 
-/** The chain that each address leads to, and those that are made of several filters' chains. */
+/** The chain that each prefix leads to, and those that are made of several filters' chains. */
 function usersOf(filters: readonly DesiredFilter[]) {
-  const chainsOf = new Map<string, string[]>();
-  for (const { name, addresses } of filters) {
-    const chain = chainOf(name);
-    for (const address of addresses) chainsOf.set(address, [...(chainsOf.get(address) ?? []), chain]);
-  }
   const users = new Map<string, string>();
   const unions = new Map<string, readonly string[]>();
-  for (const [address, chains] of chainsOf) {
-    const chain = chains.length === 1 ? chains[0] : `all_${hashOf(chains.join())}`;
-    users.set(address, chain);
-    if (chains.length > 1) unions.set(chain, chains);
+  for (const { name, addresses } of filters) {
+    const own = chainOf(name);
+    /** By what a user had before this filter came. */
+    const joined = new Map<string, string>();
+    for (const prefix of addresses) {
+      const before = users.get(prefix);
+      if (before === undefined) {
+        users.set(prefix, own);
+        continue;
+      }
+      const members = [...(unions.get(before) ?? [before]), own];
+      const union = joined.get(before) ?? `all_${hashOf(members.join())}`;
+      joined.set(before, union);
+      unions.set(union, members);
+      users.set(prefix, union);
+    }
   }
   return { users, unions };
 }
