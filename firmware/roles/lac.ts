@@ -167,12 +167,18 @@ export class Lac {
     this.#drain(now_ms);
   }
 
+  /** What discovery sends goes out before what follows from it: a PC knows no session before its PADS. */
   #drain(now_ms: number): void {
     const concentrator = this.#concentrator;
     if (concentrator === undefined) return;
+    this.#transmit(concentrator);
     for (let event = concentrator.pollEvent(); event !== undefined; event = concentrator.pollEvent()) {
       this.#handleDiscoveryEvent(concentrator, event, now_ms);
+      this.#transmit(concentrator);
     }
+  }
+
+  #transmit(concentrator: AccessConcentrator): void {
     for (let sent = concentrator.pollTransmit(); sent !== undefined; sent = concentrator.pollTransmit()) {
       this.#context.emit({ type: 'send-frame', ...sent });
     }
