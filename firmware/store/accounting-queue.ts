@@ -106,7 +106,7 @@ export class AccountingQueue {
     });
   }
 
-  /** It got no answer where others did. */
+  /** It got no answer. */
   noteTry(id: number): void {
     this.#turn.write(() => this.#sql.tryAgain.run(id));
   }

@@ -60,7 +60,7 @@ INSERT INTO boot VALUES (1, 0, 0);
 -- worth:      when there is too much, the least goes first.
 -- at, boot, uptime: when it happened: Unix time, and which boot's monotonic clock said what.
 -- attributes: as on the wire.
--- tries:      how often it alone got no answer.
+-- tries:      how often it got no answer.
 CREATE TABLE accounting_record (
   id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, worth INTEGER NOT NULL, at INTEGER NOT NULL,
   boot INTEGER NOT NULL, uptime INTEGER NOT NULL, attributes BLOB NOT NULL, tries INTEGER NOT NULL DEFAULT 0

@@ -148,8 +148,10 @@ export class Accounting {
       ...callValues(info, live.settings),
       ...(acctMultiSessionId !== undefined && { acctMultiSessionId }),
     });
-    if (info.authorization.interimInterval_s !== interimInterval_s)
-      this.#planInterim(live, this.#dependencies.now_ms());
+    if (info.authorization.interimInterval_s !== interimInterval_s) {
+      const now_ms = this.#dependencies.now_ms();
+      this.#planInterim(live, now_ms, now_ms);
+    }
   }
 
   /** `counters` are its last ones. */
@@ -250,33 +252,35 @@ export class Accounting {
     live.entry = this.#ledger.open(values, 'stop', moment);
     this.#ledger.record('start', values, moment);
     if (live.isLink) this.#ledger.record('tunnelLinkStart', values, moment);
-    this.#planInterim(live, moment.uptime_ms);
+    this.#planInterim(live, moment.uptime_ms, moment.uptime_ms);
     this.#delivery.wake();
   }
 
-  #planInterim(live: LiveCall, now_ms: number): void {
+  /** `from_ms`: where the interval begins. */
+  #planInterim(live: LiveCall, from_ms: number, now_ms: number): void {
     const { interimInterval_s } = live.info.authorization;
     const wanted_s =
       interimInterval_s > 0 ? Math.max(MIN_INTERIM_S, interimInterval_s) : live.settings.radius.interimInterval_s;
-    live.interimAt_ms = wanted_s > 0 ? now_ms + wanted_s * 1000 : undefined;
-    this.#deadlines.set(
-      live.info.callId,
-      Math.min(live.interimAt_ms ?? Number.POSITIVE_INFINITY, now_ms + COUNT_INTERVAL_MS),
-    );
+    live.interimAt_ms = wanted_s > 0 ? Math.max(now_ms, from_ms + wanted_s * 1000) : undefined;
+    this.#setDeadline(live, now_ms);
+  }
+
+  #setDeadline({ info, interimAt_ms }: LiveCall, now_ms: number): void {
+    this.#deadlines.set(info.callId, Math.min(interimAt_ms ?? Number.POSITIVE_INFINITY, now_ms + COUNT_INTERVAL_MS));
   }
 
   #count(live: LiveCall, entry: OpenEntry, now_ms: number): void {
+    const { interimAt_ms } = live;
     const moment = this.#ledger.now();
     const use = this.#useOf(live, this.#dependencies.readCounters(live.info), moment);
     this.#ledger.count(entry, use, moment);
-    if (live.interimAt_ms !== undefined && now_ms >= live.interimAt_ms) {
-      this.#ledger.record('interimUpdate', { ...entry.values, ...useValues(use) }, moment);
-      this.#delivery.wake();
-      this.#planInterim(live, now_ms);
+    if (interimAt_ms === undefined || now_ms < interimAt_ms) {
+      this.#setDeadline(live, now_ms);
       return;
     }
-    const next_ms = Math.min(live.interimAt_ms ?? Number.POSITIVE_INFINITY, now_ms + COUNT_INTERVAL_MS);
-    this.#deadlines.set(live.info.callId, next_ms);
+    this.#ledger.record('interimUpdate', { ...entry.values, ...useValues(use) }, moment);
+    this.#planInterim(live, interimAt_ms, now_ms);
+    this.#delivery.wake();
   }
 
   #useOf({ upAt_ms }: LiveCall, counters: CallCounters, { uptime_ms }: Moment): Use {

@@ -2,8 +2,9 @@
  * Brings the records that wait on disk to the accounting servers: those of one subject one after the other, many subjects
  * at once, each until it is answered. Must not know what a record says.
  *
- * When no server answers, a few records are tried from time to time, others each time, so that one that servers refuse
- * does not hide that they live. One that gets no answer while others do is put aside and tried with a few like it.
+ * What got no answer is put aside and tried again with a few like it, so that records that servers refuse do not hold up
+ * the others. When no server answers at all, a few records are tried from time to time, others each time: one that is
+ * refused must not hide that servers live.
  */
 import type { RadiusRequest } from '../../protocol/radius/client-types.js';
 import type { AccountingQueue, QueuedRecord } from '../../store/accounting-queue.js';
@@ -140,8 +141,8 @@ export class AccountingDelivery {
     this.#unanswered = [];
     for (const { record, wasIgnored } of unanswered) {
       this.#outstanding.delete(record.subject);
-      if (wasIgnored) this.#queue.noteTry(record.id);
-      else if (!this.#isSilent) this.#fallSilent();
+      this.#queue.noteTry(record.id);
+      if (!wasIgnored && !this.#isSilent) this.#fallSilent();
     }
     if (this.#isSilent && unanswered.length > 0 && this.#outstanding.size === 0) this.#postponeProbe();
     return answered.flatMap(({ record }) => this.#queue.firstOf(record.subject) ?? []);
@@ -162,7 +163,7 @@ export class AccountingDelivery {
     this.#probeWait_ms = FIRST_PROBE_MS;
     if (!this.#isSilent) return;
     this.#isSilent = false;
-    this.#cursor = 0;
+    this.#triedCursor = 0;
     this.#tryAgainAt_ms = now_ms;
     this.#log.info({ waiting: this.#queue.length }, 'accounting is answered again');
   }

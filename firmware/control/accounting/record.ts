@@ -197,7 +197,9 @@ function endpointValues(side: 'lac' | 'lns', path: CallInfo['path']): RadiusValu
 }
 
 function assignmentValue(assignmentId: string): RadiusValues {
-  return assignmentId === '' ? {} : { tunnelAssignmentId: [untagged(fitting(assignmentId))] };
+  return assignmentId === ''
+    ? {}
+    : { tunnelAssignmentId: [untagged(fitting(assignmentId, MAX_ATTRIBUTE_VALUE_BYTES - 1))] };
 }
 
 function untagged<T>(value: T): { tag: number; value: T } {
@@ -205,9 +207,9 @@ function untagged<T>(value: T): { tag: number; value: T } {
 }
 
 /** Names from PPP and L2TP may have an octet or two more than an attribute. */
-function fitting(text: string): string {
+function fitting(text: string, maximum_bytes = MAX_ATTRIBUTE_VALUE_BYTES): string {
   const bytes = octets(text);
-  return bytes.length < MAX_ATTRIBUTE_VALUE_BYTES ? text : latin1(bytes.subarray(0, MAX_ATTRIBUTE_VALUE_BYTES - 1));
+  return bytes.length <= maximum_bytes ? text : latin1(bytes.subarray(0, maximum_bytes));
 }
 
 /** 8 octets of text as in 0211:22ff:fe33:4455. */
