@@ -47,9 +47,7 @@ export function readAccessAccept(values: RadiusValues, asked: Asked, lac: LacSet
     return { answer, authorization: undefined, problems: [...problems, refusal] };
   }
   const message = messageOf(values);
-  const success = latin1(values.msChap2Success ?? new Uint8Array(0))
-    .match(MS_CHAP2_SUCCESS)?.[0]
-    .slice(1);
+  const authenticatorResponse = authenticatorResponseOf(values);
   const answer: AuthenticationAnswer = {
     accepted: true,
     ...(message !== undefined && { message }),
