@@ -53,9 +53,6 @@ function prepare(database: Database.Database) {
     ),
     free: database.prepare<[number, number]>('UPDATE address SET call = NULL, released = ? WHERE call = ?'),
     sweep: database.prepare<[number]>('DELETE FROM address WHERE address = ? AND pool IS NULL AND call IS NULL'),
-    count: database
-      .prepare<[string, number], number>('SELECT count(*) FROM address WHERE user = ? AND call <> ?')
-      .pluck(),
     list: database.prepare<[], LeaseRow>(
       'SELECT call, user, address, pool FROM address WHERE call IS NOT NULL ORDER BY address',
     ),
@@ -126,11 +123,6 @@ export class Leases {
       this.#sql.sweep.run(address);
       return true;
     });
-  }
-
-  /** Leases that a user has, that of one call left out. */
-  countOf(user: string, except: number): number {
-    return this.#sql.count.get(user, except) ?? 0;
   }
 
   list(): Lease[] {

@@ -57,7 +57,6 @@ test('a user’s second call gets another address, and each later one the addres
   const { store } = temporaryStore(t);
   writePool(store, 1, 9);
   assert.deepEqual([lease(store, 1, 'alice'), lease(store, 2, 'alice')], ['10.0.0.1', '10.0.0.2']);
-  assert.equal(store.leases.countOf('alice', 0), 2);
   store.leases.release(2);
   store.leases.release(1);
   assert.equal(lease(store, 3, 'alice'), '10.0.0.1');
