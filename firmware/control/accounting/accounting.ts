@@ -11,6 +11,7 @@ import type { CallCounters } from '../../store/calls.js';
 import type { Store } from '../../store/store.js';
 import type { RadiusValues } from '../../wire/radius-attributes.js';
 import type { Log } from '../call-log.js';
+import { nasValues } from '../radius/call-attributes.js';
 import { AccountingDelivery, type AccountingTransport } from './delivery.js';
 import { Ledger, type Moment, type OpenEntry } from './ledger.js';
 import {
@@ -18,7 +19,6 @@ import {
   callValues,
   causeValue,
   isInTunnel,
-  nasValues,
   TERMINATE_CAUSE,
   type TunnelOutput,
   tunnelValues,

@@ -6,7 +6,6 @@ import { isIPv4 } from 'node:net';
 import type { CallEnd, CallInfo, Output, TerminateCause } from '../../roles/role.js';
 import type { Settings } from '../../settings.js';
 import type { CallCounters } from '../../store/calls.js';
-import { latin1, octets } from '../../wire/bytes.js';
 import { parseAddress, parsePrefix } from '../../wire/ip.js';
 import {
   AUTHENTICATOR_BYTES,
@@ -23,6 +22,14 @@ import {
   type RadiusValues,
   SERVICE_TYPE,
 } from '../../wire/radius-attributes.js';
+import {
+  endpointValues,
+  FRAMED_PROTOCOL_PPP,
+  fitting,
+  nasValues,
+  portValues,
+  untagged,
+} from '../radius/call-attributes.js';
 
 /** The beginning, end or failure of a tunnel, as a role tells it. */
 export type TunnelOutput = Extract<Output, { type: 'tunnel-started' | 'tunnel-stopped' | 'tunnel-rejected' }>;
@@ -32,17 +39,9 @@ export interface Use extends CallCounters {
   duration_s: number;
 }
 
-/** Framed-Protocol, RFC 2865 section 5.7. */
-const PPP = 1;
 /** Acct-Authentic, RFC 2866 section 5.6. */
 const BY_RADIUS = 1;
 const BY_NAS = 2;
-/** Tunnel-Type and Tunnel-Medium-Type, RFC 2868 sections 3.1 and 3.2. */
-const L2TP = 3;
-const IPV4 = 1;
-const IPV6 = 2;
-/** NAS-Port-Type, RFC 2865 section 5.41 and IANA's radius-types: Virtual, PPPoEoE, PPPoEoVLAN. */
-const PORT_TYPE = { virtual: 5, pppoe: 32, pppoeVlan: 34 };
 /** Of each kind; a packet has room for so many. */
 const MAX_PREFIXES = 8;
 
@@ -68,16 +67,6 @@ export function accountingId(bootNumber: number, number: number): string {
   return [bootNumber, number].map((half) => half.toString(16).padStart(8, '0').toUpperCase()).join('');
 }
 
-/** Who tells it; RFC 2866 section 5.13 note 1 asks for one of these two. */
-export function nasValues({ radius, system }: Settings): RadiusValues {
-  const { nasIdentifier, nasAddress } = radius;
-  return {
-    nasIdentifier: fitting(nasIdentifier || system.hostName),
-    ...(nasAddress !== undefined &&
-      (isIPv4(nasAddress) ? { nasIpAddress: nasAddress } : { nasIpv6Address: nasAddress })),
-  };
-}
-
 /** All that is said of a call in each of its records. */
 export function callValues(call: CallInfo, settings: Settings): RadiusValues {
   const { authorization } = call;
@@ -87,7 +76,7 @@ export function callValues(call: CallInfo, settings: Settings): RadiusValues {
     ...portValues(call),
     userName: fitting(authorization.userName || call.userName),
     serviceType: SERVICE_TYPE.framed,
-    framedProtocol: PPP,
+    framedProtocol: FRAMED_PROTOCOL_PPP,
     ...(isIPv4(call.peerAddress) && { framedIpAddress: call.peerAddress }),
     ...(call.peerInterfaceId !== '' && { framedInterfaceId: interfaceId(call.peerInterfaceId) }),
     framedIpv6Prefix: prefixes(authorization.ipv6Prefixes),
@@ -165,51 +154,10 @@ export function decodeValues(packet: Uint8Array): RadiusValues {
   return parseRadiusAttributes(parseRadiusPacket(new Uint8Array(packet)).attributes).values;
 }
 
-function portValues(call: CallInfo): RadiusValues {
-  const { pppoe, sessionId: nasPort, callingNumber, calledNumber } = call;
-  if (pppoe === undefined) {
-    return {
-      nasPort,
-      nasPortType: PORT_TYPE.virtual,
-      callingStationId: fitting(callingNumber),
-      calledStationId: fitting(calledNumber),
-    };
-  }
-  const { interfaceName, vlanIds, peerMac, line } = pppoe;
-  return {
-    nasPort,
-    nasPortType: vlanIds.length > 0 ? PORT_TYPE.pppoeVlan : PORT_TYPE.pppoe,
-    nasPortId: fitting([interfaceName, ...vlanIds].join('.')),
-    callingStationId: fitting(callingNumber || line?.agentRemoteId || peerMac),
-    calledStationId: fitting(calledNumber || interfaceName),
-  };
-}
-
-function endpointValues(side: 'lac' | 'lns', path: CallInfo['path']): RadiusValues {
-  const [client, server] =
-    side === 'lac' ? [path.localAddress, path.peerAddress] : [path.peerAddress, path.localAddress];
-  return {
-    tunnelType: [untagged(L2TP)],
-    tunnelMediumType: [untagged(isIPv4(path.peerAddress) ? IPV4 : IPV6)],
-    tunnelClientEndpoint: [untagged(client)],
-    tunnelServerEndpoint: [untagged(server)],
-  };
-}
-
 function assignmentValue(assignmentId: string): RadiusValues {
   return assignmentId === ''
     ? {}
     : { tunnelAssignmentId: [untagged(fitting(assignmentId, MAX_ATTRIBUTE_VALUE_BYTES - 1))] };
-}
-
-function untagged<T>(value: T): { tag: number; value: T } {
-  return { tag: 0, value };
-}
-
-/** Names from PPP and L2TP may have an octet or two more than an attribute. */
-function fitting(text: string, maximum_bytes = MAX_ATTRIBUTE_VALUE_BYTES): string {
-  const bytes = octets(text);
-  return bytes.length <= maximum_bytes ? text : latin1(bytes.subarray(0, maximum_bytes));
 }
 
 /** 8 octets of text as in 0211:22ff:fe33:4455. */
