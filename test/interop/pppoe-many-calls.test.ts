@@ -1,0 +1,69 @@
+/** Many PPPoE calls at once through LAC and LNS, as when the power comes back in a town, and when an LNS does. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { labIsMissing } from '../lab/requirements.js';
+import { ADDRESS } from '../lab/three-sites.js';
+import { until } from '../lab/until.js';
+import { dialOrder, type LacAndLns, nothingLeft, standing, startLacAndLns } from './lac-and-lns.js';
+import { listening } from './lns.js';
+
+const CALLS = 500;
+
+describe(`${CALLS} PPPoE calls in flight at once`, { skip: labIsMissing() }, () => {
+  let boxes: LacAndLns;
+
+  before(async () => {
+    // As many addresses as calls: one that is given twice, or leaks, is missed at once. The LAC soon sees that an LNS is
+    // gone.
+    boxes = await startLacAndLns({
+      users: CALLS,
+      lac: { l2tp: { receiveWindow: 64, helloInterval_s: 5, maxRetransmits: 3 }, lac: { tunnelIdle_s: 2 } },
+      lns: { l2tp: { receiveWindow: 64 } },
+    });
+  });
+  after(() => boxes?.sites.lab.close());
+
+  async function allComeUp(): Promise<void> {
+    const { lac, lns, callers } = boxes;
+    const { up, failures } = await callers.dial(dialOrder({ calls: CALLS }));
+    assert.deepEqual(failures, {});
+    assert.equal(up.length, CALLS);
+    await standing(boxes, CALLS);
+    assert.equal(new Set(up.map(({ address }) => address)).size, CALLS, 'no address is given twice');
+    assert.equal(new Set(up.map(({ sessionId }) => sessionId)).size, CALLS, 'SESSION_IDs differ');
+    assert.equal(await lns.api.leasedCount(), CALLS);
+    const [tunnel, ...others] = await lac.api.tunnels();
+    assert.deepEqual([tunnel.sessions, others.length], [CALLS, 0]);
+  }
+
+  it('all come up, reach the office, hang up, and nothing is left', { timeout: 150_000 }, async () => {
+    const { lac, lns, callers } = boxes;
+    await allComeUp();
+    const pings = await callers.ping(ADDRESS.office, 20_000);
+    assert.deepEqual(pings, { asked: CALLS, answered: CALLS, strays: 0 });
+    assert.deepEqual(await callers.ended(), [], 'no call ended by itself');
+    assert.equal(await callers.hangUp(), CALLS);
+    await nothingLeft(boxes);
+    await until('the idle tunnel is closed', 20_000, async () => {
+      return (await lac.api.tunnels()).length === 0 && (await lns.api.tunnels()).length === 0;
+    });
+  });
+
+  it('Juniper’s redial storm: the LNS dies under them, all are hung up on, redial at once and come up', {
+    timeout: 200_000,
+  }, async () => {
+    const { lns, callers } = boxes;
+    await allComeUp();
+    await lns.kill();
+    await lns.restart();
+    await listening(lns);
+    const ended = new Map<number, string>();
+    await until('every PC is hung up on', 60_000, async () => {
+      for (const { pc, reason } of await callers.ended()) ended.set(pc, reason);
+      return ended.size === CALLS;
+    });
+    await allComeUp();
+    assert.equal(await callers.hangUp(), CALLS);
+    await nothingLeft(boxes);
+  });
+});
