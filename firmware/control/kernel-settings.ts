@@ -30,6 +30,8 @@ export class KernelSettings {
   #inForce: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
   /** What the kernel refused. */
   #problems: readonly NetworkProblem[] = [];
+  #run: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
   #routed: { pools: readonly Pool[]; routes: readonly Prefix[] } = { pools: [], routes: [] };
 
   constructor(dependencies: KernelSettingsDependencies) {
@@ -44,8 +46,23 @@ export class KernelSettings {
     else if (concernsFilters(call, this.#inForce.filters)) this.isStale = true;
   }
 
-  async apply(): Promise<void> {
+  /** What changes during a run is planned once, when that is over: with ten thousand calls a plan takes its time. */
+  apply(): Promise<void> {
     this.isStale = false;
+    if (this.#run === undefined) {
+      this.#run = this.#reach().finally(() => {
+        this.#run = undefined;
+      });
+      return this.#run;
+    }
+    this.#next ??= this.#run.then(() => {
+      this.#next = undefined;
+      return this.apply();
+    });
+    return this.#next;
+  }
+
+  async #reach(): Promise<void> {
     const { settings, pools, devices, calls, network, log } = this.#dependencies;
     this.#inForce = planNetwork(settings(), pools(), devices(), calls());
     const problems = await network.apply(this.#inForce);
@@ -55,6 +72,7 @@ export class KernelSettings {
 
   async withdraw(): Promise<void> {
     const { network, log } = this.#dependencies;
+    await (this.#next ?? this.#run);
     for (const problem of await network.withdraw()) log.warn(problem, 'kernel configuration');
   }
 
