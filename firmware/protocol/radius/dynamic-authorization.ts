@@ -44,7 +44,7 @@ export interface DynamicAuthorizationClient {
 
 export interface DynamicAuthorizationConfig {
   clients: readonly DynamicAuthorizationClient[];
-  /** What a request may name as its NAS; what it names must be this (RFC 5176 section 3). */
+  /** What a request names as its NAS must be this (RFC 5176 section 3); what is not said here may be anything. */
   nas: Pick<RadiusValues, 'nasIdentifier' | 'nasIpAddress' | 'nasIpv6Address'>;
   /** How far an Event-Timestamp may be from the time of day, before and after: 300 in RFC 5176 section 6.3. */
   eventWindow_s: number;
@@ -118,8 +118,13 @@ export class DynamicAuthorizationServer {
     this.#config = config;
   }
 
-  /** A datagram that has come; `timeOfDay_s` is seconds since 1970. Throws nothing for what it holds. */
-  handleDatagram(peer: Peer, datagram: Uint8Array, now_ms: number, timeOfDay_s: number): void {
+  /** A datagram that has come; `timeOfDay_s` is seconds since 1970; gives why it is not taken. Throws nothing for what it holds. */
+  handleDatagram(
+    peer: Peer,
+    datagram: Uint8Array,
+    now_ms: number,
+    timeOfDay_s: number,
+  ): DynamicAuthorizationDrop | undefined {
     let drop: DynamicAuthorizationDrop | undefined;
     try {
       drop = this.#take(peer, datagram, now_ms, timeOfDay_s);
@@ -128,6 +133,7 @@ export class DynamicAuthorizationServer {
       drop = 'malformed';
     }
     if (drop !== undefined) this.counters.drops[drop]++;
+    return drop;
   }
 
   /** Answers an event. Without effect where the request is answered already, or forgotten. */
@@ -188,7 +194,7 @@ export class DynamicAuthorizationServer {
     this.#byName.set(name, entry);
     this.#byKey.set(key, entry);
     this.counters.requests++;
-    const errorCause = this.#refusal(parsed.values);
+    const errorCause = this.#refusal(code, parsed.values);
     if (errorCause !== undefined) this.answerRequest(key, { acknowledged: false, errorCause });
     else {
       const type = code === RADIUS_CODE.coaRequest ? 'change-requested' : 'disconnect-requested';
@@ -213,12 +219,15 @@ export class DynamicAuthorizationServer {
   }
 
   /** What can be refused without knowing any session: RFC 5176 sections 3 and 3.2. */
-  #refusal(values: RadiusValues): ErrorCause | undefined {
+  #refusal(code: number, values: RadiusValues): ErrorCause | undefined {
     const { nas } = this.#config;
     const names = ['nasIdentifier', 'nasIpAddress', 'nasIpv6Address'] as const;
-    const isOther = names.some((name) => values[name] !== undefined && values[name] !== nas[name]);
-    if (isOther) return 'nasIdentificationMismatch';
-    return values.serviceType === SERVICE_TYPE.authorizeOnly ? 'unsupportedService' : undefined;
+    const differs = (one: string | undefined, other: string | undefined): boolean =>
+      one !== undefined && other !== undefined && one !== other;
+    if (names.some((name) => differs(values[name], nas[name]))) return 'nasIdentificationMismatch';
+    if (values.serviceType !== SERVICE_TYPE.authorizeOnly) return undefined;
+    // Unsupported Service is no answer to a Disconnect-Request (section 3.5).
+    return code === RADIUS_CODE.coaRequest ? 'unsupportedService' : 'unsupportedAttribute';
   }
 }
 
