@@ -16,7 +16,6 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 const INTERFACE_ADVICE: Readonly<Record<string, string>> = {
   ENODEV: 'the interface is gone: plug it in again, or choose another one in the settings',
-  ENETDOWN: 'bring the interface up (ip link set … up); calls are taken again as soon as it is',
 };
 
 /** `errno` is a name as in 'EADDRINUSE'; '' and unknown ones get the advice to look further. */

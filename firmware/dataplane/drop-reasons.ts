@@ -71,7 +71,7 @@ export const DROP_REASONS = [
   { name: 'frame-too-long', description: 'a frame or message to be sent that is longer than a buffer' },
   { name: 'no-session-room', description: 'a session above the number that the table was made for' },
   { name: 'no-socket', description: 'a datagram of an address family or protocol that this machine does not have' },
-  { name: 'interface-not-open', description: 'a frame for an Ethernet interface that is gone, down or not open' },
+  { name: 'interface-not-open', description: 'a frame for an Ethernet interface that is gone or not open' },
   {
     name: 'frame-refused',
     description: 'a frame that an Ethernet interface did not take: longer than its MTU, or down',

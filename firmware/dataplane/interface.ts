@@ -114,7 +114,10 @@ export interface SessionRow {
    * any later one.
    */
   hold: boolean;
-  /** From the peer and to it, bits a second of what the counters count, by token bucket; 0: no limit. */
+  /**
+   * Of what a PPP session's counters count, bits a second from the peer and to it, by token bucket: what is above is dropped.
+   * 0: no limit.
+   */
   receiveRate_bps: number;
   sendRate_bps: number;
 }
@@ -139,7 +142,10 @@ export type DataPlaneCommand =
   /** Makes a TUN or TAP device. Answered by 'tun-opened', or by 'failed' with `tun`. */
   | { type: 'open-tun'; tun: number; kind: 'tun' | 'tap'; name: string; mtu_bytes: number }
   | { type: 'close-tun'; tun: number }
-  /** PPPoE frames of this interface come from now on. Answered by 'packet-socket-opened', or 'failed' with `interfaceIndex`. */
+  /**
+   * PPPoE frames of this interface come from now on, also after it was down. Answered by 'packet-socket-opened', or 'failed'
+   * with `interfaceIndex`; that comes later, too, once the interface is gone, and the socket with it.
+   */
   | { type: 'open-packet-socket'; interfaceIndex: number; vlans: 'untagged' | 'any' }
   | { type: 'close-packet-socket'; interfaceIndex: number }
   /** A frame of PPPoE discovery, with its Ethernet header. */

@@ -14,7 +14,7 @@ import type { SessionTable } from './session-table.js';
  * Packets that wait for the main thread, at most, before those of a kind are dropped: strangers, and what PPPoE hosts ask
  * of all, give way first.
  */
-export const MAX_WAITING = { control: 4096, ppp: 2048, discovery: 2048, strangers: 512 } as const;
+export const MAX_WAITING = { control: 4096, ppp: 2048, discovery: 2048, discoveryToAll: 1024, strangers: 512 } as const;
 
 export class PuntQueue {
   readonly #header: Int32Array;
@@ -44,7 +44,7 @@ export class PuntQueue {
     this.#takePpp(output.ppp);
     this.#takeDiscovery(output.discovery, this.#reports, MAX_WAITING.discovery);
     this.#takeControl(output.strangers, this.#strangers, MAX_WAITING.strangers, 'stranger-backlog');
-    this.#takeDiscovery(output.discoveryToAll, this.#strangers, MAX_WAITING.strangers);
+    this.#takeDiscovery(output.discoveryToAll, this.#strangers, MAX_WAITING.discoveryToAll);
   }
 
   /** All that was gathered since the last call, for one message; empty where there is nothing. */

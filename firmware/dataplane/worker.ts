@@ -26,6 +26,8 @@ const HELD_SLOTS = 1024;
 const MAX_DESCRIPTORS = 1024;
 /** The longest wait: a process that ends without saying 'stop' waits that long for this thread. */
 const MAX_WAIT_MS = 500;
+/** How often is looked whether an interface that is down is gone. */
+const INTERFACE_CHECK_MS = 100;
 /** What fills a slot may have been longer than it. */
 const MAX_MTU_BYTES = { tun: ROOM_BYTES - 1, tap: MAX_ETHERNET_MTU_BYTES } as const;
 
@@ -55,6 +57,7 @@ class PacketPath {
   /** Those of Ethernet interfaces, by the kernel's index; and in the order in which the poll set has them. */
   readonly #packetSockets = new Map<number, PacketSocket>();
   #packetOrder: readonly PacketSocket[] = [];
+  #nextInterfaceCheck_ms = 0;
   #isStopping = false;
 
   /** Takes the memory, opens the sockets, and says so to the main thread. Throws SystemError. */
@@ -129,6 +132,7 @@ class PacketPath {
       this.#serveDevices(now_ms);
       this.#serveInterfaces(now_ms);
     }
+    if (now_ms >= this.#nextInterfaceCheck_ms) this.#checkInterfaces(now_ms);
     this.#report();
   }
 
@@ -163,10 +167,9 @@ class PacketPath {
     for (let i = 0; i < order.length; i++) {
       if (!this.#pollSet.isReady(first + i)) continue;
       const socket = order[i];
-      if (!socket.receive(this.#input) && !socket.isLost) this.#forwarder.count('receive-error');
+      if (!socket.receive(this.#input)) this.#forwarder.count('receive-error');
       this.#forwarder.forwardPppoe(this.#input, socket.interfaceIndex, now_ms);
       this.#flush();
-      if (socket.isLost && this.#packetSockets.has(socket.interfaceIndex)) this.#loseInterface(socket);
     }
   }
 
@@ -208,7 +211,6 @@ class PacketPath {
       sent += socket.send(batch);
       this.#forwarder.count('send-buffer-full', socket.notSentForRoom);
       this.#forwarder.count('frame-refused', socket.refused);
-      if (socket.isLost) this.#loseInterface(socket);
     }
     this.#forwarder.count('interface-not-open', batch.count - sent);
   }
@@ -355,18 +357,17 @@ class PacketPath {
     this.#watch();
   }
 
-  #loseInterface({ interfaceIndex }: PacketSocket): void {
-    this.#closePacketSocket(interfaceIndex);
-    const errno = 'ENETDOWN';
-    const what = `interface ${interfaceIndex} is down or gone`;
-    this.#punts.push({
-      type: 'failed',
-      what,
-      errno,
-      advice: interfaceAdviceFor(errno),
-      fatal: false,
-      interfaceIndex,
-    });
+  /** An interface that is down may come up again; one that is gone never does. */
+  #checkInterfaces(now_ms: number): void {
+    this.#nextInterfaceCheck_ms = now_ms + INTERFACE_CHECK_MS;
+    for (const socket of this.#packetOrder) {
+      if (!socket.isDown || !socket.isGone()) continue;
+      const { interfaceIndex } = socket;
+      this.#closePacketSocket(interfaceIndex);
+      const [what, errno] = [`interface ${interfaceIndex} is gone`, 'ENODEV'];
+      const advice = interfaceAdviceFor(errno);
+      this.#punts.push({ type: 'failed', what, errno, advice, fatal: false, interfaceIndex });
+    }
   }
 
   #watch(): void {

@@ -20,6 +20,7 @@ import {
   close,
   ERRNO,
   errno,
+  getsockname,
   IOVEC,
   MMSGHDR,
   MSGHDR,
@@ -136,8 +137,8 @@ export class PacketSocketMemory {
 export class PacketSocket {
   readonly fd: number;
   readonly interfaceIndex: number;
-  /** The interface is gone, or went down: nothing will come any more. */
-  isLost = false;
+  /** The interface went down, or is gone, and nothing has come or gone out since. */
+  isDown = false;
   /** Of the last `send`: frames that the kernel had no room for, and that it refused for another reason. */
   notSentForRoom = 0;
   refused = 0;
@@ -150,8 +151,8 @@ export class PacketSocket {
   }
 
   /**
-   * Opens a socket on the interface of this index, for frames of all VLANs or of none. On one that is down it is lost at
-   * once. Throws SystemError: EPERM without CAP_NET_RAW, ENODEV where there is no such interface.
+   * Opens a socket on the interface of this index, which may be down and come up later, for frames of all VLANs or of none.
+   * Throws SystemError: EPERM without CAP_NET_RAW, ENODEV where there is no such interface.
    */
   static open(memory: PacketSocketMemory, interfaceIndex: number, vlans: 'any' | 'untagged' = 'any'): PacketSocket {
     // The kernel takes 0 for all interfaces.
@@ -171,8 +172,8 @@ export class PacketSocket {
   }
 
   /**
-   * Fills `batch` with the frames that have come, one a slot. False where the kernel reports an error; `isLost` is set where
-   * it is that of the interface.
+   * Fills `batch` with the frames that have come, one a slot, none while the interface is down. False where the kernel
+   * reports another error.
    */
   receive(batch: PacketBatch): boolean {
     const { arena, slots, received, receivedAddress } = this.#memory;
@@ -183,10 +184,10 @@ export class PacketSocket {
     const count = recvmmsg(this.fd, receivedAddress, slots.count, MSG_DONTWAIT | MSG_TRUNC, 0);
     if (count < 0) {
       const error = errno();
-      if (error === ERRNO.EAGAIN || error === ERRNO.EINTR) return true;
-      this.isLost = error === ERRNO.ENETDOWN || error === ERRNO.ENODEV;
-      return false;
+      if (error === ERRNO.ENETDOWN) this.isDown = true;
+      return error === ERRNO.EAGAIN || error === ERRNO.EINTR || error === ERRNO.ENETDOWN;
     }
+    this.isDown = false;
     for (let i = 0; i < count; i++) {
       const length_bytes = arena.words[(received + i * MMSGHDR.size + MMSGHDR.length) >>> 2];
       const tag_bytes = this.#restoreTag(i);
@@ -215,6 +216,7 @@ export class PacketSocket {
     while (done < all) {
       const count = sendmmsg(this.fd, sentAddress[done], all - done, MSG_DONTWAIT);
       if (count > 0) {
+        this.isDown = false;
         done += count;
         continue;
       }
@@ -224,9 +226,9 @@ export class PacketSocket {
         this.notSentForRoom += all - done;
         break;
       }
-      // The kernel tells once that the interface went down, here or where frames are received; ENXIO: it is gone.
+      // That the interface went down is told once, here or where frames are received. ENXIO: it is gone.
       if (error === ERRNO.ENETDOWN || error === ERRNO.ENXIO) {
-        this.isLost = true;
+        this.isDown = true;
         this.refused += all - done;
         break;
       }
@@ -236,6 +238,19 @@ export class PacketSocket {
       done++;
     }
     return all;
+  }
+
+  /**
+   * Whether the interface is gone, so that nothing will ever come: not known yet at the moment in which it goes down for
+   * that.
+   */
+  isGone(): boolean {
+    const { arena, sockaddr, option } = this.#memory;
+    arena.words[option >>> 2] = SOCKADDR_LL.size;
+    if (getsockname(this.fd, arena.addressOf(sockaddr), arena.addressOf(option)) < 0) {
+      throw new SystemError(`ask for interface ${this.interfaceIndex} of a packet socket`);
+    }
+    return arena.words[(sockaddr + SOCKADDR_LL.interfaceIndex) >>> 2] !== this.interfaceIndex;
   }
 
   close(): void {

@@ -18,6 +18,7 @@ export const eventfd: SystemCall = libc.func('int eventfd(unsigned int value, in
 export const ioctl: SystemCall = libc.func('int ioctl(int fd, unsigned long request, void *argument)');
 export const socket: SystemCall = libc.func('int socket(int domain, int type, int protocol)');
 export const bind: SystemCall = libc.func('int bind(int fd, void *address, uint32_t size)');
+export const getsockname: SystemCall = libc.func('int getsockname(int fd, void *address, void *size)');
 export const setsockopt: SystemCall = libc.func(
   'int setsockopt(int fd, int level, int name, void *value, uint32_t size)',
 );
@@ -37,7 +38,6 @@ export const ERRNO = {
   ENOBUFS: koffi.os.errno.ENOBUFS,
   EAFNOSUPPORT: koffi.os.errno.EAFNOSUPPORT,
   ENETDOWN: koffi.os.errno.ENETDOWN,
-  ENODEV: koffi.os.errno.ENODEV,
   ENXIO: koffi.os.errno.ENXIO,
 } as const;
 

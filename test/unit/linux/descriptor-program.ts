@@ -115,7 +115,8 @@ function openPacketSocket(what: Interface) {
   const memory = new PacketSocketMemory(arena, slots, BATCH);
   const socket = PacketSocket.open(memory, interfaceIndex, what.vlans);
   const readable = () => {
-    if (!socket.receive(received)) print({ error: socket.isLost ? 'lost' : 'receive' });
+    if (!socket.receive(received)) print({ error: 'receive' });
+    if (socket.isDown) print({ down: true });
     for (let i = 0; i < received.count; i++) print(contents(i));
   };
   const take = (input: Input) => {
