@@ -73,8 +73,8 @@ describe('limits and filters of users', { skip: labIsMissing() }, () => {
     await up(branch, sites.user, ADDRESS.office);
     const list = async () => (await sites.lns.run(['nft', 'list', 'tables'])).stdout.trim();
     await until('the filter is there', PROMPTLY_MS, async () => (await list()) === 'table inet tunnelwerk_filter');
-    await branch.api.configure({ lacClients: [] });
     await lns.kill();
+    await branch.api.configure({ lacClients: [] });
     assert.equal(await list(), 'table inet tunnelwerk_filter');
     await lns.restart();
     await until('the filter is gone', CALL_MS, async () => (await list()) === '');
