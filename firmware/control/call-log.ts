@@ -55,6 +55,14 @@ export class CallLog {
     this.#log.warn({ pseudowire, reason }, 'pseudowire down');
   }
 
+  lnsFailed(server: string, reason: string): void {
+    this.#log.warn({ server, reason }, 'LNS has failed, and is asked after all others for a while');
+  }
+
+  lnsAnswers(server: string): void {
+    this.#log.info({ server }, 'LNS answers again');
+  }
+
   /** `now_ms` is monotonic. */
   userRefused(user: string, protocol: string, now_ms: number): void {
     this.#refused({ user, protocol }, 'user refused', now_ms);
@@ -80,6 +88,15 @@ export class CallLog {
 
 function fieldsOf(call: CallInfo): Record<string, unknown> {
   const { callId, role, userName: user, peerName, tunnelId, sessionId } = call;
-  const address = role === 'lns' ? call.peerAddress : call.localAddress;
-  return { callId, role, user, address, peer: call.path.peerAddress, peerName, tunnelId, sessionId };
+  const address = role === 'lac-client' ? call.localAddress : call.peerAddress;
+  return {
+    callId,
+    role,
+    user,
+    address,
+    peer: call.path.peerAddress || call.pppoe?.peerMac,
+    peerName,
+    tunnelId,
+    sessionId,
+  };
 }

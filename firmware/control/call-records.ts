@@ -1,11 +1,13 @@
 /**
  * The calls that stand, beside what the packet path counts of them; their start and end go into the history. A call's
- * end is recorded when both its cause and its final counters are known. Must not end a call itself.
+ * end is recorded when both its cause and its final counters are known, and so it is told to accounting. Must not end a
+ * call itself.
  */
 
 import type { SessionCounters } from '../dataplane/interface.js';
 import type { CallEnd, CallInfo } from '../roles/role.js';
 import type { Store } from '../store/store.js';
+import type { Accounting } from './accounting/accounting.js';
 import type { CallLog } from './call-log.js';
 
 /** Reads a live session's counters; undefined when the packet path has no such session. */
@@ -27,8 +29,15 @@ export class CallRecords {
   /** Ended, final counters not yet known; by call ID. */
   readonly #ending = new Map<number, { info: CallInfo; end: CallEnd }>();
   readonly #log: CallLog;
+  readonly #accounting: Pick<Accounting, 'callUp' | 'callChanged' | 'callEnded'>;
 
-  constructor(store: Store, readCounters: SessionCountersReader, log: CallLog) {
+  constructor(
+    store: Store,
+    readCounters: SessionCountersReader,
+    log: CallLog,
+    accounting: Pick<Accounting, 'callUp' | 'callChanged' | 'callEnded'>,
+  ) {
+    this.#accounting = accounting;
     this.#log = log;
     this.#store = store;
     this.#readCounters = readCounters;
@@ -36,6 +45,7 @@ export class CallRecords {
 
   /** A call has its address; a call that renegotiates is up again, and already on record. */
   up(info: CallInfo): void {
+    this.#accounting.callUp(info);
     const live = this.#live.get(info.callId);
     if (live !== undefined) {
       live.info = info;
@@ -48,8 +58,8 @@ export class CallRecords {
       callId,
       role,
       user: userName,
-      address: role === 'lns' ? info.peerAddress : info.localAddress,
-      peerAddress: info.path.peerAddress,
+      address: role === 'lac-client' ? info.localAddress : info.peerAddress,
+      peerAddress: info.path.peerAddress || (info.pppoe?.peerMac ?? ''),
       callingNumber,
       sessionId,
       tunnelId,
@@ -58,7 +68,9 @@ export class CallRecords {
 
   changed(info: CallInfo): void {
     const live = this.#live.get(info.callId);
-    if (live !== undefined) live.info = info;
+    if (live === undefined) return;
+    live.info = info;
+    this.#accounting.callChanged(info);
   }
 
   /** The row is on its way out of the packet path, whose last counters will come to `removed`. */
@@ -74,6 +86,7 @@ export class CallRecords {
     const { info, end } = ending;
     this.#ending.delete(callId);
     this.#log.ended(info, end, counters);
+    this.#accounting.callEnded(info, end, counters);
     this.#store.calls.ended(callId, end.reason || `result ${end.resultCode}`, counters);
   }
 

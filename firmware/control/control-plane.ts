@@ -5,11 +5,13 @@
  */
 
 import type { DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
+import type { RadiusClientConfig } from '../protocol/radius/client-types.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
 import type { Answer, CallInfo, Output, Question } from '../roles/role.js';
-import type { Settings } from '../settings.js';
+import type { RadiusSettings, Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
+import { Accounting } from './accounting/accounting.js';
 import { AddressPools } from './address-pool.js';
 import { Answers } from './answers.js';
 import { applianceConfig } from './appliance-config.js';
@@ -22,6 +24,8 @@ import { KernelSettings } from './kernel-settings.js';
 import type { NetworkConfiguration } from './network.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
+import { radiusClientConfig } from './radius/client-config.js';
+import { RadiusTransport } from './radius/transport.js';
 import { Trace } from './trace.js';
 import { type ProfiledRole, TunDevices } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
@@ -70,6 +74,7 @@ export class ControlPlane {
   readonly appliance: Appliance;
   readonly calls: CallRecords;
   readonly pseudowires: PseudowireTraffic;
+  readonly accounting: Accounting;
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
@@ -102,7 +107,16 @@ export class ControlPlane {
     this.#settings = store.documents.settings();
     this.#callLog = new CallLog(dependencies.log);
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
-    this.calls = new CallRecords(store, dependencies.readSessionCounters, this.#callLog);
+    const { now_ms: clock_ms, log } = dependencies;
+    this.accounting = new Accounting(
+      {
+        ...{ store, now_ms: clock_ms, unixTime_ms: Date.now, log },
+        connect: (radius) => new RadiusTransport(accountingClient(radius), { now_ms: clock_ms, random, log }),
+        readCounters: (call) => this.calls.counters(call),
+      },
+      this.#settings,
+    );
+    this.calls = new CallRecords(store, dependencies.readSessionCounters, this.#callLog, this.accounting);
     const pools = new AddressPools(store.documents, store.leases);
     this.#kernel = new KernelSettings({
       network: dependencies.network,
@@ -156,13 +170,17 @@ export class ControlPlane {
   start(): void {
     this.#tuns.open(this.#settings);
     this.#kernel.isStale = true;
-    this.turn((now_ms) => this.#lookAtInterfaces(now_ms));
+    this.turn((now_ms) => {
+      this.accounting.start();
+      this.#lookAtInterfaces(now_ms);
+    });
   }
 
   /** Takes settings into force. Devices come before the calls that use them, and go after them. */
   async reconfigure(settings: Settings): Promise<void> {
     this.#settings = settings;
     this.turn((now_ms) => {
+      this.accounting.configure(settings);
       this.#tuns.open(settings);
       this.#tellDevices(now_ms);
       this.#pppoe.retry();
@@ -209,6 +227,7 @@ export class ControlPlane {
   async stop(): Promise<void> {
     this.turn((now_ms) => this.appliance.shutDown(now_ms));
     await this.#lastCounters();
+    await this.accounting.stop();
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#kernel.withdraw();
@@ -288,10 +307,15 @@ export class ControlPlane {
         this.#kernel.noteCall(output.call);
         break;
       case 'lns-failed':
+        this.#callLog.lnsFailed(output.server, output.reason);
+        break;
       case 'lns-answers':
+        this.#callLog.lnsAnswers(output.server);
+        break;
       case 'tunnel-started':
       case 'tunnel-stopped':
       case 'tunnel-rejected':
+        this.accounting.tunnelChanged(output);
         break;
       default:
         this.#commands.push(output);
@@ -428,6 +452,7 @@ export class ControlPlane {
       this.appliance.noteTraffic(sessionId, now_ms);
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }
+    this.accounting.tick(now_ms);
     const up = Array.from(this.calls.all(), ({ info }) => info);
     for (const { call, reason, terminateCause } of this.#limits.overdue(up, this.#settings.lns, now_ms)) {
       this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);
@@ -469,6 +494,13 @@ export class ControlPlane {
     const wait_ms = Math.min(Math.max(0, due_ms - now_ms), MAX_TIMER_MS);
     this.#timer = setTimeout(() => this.turn(() => {}), Math.ceil(wait_ms));
   }
+}
+
+/** Accounting asks for it only where there is a server. */
+function accountingClient(radius: RadiusSettings): RadiusClientConfig {
+  const config = radiusClientConfig(radius, 'accounting');
+  if (config === undefined) throw new Error('accounting without a server');
+  return config;
 }
 
 /** Whether anything would go or come as IP protocol 115. */
