@@ -30,7 +30,7 @@ export interface AccountingDependencies {
   store: Pick<Store, 'accounting' | 'bootNumber'>;
   /** The way to `settings.accounting`, of which there is at least one server. */
   connect(settings: RadiusSettings): AccountingTransport;
-  /** What a call that stands has carried so far. */
+  /** What a call that stands has carried so far; zeros when the packet path has let go of it. */
   readCounters(call: CallInfo): CallCounters;
   /** Monotonic. */
   now_ms(): number;
@@ -54,6 +54,8 @@ const LAST_DELIVERY_MS = 2_000;
 /** Given-up records are told of no more often. */
 const GIVEN_UP_INTERVAL_MS = 60_000;
 
+const NOTHING: CallCounters = { receivedPackets: 0, receivedOctets: 0, sentPackets: 0, sentOctets: 0 };
+
 interface LiveCall {
   info: CallInfo;
   upAt_ms: number;
@@ -62,6 +64,8 @@ interface LiveCall {
   /** As of its Start: a call's records agree on who tells them. */
   settings: Settings;
   isLink: boolean;
+  /** When it was looked at last. */
+  counters: CallCounters;
   /** undefined: without Interim-Updates. */
   interimAt_ms: number | undefined;
 }
@@ -131,8 +135,10 @@ export class Accounting {
       return;
     }
     const upAt_ms = this.#dependencies.now_ms();
-    const settings = this.#settings;
-    const live = { info, upAt_ms, entry: undefined, settings, isLink: false, interimAt_ms: undefined };
+    const live: LiveCall = {
+      ...{ info, upAt_ms, settings: this.#settings, isLink: false, counters: NOTHING },
+      ...{ entry: undefined, interimAt_ms: undefined },
+    };
     this.#calls.set(info.callId, live);
     if (this.#isOn) this.#begin(live);
   }
@@ -272,7 +278,10 @@ export class Accounting {
   #count(live: LiveCall, entry: OpenEntry, now_ms: number): void {
     const { interimAt_ms } = live;
     const moment = this.#ledger.now();
-    const use = this.#useOf(live, this.#dependencies.readCounters(live.info), moment);
+    const counters = this.#dependencies.readCounters(live.info);
+    // A call whose last counters are on their way to callEnded reads as zeros: what it had stands until then.
+    if (counters.receivedPackets + counters.sentPackets > 0) live.counters = counters;
+    const use = this.#useOf(live, live.counters, moment);
     this.#ledger.count(entry, use, moment);
     if (interimAt_ms === undefined || now_ms < interimAt_ms) {
       this.#setDeadline(live, now_ms);
@@ -295,7 +304,7 @@ export class Accounting {
 
   #tunnelStarted(tunnel: TunnelOutput, moment: Moment): void {
     const values = this.#newTunnel(tunnel);
-    const carried = { receivedPackets: 0, receivedOctets: 0, sentPackets: 0, sentOctets: 0 };
+    const carried = { ...NOTHING };
     const entry = this.#ledger.open(values, 'tunnelStop', moment);
     const startedAt_ms = moment.uptime_ms;
     this.#tunnels.set(tunnel.tunnelId, { entry, startedAt_ms, calls: new Set(), carried, stopped: undefined });

@@ -9,6 +9,7 @@
 import type { RadiusRequest } from '../../protocol/radius/client-types.js';
 import type { AccountingQueue, QueuedRecord } from '../../store/accounting-queue.js';
 import type { Log } from '../call-log.js';
+import { RatedLog } from '../radius/rated-log.js';
 import { decodeValues } from './record.js';
 
 /** The way to the servers, which it asks in their order; `handle` is called once, unless it is closed first. */
@@ -41,7 +42,7 @@ export class AccountingDelivery {
   readonly #queue: AccountingQueue;
   readonly #bootNumber: number;
   readonly #clocks: DeliveryClocks;
-  readonly #log: Log;
+  readonly #log: RatedLog;
   #transport: AccountingTransport | undefined;
   /** By subject. */
   readonly #outstanding = new Map<string, Outstanding>();
@@ -64,7 +65,7 @@ export class AccountingDelivery {
     this.#queue = queue;
     this.#bootNumber = bootNumber;
     this.#clocks = clocks;
-    this.#log = log;
+    this.#log = new RatedLog(log, clocks.now_ms);
     this.#tryAgainAt_ms = clocks.now_ms();
   }
 
@@ -150,7 +151,7 @@ export class AccountingDelivery {
 
   #fallSilent(): void {
     this.#isSilent = true;
-    this.#log.warn({ waiting: this.#queue.length }, 'no accounting server answers');
+    this.#log.warn('silent', { waiting: this.#queue.length }, 'no accounting server answers');
   }
 
   #postponeProbe(): void {
@@ -165,7 +166,7 @@ export class AccountingDelivery {
     this.#isSilent = false;
     this.#triedCursor = 0;
     this.#tryAgainAt_ms = now_ms;
-    this.#log.info({ waiting: this.#queue.length }, 'accounting is answered again');
+    this.#log.info('answered', { waiting: this.#queue.length }, 'accounting is answered again');
   }
 
   /** Other records each time, tried or not, and round again. */

@@ -89,6 +89,20 @@ test('Interim-Updates come in the interval of the settings, with counters as the
   );
 });
 
+test('a call that the packet path has let go of, and whose last counters are to come, has no zero counters meanwhile', (t) => {
+  const bench = new Bench(t, settingsWith({ interimInterval_s: 30 }));
+  bench.turn((accounting) => accounting.callUp(standingCall()));
+  bench.pass(31_000);
+  bench.counters.set(7, { receivedPackets: 0, receivedOctets: 0, sentPackets: 0, sentOctets: 0 });
+  bench.pass(31_000);
+  const octets = bench.servers.heard.flatMap(({ status, values }) =>
+    status === 'interimUpdate' ? [values.acctInputOctets] : [],
+  );
+  assert.deepEqual(octets, [CARRIED.receivedOctets, CARRIED.receivedOctets]);
+  const [open] = bench.store.accounting.sessions.all();
+  assert.equal(open?.receivedOctets, CARRIED.receivedOctets);
+});
+
 test('RADIUS says another interval for its user, not below 60 s (RFC 2869 section 5.16), and may change it', (t) => {
   const bench = new Bench(t, settingsWith({ interimInterval_s: 30 }));
   const interims = () => bench.servers.statuses(ID).filter((status) => status === 'interimUpdate').length;

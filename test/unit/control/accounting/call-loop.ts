@@ -13,7 +13,7 @@ import { openStore } from '../../../../firmware/store/store.js';
 import { SECRET } from './accounting-server.js';
 import { CARRIED, endBy, settingsWith, standingCall } from './bench.js';
 
-const TURN_MS = 3;
+const TURN_MS = 10;
 const [path = '', keyFile = '', port = '', seed = '1', last = ''] = process.argv.slice(2);
 let state = Number(seed) >>> 0;
 /** A number from 0 to `below` - 1: the same ones for the same seed. */
@@ -29,7 +29,12 @@ const server = {
   requireMessageAuthenticator: true,
   statusServer: false,
 };
-const settings = settingsWith({ accounting: [server], initialRetransmission_ms: 200, timeout_s: 2 });
+const settings = settingsWith({
+  accounting: [server],
+  initialRetransmission_ms: 200,
+  timeout_s: 2,
+  tunnelAccounting: true,
+});
 const store = openStore({ path, keyFile });
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const now_ms = () => performance.now();
@@ -72,7 +77,8 @@ function turn(): void {
         up.push(id);
       } else {
         living.delete(ending.callId);
-        accounting.callEnded(ending, endBy('user-request'), { ...CARRIED, receivedOctets: ending.callId });
+        const receivedOctets = ending.callId * (2 ** 32 + 1);
+        accounting.callEnded(ending, endBy('user-request'), { ...CARRIED, receivedOctets });
         ended.push(ending.accountingId);
       }
     }

@@ -82,12 +82,15 @@ test('kill -9 loses no accounting record, and tells none twice but as a repetiti
   }
   assert.ok(up.length > 100 && ended.size > 50, `${up.length} calls are a test`);
   for (const id of up) {
-    const [start, stop, ...more] = records.get(id) ?? [];
-    assert.deepEqual([start?.status, stop?.status, more.length], ['start', 'stop', 0], id);
+    const told = records.get(id) ?? [];
+    const statuses = told.map(({ status }) => status);
+    assert.deepEqual(statuses, ['start', 'tunnelLinkStart', 'stop', 'tunnelLinkStop'], id);
+    const [start, , stop] = told;
     assert.equal(start?.values.userName, `user of ${id}`, 'no two calls have one Acct-Session-Id');
-    const { acctTerminateCause: cause, acctInputOctets: octets } = stop!.values;
+    const { acctTerminateCause: cause, acctInputOctets: octets, acctInputGigawords: gigawords } = stop!.values;
+    const callId = Number.parseInt(id.slice(8), 16);
     // Of the last turn before a kill nobody was told; it holds, or it does not.
-    if (ended.has(id)) assert.deepEqual([cause, octets], [1, Number.parseInt(id.slice(8), 16)]);
+    if (ended.has(id)) assert.deepEqual([cause, octets, gigawords], [1, callId, callId]);
     else assert.ok(cause === 11 || cause === 1, `${id} ended by ${cause}`);
   }
   const boxes = [...records.entries()].filter(([id]) => id.endsWith('00000000'));
