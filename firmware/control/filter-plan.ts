@@ -37,15 +37,23 @@ export function planFilters(
 
 /**
  * Whether a call that comes, goes or is changed makes another plan than the one in force: it has filters, or had some, or
- * its address is in a network behind a user who has.
+ * it makes or fills a hole in a network behind one of `calls` that has some.
  */
-export function concernsFilters(call: CallInfo, inForce: readonly DesiredFilter[]): boolean {
+export function concernsFilters(
+  call: CallInfo,
+  inForce: readonly DesiredFilter[],
+  calls: readonly CallInfo[],
+): boolean {
   if (filtersOf(call).length > 0) return true;
+  if (inForce.length === 0) return false;
   const texts = prefixesOf(call);
   const own = texts.map(parsePrefix);
-  const meets = (text: string) =>
-    isHostText(text) ? texts.includes(text) : own.some((prefix) => isWithin(prefix, parsePrefix(text)));
-  return inForce.some(({ addresses }) => addresses.some(meets));
+  const networks = texts.filter((text) => !isHostText(text)).map(parsePrefix);
+  const isOwn = (text: string) =>
+    texts.includes(text) || networks.some((network) => isWithin(parsePrefix(text), network));
+  if (inForce.some(({ addresses }) => addresses.some(isOwn))) return true;
+  const isAround = (text: string) => own.some((prefix) => isWithin(prefix, parsePrefix(text)));
+  return calls.some((other) => filtersOf(other).length > 0 && other.routes.some(isAround));
 }
 
 /** One for each filter that calls name and that the settings do not have: those calls are not filtered by it. */

@@ -129,15 +129,26 @@ test('ten thousand users are planned in a fraction of a second', () => {
 
 test('a call makes another plan when it has filters or had some, or is in a network behind a user who has', () => {
   const branch = caller('10.0.0.2', ['web'], { routes: ['10.1.0.0/16'] });
-  const inForce = planFilters(FILTERS, 'tw0', [branch]);
-  assert.equal(concernsFilters(caller('10.0.0.3', ['web']), []), true);
-  assert.equal(concernsFilters(caller('10.1.0.9', []), inForce), true);
-  assert.equal(concernsFilters(caller('10.0.0.3', [], { routes: ['10.1.7.0/24'] }), inForce), true);
-  assert.equal(concernsFilters({ ...branch, authorization: NO_AUTHORIZATION }, inForce), true);
-  assert.equal(concernsFilters(caller('10.0.0.2', []), inForce), true);
-  assert.equal(concernsFilters(caller('10.0.0.3', []), inForce), false);
-  assert.equal(concernsFilters(caller('10.1.0.9', []), []), false);
-  assert.equal(concernsFilters(caller('10.1.0.9', ['web'], { role: 'lac', isTunnelled: true }), inForce), false);
+  const inHole = caller('10.1.0.9', []);
+  const concerns = (call: CallInfo, ...standing: CallInfo[]) =>
+    concernsFilters(call, planFilters(FILTERS, 'tw0', standing), standing);
+  assert.equal(concerns(caller('10.0.0.3', ['web'])), true, 'has filters');
+  assert.equal(concerns({ ...branch, authorization: NO_AUTHORIZATION }, branch), true, 'had some');
+  assert.equal(concerns(inHole, branch), true, 'makes a hole');
+  assert.equal(concernsFilters(inHole, planFilters(FILTERS, 'tw0', [branch, inHole]), [branch]), true, 'leaves a hole');
+  assert.equal(concerns(caller('10.0.0.3', [], { routes: ['10.1.7.0/24'] }), branch), true, 'a network in a network');
+  assert.equal(concerns(caller('10.0.0.3', []), branch), false);
+  assert.equal(concerns(caller('10.0.0.3', [], { routes: ['10.2.0.0/16'] }), branch), false);
+  assert.equal(concerns(inHole, { ...branch, authorization: NO_AUTHORIZATION }), false, 'nobody there is filtered');
+  assert.equal(concerns(caller('10.1.0.9', ['web'], { role: 'lac', isTunnelled: true }), branch), false, 'goes by');
+});
+
+test('a user whose network has been cut up by others’ loses its filter: another plan', () => {
+  const branch = caller('', ['web'], { routes: ['10.1.0.0/16'] });
+  const standing = [branch, caller('10.1.0.9', [])];
+  const inForce = planFilters(FILTERS, 'tw0', standing);
+  assert.ok((inForce[0]?.addresses.length ?? 0) > 1);
+  assert.equal(concernsFilters({ ...branch, authorization: NO_AUTHORIZATION }, inForce, standing.slice(1)), true);
 });
 
 test('a filter that is not in the settings is a problem that names it and its users', () => {
