@@ -18,9 +18,11 @@ export interface CallPair {
 
 /** The other end's call, where it knows this one as its own. */
 function peerCall(boxes: Boxes, call: CallInfo): CallInfo | undefined {
-  const theirs = boxes.get(call.path.peerAddress)?.appliance.callInfo(call.peerSessionId);
-  if (theirs === undefined || theirs.role === call.role || theirs.peerSessionId !== call.sessionId) return undefined;
-  return theirs;
+  for (const theirs of boxes.get(call.path.peerAddress)?.appliance.calls() ?? []) {
+    if (theirs.l2tpSessionId !== call.peerSessionId || theirs.peerSessionId !== call.l2tpSessionId) continue;
+    return theirs.role === call.role ? undefined : theirs;
+  }
+  return undefined;
 }
 
 /** The profile's call with its other end, where both are up and carry IPv4. */
@@ -91,9 +93,11 @@ export function disagreements(
   for (const call of box.appliance.calls()) {
     const peer = boxes.get(call.path.peerAddress);
     if (peer === undefined || isBusy(peer)) continue;
-    const what = `session ${call.sessionId} of ${box.plan.name}, ${call.state}`;
+    const what = `session ${call.l2tpSessionId} of ${box.plan.name}, ${call.state}`;
     const theirs = peerCall(boxes, call);
     if (theirs === undefined) found.push(`${what}: ${peer.plan.name} does not know it`);
+    // What a LAC carries it does not look into.
+    else if (call.role === 'lac' || theirs.role === 'lac') continue;
     else if (theirs.state !== call.state) found.push(`${what}: ${theirs.state} at ${peer.plan.name}`);
     else {
       const [row, theirRow] = [box.path.rows.get(call.sessionId), peer.path.rows.get(theirs.sessionId)];

@@ -4,13 +4,14 @@
  */
 
 import { Appliance, type ApplianceConfig } from '../../firmware/roles/appliance.js';
-import type { CallInfo, Output, Question } from '../../firmware/roles/role.js';
+import type { CallInfo, Output, Question, TerminateCause } from '../../firmware/roles/role.js';
 import type { ControlHeader } from '../../firmware/wire/control-header.js';
 import type { Origin } from './delivery-checker.js';
 import type { Datagram } from './network.js';
 import { type AddressPool, Outside, type OutsidePlan } from './outside.js';
-import { PacketPath, type Row, type Sent, type UserPacket } from './packet-path.js';
+import { type Outcome, PacketPath, type RelayObserver, type Row, type Sent, type SentFrame } from './packet-path.js';
 import type { SeededRandom } from './seeded-random.js';
+import type { UserPacket } from './user-packet.js';
 import { ensure } from './violation.js';
 
 export interface BoxPlan {
@@ -22,10 +23,18 @@ export interface BoxPlan {
   answerDelay_ms: number;
   /** Timers are served up to so late. */
   lateness_ms: number;
+  /** What the packet path tells takes so long to come to the machine; 0: it comes in the same turn. */
+  reportDelay_ms: number;
 }
+
+/** What the packet path has for the machine. */
+type Report = Extract<Outcome, { type: 'ppp' | 'discovery' | 'held' }>;
 
 export type BoxInput =
   | { type: 'datagram'; datagram: Datagram<Origin> }
+  /** A frame on an Ethernet interface. */
+  | { type: 'ethernet'; interfaceIndex: number; frame: Uint8Array }
+  | { type: 'report'; incarnation: number; report: Report }
   | { type: 'question'; incarnation: number; question: Question }
   /** A TAP device that was asked for is there. */
   | { type: 'device'; incarnation: number; tun: number }
@@ -38,6 +47,7 @@ export interface World {
   /** The outputs on their way from the machine: a seam where faults can be planted. */
   filter(output: Output): Output | undefined;
   send(box: Box, sent: Sent, sender: Origin): void;
+  sendFrame(box: Box, sent: SentFrame): void;
   later(box: Box, delay_ms: number, input: BoxInput): void;
   readonly observer: BoxObserver;
 }
@@ -57,6 +67,8 @@ export interface BoxObserver {
   userPacket(box: Box, row: Row, packet: UserPacket): void;
   /** A frame came out of a pseudowire. */
   frame(box: Box, row: Row, token: number): void;
+  /** What the LAC's relay does, as RelayObserver has it. */
+  relayed(box: Box, what: keyof RelayObserver, row: Row, ppp: Uint8Array): void;
   /** After each turn. */
   turned(box: Box, inputs: number, now_ms: number): void;
   restarted(box: Box): void;
@@ -66,7 +78,7 @@ export class Box {
   readonly plan: BoxPlan;
   config: ApplianceConfig;
   appliance: Appliance;
-  path = new PacketPath();
+  path: PacketPath;
   outside: Outside;
   /** Counts up at each restart. */
   incarnation = 1;
@@ -82,6 +94,7 @@ export class Box {
     this.plan = plan;
     this.config = plan.config;
     this.#world = world;
+    this.path = this.#makePath();
     this.appliance = this.#makeAppliance(now_ms);
     this.outside = this.#makeOutside();
     this.#orderDevices(now_ms);
@@ -91,7 +104,7 @@ export class Box {
   restart(now_ms: number): void {
     this.incarnation++;
     this.questions = 0;
-    this.path = new PacketPath();
+    this.path = this.#makePath();
     this.outside = this.#makeOutside();
     this.#world.observer.restarted(this);
     this.appliance = this.#makeAppliance(now_ms);
@@ -140,9 +153,7 @@ export class Box {
   sendFrames(token: number): Row[] {
     const rows: Row[] = [];
     for (const row of this.path.rows.values()) {
-      const sent = row.payload === 'ethernet' ? this.path.sendFrame(row, token) : undefined;
-      this.#send(sent);
-      if (sent !== undefined) rows.push(row);
+      if (row.payload === 'ethernet' && this.#send(this.path.sendFrame(row, token))) rows.push(row);
     }
     return rows;
   }
@@ -164,8 +175,7 @@ export class Box {
         row.payload === 'ethernet'
           ? this.path.sendFrame(forged, token)
           : this.path.sendUserPacket(forged, { source, destination, isReply: false, token });
-      this.#send(sent);
-      if (sent !== undefined) count++;
+      if (this.#send(sent)) count++;
     }
     return count;
   }
@@ -175,15 +185,24 @@ export class Box {
     return false;
   }
 
-  endCall(callId: number, reason: string, now_ms: number): void {
+  endCall(callId: number, reason: string, cause: TerminateCause, now_ms: number): void {
     for (const call of [...this.appliance.calls()]) {
-      if (call.callId === callId) this.appliance.disconnect(call.sessionId, reason, 'admin-reset', now_ms);
+      if (call.callId === callId) this.appliance.disconnect(call.sessionId, reason, cause, now_ms);
     }
   }
 
   #makeAppliance(now_ms: number): Appliance {
     const random = this.#world.random.fork();
     return new Appliance(this.config, (length_bytes) => random.bytes(length_bytes), now_ms);
+  }
+
+  #makePath(): PacketPath {
+    const { observer } = this.#world;
+    return new PacketPath({
+      arrived: (row, ppp) => observer.relayed(this, 'arrived', row, ppp),
+      held: (row) => observer.relayed(this, 'held', row, new Uint8Array(0)),
+      carried: (row, ppp) => observer.relayed(this, 'carried', row, ppp),
+    });
   }
 
   #makeOutside(): Outside {
@@ -194,6 +213,12 @@ export class Box {
     switch (input.type) {
       case 'datagram':
         this.#receive(input.datagram, now_ms);
+        break;
+      case 'ethernet':
+        this.#come(this.path.receiveFrame(input.interfaceIndex, input.frame), now_ms);
+        break;
+      case 'report':
+        if (input.incarnation === this.incarnation) this.#hear(input.report, now_ms);
         break;
       case 'question':
         if (input.incarnation === this.incarnation) {
@@ -214,29 +239,55 @@ export class Box {
 
   #receive(datagram: Datagram<Origin>, now_ms: number): void {
     const { packet, path } = datagram;
-    const received = this.path.receive(packet, path);
-    switch (received.type) {
-      case 'control':
-        this.#world.observer.handed(this, datagram, received.header, received.message);
-        this.appliance.handlePacket(received.message, path, now_ms);
+    const outcome = this.path.receive(packet, path);
+    if (outcome.type !== 'control') {
+      this.#come(outcome, now_ms);
+      return;
+    }
+    this.#world.observer.handed(this, datagram, outcome.header, outcome.message);
+    this.appliance.handlePacket(outcome.message, path, now_ms);
+  }
+
+  /** What comes of a packet that is no control message, or of a command. */
+  #come(outcome: Outcome, now_ms: number): void {
+    switch (outcome.type) {
+      case 'sent':
+      case 'sent-frame':
+        this.#send(outcome);
         break;
-      case 'ppp': {
-        const { sessionId, generation } = received.row;
-        this.appliance.handlePppFrame(sessionId, generation, received.protocol, received.information, now_ms);
+      case 'ppp':
+      case 'discovery':
+      case 'held':
+        this.#report(outcome, now_ms);
         break;
-      }
       case 'user':
-        this.appliance.noteTraffic(received.row.sessionId, now_ms);
-        this.#world.observer.userPacket(this, received.row, received.packet);
-        if (!received.row.bindTun) this.#reply(received.packet);
+        this.appliance.noteTraffic(outcome.row.sessionId, now_ms);
+        this.#world.observer.userPacket(this, outcome.row, outcome.packet);
+        if (!outcome.row.bindTun) this.#reply(outcome.packet);
         break;
       case 'frame':
-        this.appliance.noteTraffic(received.row.sessionId, now_ms);
-        this.#world.observer.frame(this, received.row, received.token);
+        this.appliance.noteTraffic(outcome.row.sessionId, now_ms);
+        this.#world.observer.frame(this, outcome.row, outcome.token);
         break;
-      case 'dropped':
-        break;
+      default: // what the packet path keeps or drops
     }
+  }
+
+  /** In the order in which the packet path has them, while commands overtake them. */
+  #report(report: Report, now_ms: number): void {
+    const { incarnation } = this;
+    if (this.plan.reportDelay_ms === 0) this.#hear(report, now_ms);
+    else this.#world.later(this, this.plan.reportDelay_ms, { type: 'report', incarnation, report });
+  }
+
+  #hear(report: Report, now_ms: number): void {
+    if (report.type === 'discovery') {
+      this.appliance.handleDiscovery(report.interfaceIndex, report.frame, now_ms);
+      return;
+    }
+    const { sessionId, generation } = report.row;
+    if (report.type === 'held') this.appliance.handleHeld(sessionId, generation, now_ms);
+    else this.appliance.handlePppFrame(sessionId, generation, report.protocol, report.information, now_ms);
   }
 
   /** Those that pseudowires want come some time later, others are gone at once. */
@@ -281,16 +332,22 @@ export class Box {
       case 'call-ended':
         this.outside.pool.release(output.call.callId);
         break;
-      case 'send-control':
-        this.#send(this.path.carryOut(output), this.#world.observer.sent(this, output.packet));
+      case 'send-control': {
+        const sender = this.#world.observer.sent(this, output.packet);
+        for (const outcome of this.path.carryOut(output)) this.#send(outcome, sender);
         break;
+      }
       default:
-        this.#send(this.path.carryOut(output));
+        for (const outcome of this.path.carryOut(output)) this.#come(outcome, now_ms);
     }
   }
 
-  #send(sent: Sent | undefined, sender: Origin = { end: undefined }): void {
-    if (sent !== undefined) this.#world.send(this, sent, sender);
+  /** False where it came to nothing. */
+  #send(outcome: Outcome, sender: Origin = { end: undefined }): boolean {
+    if (outcome.type === 'sent') this.#world.send(this, outcome, sender);
+    else if (outcome.type === 'sent-frame') this.#world.sendFrame(this, outcome);
+    else return false;
+    return true;
   }
 
   /** A resolver always takes its time. */
@@ -307,7 +364,7 @@ export class Box {
 
   #answer(question: Question, now_ms: number): void {
     const isLive = (callId: number) => this.isLive(callId);
-    const endCall = (callId: number) => this.endCall(callId, 'the user has called again', now_ms);
+    const endCall = (callId: number) => this.endCall(callId, 'the user has called again', 'admin-reset', now_ms);
     this.appliance.handleAnswer(this.outside.answer(question, isLive, endCall), now_ms);
   }
 }

@@ -3,17 +3,20 @@
 import type { L2tpEndpointConfig } from '../../firmware/protocol/l2tp/endpoint.js';
 import type { AuthenticationProtocol } from '../../firmware/protocol/ppp/link.js';
 import type { PppTimers } from '../../firmware/roles/call.js';
+import type { LacConfig } from '../../firmware/roles/lac.js';
 import type { LacClientConfig } from '../../firmware/roles/lac-client.js';
 import type { LnsConfig } from '../../firmware/roles/lns.js';
 import type { PseudowireConfig, PseudowireEnds } from '../../firmware/roles/pseudowires.js';
+import { FIRST_PPPOE_ROW_ID } from '../../firmware/roles/role.js';
 import { PSEUDOWIRE_TYPE } from '../../firmware/wire/avp.js';
 import type { BoxPlan } from './box.js';
 import type { Faults } from './network.js';
 import type { TunnelPeer, User } from './outside.js';
+import type { PcPlan } from './pc.js';
 import type { EncapsulationChoice, Goal, ProfilePlan, PseudowirePlan } from './scenario.js';
 import type { SeededRandom } from './seeded-random.js';
 
-const PROTOCOLS: readonly (readonly AuthenticationProtocol[])[] = [
+export const PROTOCOLS: readonly (readonly AuthenticationProtocol[])[] = [
   ['pap'],
   ['chap-md5'],
   ['mschapv2'],
@@ -39,11 +42,13 @@ export class Builder {
   readonly boxes: BoxPlan[] = [];
   readonly profiles: ProfilePlan[] = [];
   readonly pseudowires: PseudowirePlan[] = [];
+  readonly pcs: PcPlan[] = [];
   readonly faults: Faults;
   readonly #encapsulation: EncapsulationChoice;
   readonly #endpoint: L2tpEndpointConfig;
-  readonly #ppp: PppTimers;
-  readonly #protocols: readonly AuthenticationProtocol[];
+  readonly ppp: PppTimers;
+  /** What LNSes ask of their users. */
+  readonly protocols: readonly AuthenticationProtocol[];
   readonly #answerDelay_ms: number;
 
   constructor(random: SeededRandom, encapsulation: EncapsulationChoice, faults: Faults) {
@@ -67,7 +72,7 @@ export class Builder {
       accepts: ['udp2', 'udp3', 'ip'],
       reservedSessionIds: [],
     };
-    this.#ppp = {
+    this.ppp = {
       // Without echoes nothing but its tunnel tells that a call has gone: no match for corruption that nothing detects.
       echoInterval_ms: random.pick(faults.corruption > 0 ? [10_000, 30_000] : [0, 10_000, 30_000]),
       echoFailures: 4,
@@ -78,7 +83,7 @@ export class Builder {
       maxFailure: 5,
       authenticationTimeout_ms: 30_000,
     };
-    this.#protocols = random.pick(PROTOCOLS);
+    this.protocols = random.pick(PROTOCOLS);
     this.#answerDelay_ms = random.pick([0, 0, 2000]);
   }
 
@@ -98,14 +103,55 @@ export class Builder {
       outside: { users: {}, pool: [], tunnelPeers: {}, hosts: {} },
       answerDelay_ms: this.#answerDelay_ms,
       lateness_ms: this.random.pick([0, 15]),
+      reportDelay_ms: 0,
     };
     this.boxes.push(plan);
     return plan;
   }
 
+  /** An LNS whose users do not hang up by L2TP: their links tell whether they are there. */
+  watchLinks(box: BoxPlan): void {
+    const { lns } = box.config;
+    if (lns === undefined) throw new Error(`${box.name} is no LNS`);
+    box.config = { ...box.config, lns: { ...lns, ppp: this.#watchful() } };
+  }
+
+  /** A LAC with PCs behind its interfaces, and addresses for users that it serves itself. */
+  makeLac(
+    box: BoxPlan,
+    interfaces: readonly number[],
+    mac: string,
+    authentication: readonly AuthenticationProtocol[],
+    addresses: number,
+  ): void {
+    const lac: LacConfig = {
+      concentrator: {
+        interfaces: interfaces.map((index) => ({ index, mac, mtu_bytes: 1500 })),
+        ...{ acName: box.name, serviceNames: [], servesAnyName: true },
+        ...{ maxSessions: 64, maxSessionsPerInterface: 64, maxSessionsPerMac: this.random.pick([2, 8]) },
+        offers: { perMac_per_s: 10, perInterface_per_s: 100 },
+        requests: { perMac_per_s: 10, perInterface_per_s: 100 },
+      },
+      interfaceNames: new Map(interfaces.map((index) => [index, `eth${index}`])),
+      ...{ authentication, name: box.name, mru_bytes: 1400, mssClamp: true, tun: 0, ppp: this.#watchful() },
+      ...{ localAddress: '10.8.0.1', dns: [], nbns: [], ipv6: this.random.chance(0.7) },
+      tunnels: {
+        ...{ answer_ms: 20_000, dead_ms: 60_000, idle_ms: this.random.pick([1_000, 30_000]) },
+        ...{ maxSessions: this.random.pick([0, 0, 1]), localPort: 1701 },
+      },
+    };
+    box.config = { ...box.config, lac };
+    offer(box, PSEUDOWIRE_TYPE.ppp);
+    box.outside = { ...box.outside, pool: Array.from({ length: addresses }, (_, i) => `10.8.1.${i + 1}`) };
+  }
+
+  #watchful(): PppTimers {
+    return { ...this.ppp, echoInterval_ms: this.random.pick([10_000, 30_000]) };
+  }
+
   makeLns(box: BoxPlan, net: string, addresses: number): void {
     const lns: LnsConfig = {
-      authentication: this.#protocols,
+      authentication: this.protocols,
       name: box.name,
       localAddress: `10.${net}.0.1`,
       dns: this.random.pick([[], [`10.${net}.0.53`]]),
@@ -116,7 +162,7 @@ export class Builder {
       sequencing: this.random.chance(0.2),
       cookie_bytes: this.random.pick(COOKIES_BYTES),
       tun: 0,
-      ppp: this.#ppp,
+      ppp: this.ppp,
     };
     const accepts = this.#encapsulation === 'auto' ? this.random.pick(ACCEPTED) : box.config.endpoint.accepts;
     box.config = { ...box.config, endpoint: { ...box.config.endpoint, accepts }, lns };
@@ -130,7 +176,7 @@ export class Builder {
     const userName = `user ${this.profiles.length + 1}`;
     const config: LacClientConfig = {
       name: profile,
-      encapsulation: this.#encapsulationTo(lns),
+      encapsulation: this.encapsulationTo(lns),
       digest: this.random.pick(DIGESTS),
       cookie_bytes: this.random.pick(COOKIES_BYTES),
       server: `${lns.name}.example`,
@@ -139,7 +185,7 @@ export class Builder {
       tunnelSecret: lns.outside.tunnelPeers[client.address]?.secret ?? '',
       userName,
       password: PASSWORD,
-      authentication: this.#protocols,
+      authentication: this.protocols,
       tun: this.profiles.length + 1,
       localNetworks: [],
       ipv6: this.random.chance(0.7),
@@ -148,7 +194,7 @@ export class Builder {
       sequencing: this.random.chance(0.2),
       redialInitial_ms: 2000,
       redialCap_ms: 20_000,
-      ppp: this.#ppp,
+      ppp: this.ppp,
       ...changes,
     };
     this.profiles.push({ box: client.name, profile, goal });
@@ -201,7 +247,7 @@ export class Builder {
     const hasSublayer = this.random.chance(0.5);
     const own = (box: BoxPlan) => ({
       address: box.address,
-      sessionId: this.random.between(1, 0xffff_ffff),
+      sessionId: this.random.between(1, FIRST_PPPOE_ROW_ID - 1),
       cookie: this.random.bytes(this.random.pick(COOKIES_BYTES)),
     });
     const ends = (here: ReturnType<typeof own>, there: ReturnType<typeof own>): PseudowireConfig['ends'] => ({
@@ -224,6 +270,11 @@ export class Builder {
     this.pseudowires.push({ box: left.name, peer: right.name, pseudowire: shared.name, goal: { type: 'up' } });
   }
 
+  /** `box` finds `peer` by its name. */
+  introduce(box: BoxPlan, peer: BoxPlan): void {
+    knowHost(box, peer);
+  }
+
   #newWire(): Omit<PseudowireConfig, 'ends'> {
     const number = this.pseudowires.length + 1;
     const isVlan = this.random.chance(0.3);
@@ -242,7 +293,7 @@ export class Builder {
     return this.#encapsulation === 'auto' ? accepts.length > 0 : accepts.includes(this.#encapsulation);
   }
 
-  #encapsulationTo({ config }: BoxPlan): EncapsulationChoice {
+  encapsulationTo({ config }: BoxPlan): EncapsulationChoice {
     if (this.#encapsulation !== 'auto') return this.#encapsulation;
     return this.random.pick([...config.endpoint.accepts, 'auto', 'auto', 'auto']);
   }

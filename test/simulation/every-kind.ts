@@ -40,6 +40,8 @@ export function testEveryKind(encapsulation: EncapsulationChoice, seeds: number)
     assert.equal(totals.seeds, seeds);
     exceeds('callsUp', 5 * seeds);
     exceeds('callsEnded', 5 * seeds);
+    exceeds('pcSessions', seeds / 2);
+    exceeds('framesRelayed', 5 * seeds);
     exceeds('userPackets', 10 * seeds);
     exceeds('lost', totals.sum('datagrams') / 10);
     exceeds('duplicated', totals.sum('datagrams') / 20);

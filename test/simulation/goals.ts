@@ -82,12 +82,14 @@ export class Goals {
   /** A box with a profile that is refused opens and closes tunnels all the time. */
   #dialsInVain(box: Box): boolean {
     const { name } = box.plan;
-    const { profiles, pseudowires } = this.#scenario;
+    const { profiles, pseudowires, pcs } = this.#scenario;
     return (
+      pcs.some(({ lac, goal }) => lac === name && goal.type === 'refused') ||
       profiles.some(
         ({ box: dialler, profile, goal }) =>
           dialler === name && goal.type !== 'up' && callUp(this.#boxes, box, profile) === undefined,
-      ) || pseudowires.some(({ box: dialler, goal }) => dialler === name && goal.type !== 'up')
+      ) ||
+      pseudowires.some(({ box: dialler, goal }) => dialler === name && goal.type !== 'up')
     );
   }
 

@@ -2,6 +2,7 @@
 
 import type { BoxPlan } from './box.js';
 import { addPeer, addUser, type Builder, PASSWORD } from './builder.js';
+import { pcsBehindLac } from './lac-kind.js';
 import type { TunnelPeer } from './outside.js';
 import type { EncapsulationChoice, Goal, ScenarioKind } from './scenario.js';
 
@@ -180,5 +181,6 @@ export const BUILD: Readonly<Record<ScenarioKind, (build: Builder) => void>> = {
   'two dial each other': twoDialEachOther,
   refused,
   'too few addresses': tooFewAddresses,
+  'PCs behind a LAC': pcsBehindLac,
   pseudowires,
 };

@@ -4,12 +4,15 @@
  */
 
 import { authenticateLocally } from '../../firmware/control/local-aaa.js';
-import type { Answer, Question, TunnelPolicy } from '../../firmware/roles/role.js';
+import { NO_AUTHORIZATION } from '../../firmware/roles/authorization.js';
+import type { Answer, Question, TunnelChoice, TunnelPolicy } from '../../firmware/roles/role.js';
 import { octets } from '../../firmware/wire/bytes.js';
 
 export interface User {
   password: string;
   fixedAddress?: string;
+  /** At a LAC: where it carries his calls. */
+  tunnels?: readonly TunnelChoice[];
 }
 
 /** How a peer's SCCRQ is treated, by its address; one that is not listed gets StopCCN result 4. */
@@ -17,6 +20,9 @@ export interface TunnelPeer {
   secret?: string;
   allowTunnelIdZero?: boolean;
   addressControl?: TunnelPolicy['addressControl'];
+  /** Of a LAC's. */
+  proxy?: TunnelPolicy['proxy'];
+  proxyMismatch?: TunnelPolicy['proxyMismatch'];
 }
 
 export interface OutsidePlan {
@@ -95,7 +101,7 @@ export class Outside {
           type: 'authenticate',
           questionId,
           answer: authenticateLocally(question.request, user?.password),
-          authorization: undefined,
+          authorization: { ...NO_AUTHORIZATION, tunnels: user?.tunnels ?? [] },
         };
       }
       case 'lease':
@@ -109,15 +115,16 @@ export class Outside {
     if (peer === undefined) return { type: 'authorize-tunnel', questionId, accepted: false, resultCode: 4 };
     const secret = peer.secret === undefined ? undefined : octets(peer.secret);
     const { allowTunnelIdZero = false, addressControl = 'detect' } = peer;
+    const { proxy = 'trust', proxyMismatch = 'renegotiate' } = peer;
     const policy = {
       peerName: path.peerAddress,
       secret,
       allowTunnelIdZero,
       addressControl,
-      proxy: 'trust',
-      proxyMismatch: 'renegotiate',
+      proxy,
+      proxyMismatch,
       maxSessions: 0,
-    } as const;
+    };
     return { type: 'authorize-tunnel', questionId, accepted: true, policy };
   }
 

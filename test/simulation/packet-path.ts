@@ -9,13 +9,17 @@ import type { TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
 import type { ForwardingRow, Output } from '../../firmware/roles/role.js';
 import { ProtocolError } from '../../firmware/wire/bytes.js';
 import { type ControlHeader, parseControlHeader } from '../../firmware/wire/control-header.js';
-import { formatAddress, parseAddress, parsePrefix, prefixContains } from '../../firmware/wire/ip.js';
+import { parseAddress, parsePrefix, prefixContains } from '../../firmware/wire/ip.js';
 import { emitDataHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
 import { emitDataHeaderV3 } from '../../firmware/wire/l2tpv3.js';
 import { emitPppFrame, PPP_PROTOCOL, parsePppFrame } from '../../firmware/wire/ppp.js';
 import { dataSession, dataVersion, u32, unwrapControl, wrapControl } from './packets.js';
+import { emitSessionFrame, readPppoeFrame } from './pppoe-frames.js';
+import { emitUserPacket, readUserPacket, type UserPacket } from './user-packet.js';
 
 export interface Row extends ForwardingRow {
+  /** PPP frames that are held. */
+  readonly kept: Uint8Array[];
   nextNs: number;
   /** Of the data packets that come, once one with a number has come. */
   expectedNs: number | undefined;
@@ -27,25 +31,42 @@ export interface Sent {
   packet: Uint8Array;
 }
 
-export type Received =
+/** A frame that goes out on an Ethernet interface. */
+export interface SentFrame {
+  interfaceIndex: number;
+  frame: Uint8Array;
+}
+
+/** What the LAC's relay does, for whoever checks it. `ppp`: from the protocol on, or from FF 03. */
+export interface RelayObserver {
+  /** A PC's frame has come in the session of this row. */
+  arrived(row: Row, ppp: Uint8Array): void;
+  /** The row's frames are held from now on. */
+  held(row: Row): void;
+  /** A PC's frame goes to the LNS; the row is that of the PC's session. */
+  carried(row: Row, ppp: Uint8Array): void;
+}
+
+/** What comes of something that has come, or of a command. */
+export type Outcome =
+  | ({ type: 'sent' } & Sent)
+  | ({ type: 'sent-frame' } & SentFrame)
   /** `message`: from its header on. */
   | { type: 'control'; header: ControlHeader; message: Uint8Array }
   | { type: 'ppp'; row: Row; protocol: number; information: Uint8Array }
   | { type: 'user'; row: Row; packet: UserPacket }
   /** An Ethernet frame, known by the token in it. */
   | { type: 'frame'; row: Row; token: number }
-  | { type: 'dropped' };
+  | { type: 'discovery'; interfaceIndex: number; frame: Uint8Array }
+  /** All that was punted of this row before its frames were held has been told of before. */
+  | { type: 'held'; row: Row }
+  | { type: 'kept' | 'dropped' };
 
-/** A packet of a user's, IPv4 with eight octets in it. */
-export interface UserPacket {
-  source: string;
-  destination: string;
-  isReply: boolean;
-  token: number;
-}
-
-const DROPPED: Received = { type: 'dropped' };
-const IPV4_HEADER_BYTES = 20;
+const DROPPED: Outcome = { type: 'dropped' };
+const UNOBSERVED: RelayObserver = { arrived: () => undefined, held: () => undefined, carried: () => undefined };
+/** Of a row's frames so many are kept while it holds. */
+const MAX_KEPT = 16;
+const ADDRESS_CONTROL = Uint8Array.of(0xff, 0x03);
 const ETHERNET_HEADER_BYTES = 14;
 const ETHERNET_ADDRESSES_BYTES = 12;
 /** IEEE 802.1Q. */
@@ -58,39 +79,60 @@ const NS_MASK = { 2: 0xffff, 3: 0xff_ffff } as const;
 export class PacketPath {
   readonly rows = new Map<number, Row>();
   readonly tunnels = new Map<number, TransportPath>();
+  readonly #relay: RelayObserver;
 
-  /** Carries out a command for the tables; gives the packet that a command for the wire makes. */
-  carryOut(output: Output): Sent | undefined {
+  constructor(relay: RelayObserver = UNOBSERVED) {
+    this.#relay = relay;
+  }
+
+  /** Carries out a command. */
+  carryOut(output: Output): readonly Outcome[] {
     switch (output.type) {
       case 'tunnel-add':
       case 'tunnel-path':
         this.tunnels.set(output.tunnelId, output.path);
-        return undefined;
+        return [];
       case 'tunnel-remove':
         this.tunnels.delete(output.tunnelId);
-        return undefined;
+        return [];
       case 'session-add':
-        this.rows.set(output.row.sessionId, { ...output.row, nextNs: 0, expectedNs: undefined });
-        return undefined;
+        this.rows.set(output.row.sessionId, { ...output.row, kept: [], nextNs: 0, expectedNs: undefined });
+        return [];
       case 'session-update':
-        Object.assign(this.#row(output) ?? {}, output.changes);
-        return undefined;
+        return this.#update(output);
       case 'session-remove':
         if (this.#row(output) !== undefined) this.rows.delete(output.sessionId);
-        return undefined;
-      case 'inject': {
-        const row = this.#row(output);
-        return row && this.#emit(row, output.protocol, output.information);
-      }
+        return [];
+      case 'inject':
+        return this.#inject(output);
       case 'send-control':
-        return { path: output.path, packet: wrapControl(output.packet, output.path.encapsulation) };
+        return [{ type: 'sent', path: output.path, packet: wrapControl(output.packet, output.path.encapsulation) }];
+      case 'send-frame':
+        return [{ type: 'sent-frame', interfaceIndex: output.interfaceIndex, frame: output.frame }];
       default:
-        return undefined;
+        return [];
     }
   }
 
+  /** What comes from a PPPoE interface. */
+  receiveFrame(interfaceIndex: number, frame: Uint8Array): Outcome {
+    const read = readPppoeFrame(frame);
+    if (read === undefined) return DROPPED;
+    if (read.stage === 'discovery') return { type: 'discovery', interfaceIndex, frame };
+    for (const row of this.rows.values()) {
+      const { pppoe } = row;
+      if (pppoe?.interfaceIndex !== interfaceIndex || pppoe.sessionId !== read.sessionId) continue;
+      const { source, destination, tags } = read.way;
+      if (pppoe.peerMac !== source || pppoe.localMac !== destination) return DROPPED;
+      const isOnVlans =
+        tags.length === pppoe.tags.length && tags.every(({ vlanId }, place) => vlanId === pppoe.tags[place].vlanId);
+      return isOnVlans ? this.#receivePayload(row, read.ppp) : DROPPED;
+    }
+    return DROPPED;
+  }
+
   /** What comes from the wire. */
-  receive(packet: Uint8Array, path: TransportPath): Received {
+  receive(packet: Uint8Array, path: TransportPath): Outcome {
     const message = unwrapControl(packet, path.encapsulation);
     if (message !== undefined) return this.#receiveControl(message, path);
     if (dataVersion(packet, path.encapsulation) === 3) return this.#receiveVersion3(packet, path);
@@ -103,30 +145,21 @@ export class PacketPath {
   }
 
   /** What comes from the LNS's TUN: it goes to the row that has the destination. */
-  route(packet: UserPacket): Sent | undefined {
+  route(packet: UserPacket): Outcome {
     for (const row of this.rows.values()) {
       if (!row.bindTun && contains(row.sources, packet.destination)) return this.sendUserPacket(row, packet);
     }
-    return undefined;
+    return DROPPED;
   }
 
   /** What comes from a TUN and has found its row. */
-  sendUserPacket(row: Row, packet: UserPacket): Sent | undefined {
-    if (!row.ipv4Open) return undefined;
-    const bytes = new Uint8Array(IPV4_HEADER_BYTES + 8);
-    bytes[0] = 0x45;
-    bytes[3] = bytes.length;
-    bytes.set(parseAddress(packet.source), 12);
-    bytes.set(parseAddress(packet.destination), 16);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(IPV4_HEADER_BYTES, packet.isReply ? 1 : 0);
-    view.setUint32(IPV4_HEADER_BYTES + 4, packet.token);
-    return this.#emit(row, PPP_PROTOCOL.ipv4, bytes);
+  sendUserPacket(row: Row, packet: UserPacket): Outcome {
+    return row.ipv4Open ? this.#emit(row, PPP_PROTOCOL.ipv4, emitUserPacket(packet)) : DROPPED;
   }
 
   /** A frame from the TAP device that the row is bound to; in a VLAN pseudowire it gets its tag. */
-  sendFrame(row: Row, token: number): Sent | undefined {
-    if (!row.ethernetOpen) return undefined;
+  sendFrame(row: Row, token: number): Outcome {
+    if (!row.ethernetOpen) return DROPPED;
     const tag_bytes = row.vlanId === 0 ? 0 : VLAN_TAG_BYTES;
     const frame = new Uint8Array(ETHERNET_HEADER_BYTES + tag_bytes + 4);
     const view = new DataView(frame.buffer);
@@ -140,37 +173,66 @@ export class PacketPath {
     return row?.generation === generation ? row : undefined;
   }
 
-  #emit(row: Row, protocol: number, information: Uint8Array): Sent {
+  /** A hold that begins is told of; what was kept goes where the row's frames go when it ends. */
+  #update(output: Extract<Output, { type: 'session-update' }>): readonly Outcome[] {
+    const row = this.#row(output);
+    if (row === undefined) return [];
+    const wasHeld = row.hold;
+    Object.assign(row, output.changes);
+    if (row.hold === wasHeld) return [];
+    if (!row.hold) return row.kept.splice(0).map((ppp) => this.#pass(row, ppp));
+    this.#relay.held(row);
+    return [{ type: 'held', row }];
+  }
+
+  #inject(output: Extract<Output, { type: 'inject' }>): readonly Outcome[] {
+    const row = this.#row(output);
+    if (row === undefined) return [];
+    const { protocol, information } = output;
+    const from = row.relayTo && this.#row(row.relayTo);
+    if (from?.pppoe !== undefined) {
+      const plain = { addressControl: false, protocolFieldCompression: false };
+      this.#relay.carried(from, emitPppFrame({ protocol, information }, plain));
+    }
+    return [this.#emit(row, protocol, information)];
+  }
+
+  #emit(row: Row, protocol: number, information: Uint8Array): Outcome {
     const isLcp = protocol === PPP_PROTOCOL.lcp;
     const frame = emitPppFrame(
       { protocol, information },
       {
-        addressControl: isLcp || !row.transmitAcfc || row.addressControl === 'always',
+        addressControl: row.pppoe === undefined && (isLcp || !row.transmitAcfc || row.addressControl === 'always'),
         protocolFieldCompression: !isLcp && row.transmitPfc,
       },
     );
     return this.#emitFrame(row, frame);
   }
 
-  #emitFrame(row: Row, frame: Uint8Array): Sent {
+  #emitFrame(row: Row, frame: Uint8Array): Outcome {
+    if (row.pppoe !== undefined) {
+      const { interfaceIndex, localMac, peerMac, sessionId, tags } = row.pppoe;
+      const way = { destination: peerMac, source: localMac, tags };
+      return { type: 'sent-frame', interfaceIndex, frame: emitSessionFrame(way, sessionId, frame) };
+    }
     const header = row.version === 3 ? headerOfVersion3(row) : headerOfVersion2(row);
     const packet = new Uint8Array(header.length + frame.length);
     packet.set(header);
     packet.set(frame, header.length);
-    return { path: row.path, packet };
+    return { type: 'sent', path: row.path, packet };
   }
 
-  #receiveControl(message: Uint8Array, path: TransportPath): Received {
+  #receiveControl(message: Uint8Array, path: TransportPath): Outcome {
     const header = parse(() => parseControlHeader(message));
     if (header === undefined || (path.encapsulation === 'ip' && header.version === 2)) return DROPPED;
-    const received: Received = { type: 'control', header, message };
+    const received: Outcome = { type: 'control', header, message };
     if (header.controlConnectionId === 0) return received;
     const tunnel = this.tunnels.get(header.controlConnectionId);
     if (tunnel?.encapsulation !== path.encapsulation) return DROPPED;
     return tunnel.peerAddress === path.peerAddress ? received : DROPPED;
   }
 
-  #receiveVersion2(packet: Uint8Array, path: TransportPath): Received {
+  #receiveVersion2(packet: Uint8Array, path: TransportPath): Outcome {
     const header = parse(() => parseL2tpHeader(packet));
     if (header === undefined) return DROPPED;
     const row = this.rows.get(header.sessionId);
@@ -181,7 +243,7 @@ export class PacketPath {
   }
 
   /** The cookie is looked at before anything else. */
-  #receiveVersion3(packet: Uint8Array, path: TransportPath): Received {
+  #receiveVersion3(packet: Uint8Array, path: TransportPath): Outcome {
     const session = dataSession(packet, path.encapsulation);
     if (session === undefined) return DROPPED;
     const row = this.rows.get(session.sessionId);
@@ -197,23 +259,42 @@ export class PacketPath {
     return this.#receivePayload(row, packet.subarray(at));
   }
 
-  #receivePayload(row: Row, payload: Uint8Array): Received {
+  #receivePayload(row: Row, payload: Uint8Array): Outcome {
     if (row.payload === 'ethernet') return receiveFrame(row, payload);
+    if (parse(() => parsePppFrame(payload)) === undefined) return DROPPED;
+    if (row.hold && row.kept.length === MAX_KEPT) return DROPPED;
+    if (row.pppoe !== undefined) this.#relay.arrived(row, payload);
+    if (!row.hold) return this.#pass(row, payload);
+    row.kept.push(payload.slice());
+    return { type: 'kept' };
+  }
+
+  /** To the row that this one's frames are relayed to, or to whom they are for here. */
+  #pass(row: Row, payload: Uint8Array): Outcome {
+    if (row.relayTo !== undefined) return this.#relayed(row, row.relayTo, payload);
     const frame = parse(() => parsePppFrame(payload));
     if (frame === undefined) return DROPPED;
     if (frame.protocol === PPP_PROTOCOL.ipv4) return this.#receiveUserPacket(row, frame.information);
     return { type: 'ppp', row, protocol: frame.protocol, information: frame.information.slice() };
   }
 
-  #receiveUserPacket(row: Row, bytes: Uint8Array): Received {
-    if (!row.ipv4Open || bytes.length < IPV4_HEADER_BYTES + 8) return DROPPED;
-    const source = formatAddress(bytes.subarray(12, 16));
-    const destination = formatAddress(bytes.subarray(16, 20));
+  /** RFC 2516 section 7: FF 03 is added towards L2TP and taken off towards PPPoE; nothing else is changed. */
+  #relayed(row: Row, relayTo: NonNullable<Row['relayTo']>, payload: Uint8Array): Outcome {
+    const to = this.#row(relayTo);
+    if (to === undefined) return DROPPED;
+    const hasAddress = Buffer.compare(payload.subarray(0, 2), ADDRESS_CONTROL) === 0;
+    const ppp = hasAddress ? payload.subarray(2) : payload;
+    if (row.pppoe === undefined) return this.#emitFrame(to, ppp);
+    this.#relay.carried(row, ppp);
+    return this.#emitFrame(to, Uint8Array.of(...ADDRESS_CONTROL, ...ppp));
+  }
+
+  #receiveUserPacket(row: Row, bytes: Uint8Array): Outcome {
+    const packet = readUserPacket(bytes);
+    if (!row.ipv4Open || packet === undefined) return DROPPED;
+    const { source, destination } = packet;
     const isAllowed = row.bindTun ? contains(row.destinations, destination) : contains(row.sources, source);
-    if (!isAllowed) return DROPPED;
-    const view = new DataView(bytes.buffer, bytes.byteOffset + IPV4_HEADER_BYTES);
-    const packet = { source, destination, isReply: view.getUint32(0) === 1, token: view.getUint32(4) };
-    return { type: 'user', row, packet };
+    return isAllowed ? { type: 'user', row, packet } : DROPPED;
   }
 }
 
@@ -243,7 +324,7 @@ function inSequence(row: Row, ns: number): boolean {
   return true;
 }
 
-function receiveFrame(row: Row, frame: Uint8Array): Received {
+function receiveFrame(row: Row, frame: Uint8Array): Outcome {
   const tag_bytes = row.vlanId === 0 ? 0 : VLAN_TAG_BYTES;
   if (!row.ethernetOpen || frame.length < ETHERNET_HEADER_BYTES + tag_bytes + 4) return DROPPED;
   if (tag_bytes > 0 && u32(frame, ETHERNET_ADDRESSES_BYTES) >>> 16 !== VLAN_TAG) return DROPPED;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.js';
 import { type Outcome, simulate } from './simulation.js';
 
-const SEEDS = 60;
+const SEEDS = 100;
 
 function simulateWith(bug: PlantedBug, seed: number): Outcome {
   const takeOut = bug.plant?.();

@@ -5,6 +5,7 @@
 
 import { EndpointState } from '../../firmware/protocol/l2tp/endpoint-state.js';
 import { type Reception, ReliableDelivery } from '../../firmware/protocol/l2tp/reliable-delivery.js';
+import { Call } from '../../firmware/roles/call.js';
 import type { Output } from '../../firmware/roles/role.js';
 import { parseControlHeader } from '../../firmware/wire/control-header.js';
 import { hasDigest, isAcknowledgement, withoutDigest } from './control-body.js';
@@ -172,6 +173,43 @@ function keepDigests(): Seams {
   };
 }
 
+/** The LAC says itself what the LNS has to say. */
+function acceptAtTheLac(): () => void {
+  return replace(Call.prototype, 'suspendLink', ({ value: suspendLink, ...old }) => ({
+    ...old,
+    value(this: Call): void {
+      const authenticatorResponse = `S=${'0'.repeat(40)}`;
+      this.withLink(0, (link) => link.answerAuthentication({ accepted: true, authenticatorResponse }, 0));
+      suspendLink.call(this);
+    },
+  }));
+}
+
+/** The frames of before the handover go to the LNS the newest first. */
+function turnRound(): () => void {
+  return replace(Call.prototype, 'releaseLink', ({ value: releaseLink, ...old }) => ({
+    ...old,
+    value(this: Call): readonly unknown[] {
+      return [...releaseLink.call(this)].reverse();
+    },
+  }));
+}
+
+/** Of what the LAC sends to an LNS in the name of a PC the second frame never gets into the packet path. */
+function loseHandedOver(): Seams {
+  const relays = new Map<number, number>();
+  return {
+    filter: (output) => {
+      if (output.type === 'session-add' && output.row.relayTo !== undefined) relays.set(output.row.generation, 0);
+      if (output.type !== 'inject') return output;
+      const count = relays.get(output.generation);
+      if (count === undefined) return output;
+      relays.set(output.generation, count + 1);
+      return count === 1 ? undefined : output;
+    },
+  };
+}
+
 function withOtherCookie(output: Output): Output | undefined {
   if (output.type !== 'session-add' || output.row.localCookie.length === 0) return undefined;
   const localCookie = output.row.localCookie.slice();
@@ -243,6 +281,26 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'no HELLO asks whether the peer is still there',
     foundBy: ['convergence', 'nothing-left'],
     plant: () => replace(EndpointState.prototype, 'helloDue_ms', (old) => ({ ...old, value: () => undefined })),
+  },
+  {
+    name: 'the LAC accepts a user whom it carries to an LNS',
+    foundBy: ['lns-accepts'],
+    plant: acceptAtTheLac,
+  },
+  {
+    name: "the PC's frames of before the handover go to the LNS in another order",
+    foundBy: ['relay-order'],
+    plant: turnRound,
+  },
+  {
+    name: "a PC's frame of before the handover gets lost",
+    foundBy: ['relay-order'],
+    seams: loseHandedOver,
+  },
+  {
+    name: 'the row of a PPPoE session stands only behind its PADS',
+    foundBy: ['row-before-message', 'row-commands'],
+    seams: losing(3, (output) => output.type === 'session-add' && output.row.pppoe !== undefined),
   },
   {
     name: 'a cookie is not looked at',

@@ -8,6 +8,7 @@ import type { Box, BoxPlan } from './box.js';
 import { Builder } from './builder.js';
 import { BUILD } from './kinds.js';
 import type { Faults } from './network.js';
+import type { Pc, PcPlan } from './pc.js';
 import { SeededRandom } from './seeded-random.js';
 
 export const KINDS = [
@@ -17,6 +18,7 @@ export const KINDS = [
   'two dial each other',
   'refused',
   'too few addresses',
+  'PCs behind a LAC',
   'pseudowires',
 ] as const;
 export type ScenarioKind = (typeof KINDS)[number];
@@ -66,8 +68,30 @@ export interface Incident {
   run: (box: Box, now_ms: number) => void;
 }
 
+/** The same with a PC. */
+export interface PcIncident {
+  at_ms: number;
+  pc: string;
+  label: string;
+  run: (pc: Pc, now_ms: number) => void;
+}
+
 /** How it all ends. */
-export type Closing = 'profiles removed' | 'LNS switched off' | 'all shut down' | 'LNS shut down first';
+export type Closing =
+  | 'profiles removed'
+  | 'LNS switched off'
+  | 'all shut down'
+  | 'LNS shut down first'
+  | 'LAC switched off'
+  | 'PCs hang up';
+const CLOSINGS: readonly Closing[] = ['profiles removed', 'LNS switched off', 'all shut down', 'LNS shut down first'];
+const LAC_CLOSINGS: readonly Closing[] = [
+  'LNS switched off',
+  'all shut down',
+  'LNS shut down first',
+  'LAC switched off',
+  'PCs hang up',
+];
 
 export interface Scenario {
   seed: number;
@@ -76,6 +100,7 @@ export interface Scenario {
   boxes: BoxPlan[];
   profiles: ProfilePlan[];
   pseudowires: PseudowirePlan[];
+  pcs: PcPlan[];
   /** How many of the contended profiles can be up. */
   addresses: number;
   faults: Faults;
@@ -84,6 +109,7 @@ export interface Scenario {
   /** The box has no turn for so long, and then finds all that has come and all timers that have run out at once. */
   stalls: { box: string; from_ms: number; to_ms: number }[];
   incidents: Incident[];
+  pcIncidents: PcIncident[];
   safety_ms: number;
   closing: Closing;
   /** The network is bad while all closes, too. */
@@ -150,7 +176,8 @@ function administration(
   } else {
     const box = random.pick(boxes).name;
     const run = (at: Box, now_ms: number) => {
-      for (const { callId } of [...at.appliance.calls()]) at.endCall(callId, 'an administrator wants it so', now_ms);
+      for (const { callId } of [...at.appliance.calls()])
+        at.endCall(callId, 'an administrator wants it so', 'admin-reset', now_ms);
     };
     for (const at_ms of [from_ms, to_ms]) incidents.push({ at_ms, box, label: 'all calls disconnected', run });
   }
@@ -170,11 +197,64 @@ function incidentsOf(
       incidents.push({ at_ms: random.below(safety_ms), box: random.pick(boxes).name, label: 'restart', run });
     }
   }
-  const mayBeChanged = plans.every(({ goal }) => goal.type === 'up' || goal.type === 'contended');
+  const mayBeChanged = plans.length > 0 && plans.every(({ goal }) => goal.type === 'up' || goal.type === 'contended');
   if (mayBeChanged && random.chance(0.4)) {
     incidents.push(...administration(random, boxes, random.pick(plans), safety_ms));
   }
   return incidents;
+}
+
+/** What an administrator does to a LAC or its LNS. */
+function lacIncidentsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_ms: number): Incident[] {
+  if (!random.chance(0.4)) return [];
+  const from_ms = random.below(safety_ms - 10_000);
+  const to_ms = random.between(from_ms, safety_ms - 1);
+  const box = random.pick(boxes);
+  const { config, name } = box;
+  const restore = (at: Box, now_ms: number) => at.configure(at.plan.config, now_ms);
+  const { lac } = config;
+  const changes: { label: string; config: ApplianceConfig }[] = [
+    { label: 'switched off', config: { ...config, lac: undefined, lns: undefined } },
+  ];
+  if (lac !== undefined) {
+    const interfaces = lac.concentrator.interfaces.slice(1);
+    const concentrator = { ...lac.concentrator, interfaces };
+    changes.push({ label: 'an interface is gone', config: { ...config, lac: { ...lac, concentrator } } });
+  }
+  const change = random.pick(changes);
+  const run = (at: Box, now_ms: number) => at.configure(change.config, now_ms);
+  const hangUp = (at: Box, now_ms: number) => {
+    for (const { callId } of [...at.appliance.calls()])
+      at.endCall(callId, 'an administrator wants it so', 'admin-reset', now_ms);
+  };
+  const incidents: Incident[] = [
+    { at_ms: from_ms, box: name, label: change.label, run },
+    { at_ms: to_ms, box: name, label: 'as before', run: restore },
+  ];
+  if (random.chance(0.5)) incidents.push({ at_ms: to_ms, box: name, label: 'all calls disconnected', run: hangUp });
+  return incidents;
+}
+
+/** PCs lose their power, or their users hang up; they are back before the end. */
+function pcIncidentsOf(random: SeededRandom, pcs: readonly PcPlan[], safety_ms: number): PcIncident[] {
+  const incidents: PcIncident[] = [];
+  for (const { name: pc } of pcs) {
+    incidents.push({
+      at_ms: random.below(5_000),
+      pc,
+      label: 'switched on',
+      run: (one, now_ms) => one.switchOn(now_ms),
+    });
+    for (let count = random.pick([0, 1, 3]); count > 0; count--) {
+      const at_ms = random.below(safety_ms);
+      const losesPower = random.chance(0.5);
+      const run = (one: Pc) => (losesPower ? one.losePower() : one.switchOff());
+      incidents.push({ at_ms, pc, label: losesPower ? 'loses power' : 'switched off', run });
+      const on_ms = at_ms + random.pick([0, 1_000, 20_000]);
+      incidents.push({ at_ms: on_ms, pc, label: 'switched on', run: (one, now_ms) => one.switchOn(now_ms) });
+    }
+  }
+  return incidents.filter(({ at_ms }) => at_ms < safety_ms);
 }
 
 function stallsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_ms: number): Scenario['stalls'] {
@@ -191,7 +271,7 @@ export function scenarioOf(seed: number, encapsulation: EncapsulationChoice): Sc
   const faults = faultsOf(random);
   const build = new Builder(random, encapsulation, faults);
   BUILD[kind](build);
-  const { boxes, profiles, pseudowires } = build;
+  const { boxes, profiles, pseudowires, pcs } = build;
   const plans = [
     ...profiles.map(({ box, profile: name, goal }) => ({ box, name, goal })),
     ...pseudowires.map(({ box, pseudowire: name, goal }) => ({ box, name, goal })),
@@ -209,13 +289,18 @@ export function scenarioOf(seed: number, encapsulation: EncapsulationChoice): Sc
     boxes,
     profiles,
     pseudowires,
+    pcs,
     addresses: boxes[0].outside.pool.length,
     faults,
     cuts,
-    incidents: incidentsOf(random, boxes, plans, safety_ms),
+    incidents: [
+      ...incidentsOf(random, boxes, plans, safety_ms),
+      ...(pcs.length > 0 ? lacIncidentsOf(random, boxes, safety_ms) : []),
+    ],
+    pcIncidents: pcIncidentsOf(random, pcs, safety_ms),
     stalls: stallsOf(random, boxes, safety_ms),
     safety_ms,
-    closing: random.pick(['profiles removed', 'LNS switched off', 'all shut down', 'LNS shut down first']),
+    closing: random.pick(pcs.length > 0 ? LAC_CLOSINGS : CLOSINGS),
     closesUnderFaults: random.chance(0.3),
   };
 }

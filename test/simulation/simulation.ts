@@ -4,18 +4,23 @@
  */
 
 import type { Output } from '../../firmware/roles/role.js';
+import { AccessGoals } from './access-goals.js';
+import { AccessNetwork } from './access-network.js';
 import { Agenda } from './agenda.js';
 import { leftovers } from './agreement.js';
 import { Box, type BoxInput, type BoxObserver, type World } from './box.js';
 import { DeliveryChecker, type Origin } from './delivery-checker.js';
 import { boxNamed, Goals } from './goals.js';
-import { Network, NO_FAULTS, REORDERING_MS } from './network.js';
+import { type Faults, Network, NO_FAULTS, REORDERING_MS } from './network.js';
 import { AddressPool } from './outside.js';
-import type { Row } from './packet-path.js';
+import type { RelayObserver, Row } from './packet-path.js';
+import type { Pc } from './pc.js';
+import { RelayChecker } from './relay-checker.js';
 import { type EncapsulationChoice, type Scenario, type ScenarioKind, scenarioOf } from './scenario.js';
 import { SeededRandom } from './seeded-random.js';
 import { StateChecker } from './state-checker.js';
 import { Story } from './story.js';
+import type { UserPacket } from './user-packet.js';
 import { ensure, type Invariant, Violation } from './violation.js';
 
 /** Without faults every profile must have reached its goal after so long. */
@@ -67,6 +72,9 @@ export interface SimulationCounters {
   /** Messages that were dropped for a wrong Message Digest. */
   digestMismatches: number;
   userPackets: number;
+  /** Sessions that PCs have had, and frames of theirs that went to an LNS. */
+  pcSessions: number;
+  framesRelayed: number;
   datagrams: number;
   lost: number;
   duplicated: number;
@@ -94,6 +102,8 @@ class Simulation implements BoxObserver {
     ties: 0,
     digestMismatches: 0,
     userPackets: 0,
+    pcSessions: 0,
+    framesRelayed: 0,
     datagrams: 0,
     lost: 0,
     duplicated: 0,
@@ -107,11 +117,14 @@ class Simulation implements BoxObserver {
   readonly #scenario: Scenario;
   readonly #story: Story | undefined;
   readonly #network: Network<Origin>;
+  readonly #access: AccessNetwork;
   readonly #agenda = new Agenda<Step>();
   readonly #boxes = new Map<string, Box>();
   readonly #delivery = new DeliveryChecker();
   readonly #states: StateChecker;
+  readonly #relays = new RelayChecker();
   readonly #goals: Goals;
+  readonly #accessGoals: AccessGoals;
   #healed_ms: number | undefined;
   readonly #heldUpUntil_ms = new Map<Box, number>();
   /** Tokens of users' packets whose answer has come, by the user's address. */
@@ -127,6 +140,14 @@ class Simulation implements BoxObserver {
       const box = this.#boxes.get(datagram.to);
       if (box !== undefined) this.#agenda.add(at_ms, { box, input: { type: 'datagram', datagram } });
     });
+    this.#access = new AccessNetwork(scenario.pcs, random.fork(), {
+      arrive: (at_ms, name, interfaceIndex, frame) => {
+        const box = boxNamed(this.#boxes, name);
+        this.#agenda.add(at_ms, { box, input: { type: 'ethernet', interfaceIndex, frame } });
+      },
+      tell: (pc, what) => this.#story?.note(this.now_ms, pc.plan.name, what),
+      userPacket: (pc, packet) => this.#userPacketAtPc(pc, packet),
+    });
     const world: World = {
       random: random.fork(),
       makePool: seams.makePool ?? ((addresses) => new AddressPool(addresses)),
@@ -134,12 +155,16 @@ class Simulation implements BoxObserver {
       send: (box, { path, packet }, sender) => {
         this.#network.send(box.plan.address, path, packet, sender, this.now_ms);
       },
+      sendFrame: (box, { interfaceIndex, frame }) => {
+        this.#access.fromBox(box.plan.name, interfaceIndex, frame, this.now_ms);
+      },
       later: (box, delay_ms, input) => this.#agenda.add(this.now_ms + delay_ms, { box, input }),
       observer: this,
     };
     for (const plan of scenario.boxes) this.#boxes.set(plan.address, new Box(plan, world, this.now_ms));
     this.#states = new StateChecker(scenario, this.#boxes);
     this.#goals = new Goals(scenario, this.#boxes, this.#delivery);
+    this.#accessGoals = new AccessGoals(this.#boxes, this.#access.pcs);
   }
 
   run(): void {
@@ -153,22 +178,19 @@ class Simulation implements BoxObserver {
       const virtual_ms = this.now_ms;
       Object.assign(this.counters, { virtual_ms, datagrams, ...datagramsThat, messages, retransmissions });
       for (const box of this.#boxes.values()) this.#addUp(box);
+      for (const { sessions } of this.#access.pcs) this.counters.pcSessions += sessions;
     }
   }
 
   // The three phases.
 
   #safetyPhase(): void {
-    const { faults, cuts, stalls, incidents, safety_ms } = this.#scenario;
-    this.#network.faults = faults;
+    const { faults, cuts, stalls, incidents, pcIncidents, safety_ms } = this.#scenario;
+    this.#setFaults(faults);
     this.#delivery.isCorrupting = faults.corruption > 0;
     for (const { from_ms, to_ms } of cuts) {
-      this.#at(from_ms, 'the network is cut', () => {
-        this.#network.isCut = true;
-      });
-      this.#at(to_ms, 'the network is whole', () => {
-        this.#network.isCut = false;
-      });
+      this.#at(from_ms, 'the network is cut', () => this.#cut(true));
+      this.#at(to_ms, 'the network is whole', () => this.#cut(false));
     }
     for (const { box: name, from_ms, to_ms } of stalls) {
       const box = boxNamed(this.#boxes, name);
@@ -178,6 +200,9 @@ class Simulation implements BoxObserver {
       const box = boxNamed(this.#boxes, name);
       const input: BoxInput = { type: 'command', run };
       this.#at(at_ms, `${name}: ${label}`, () => this.#agenda.add(this.now_ms, { box, input }));
+    }
+    for (const { at_ms, pc: name, label, run } of pcIncidents) {
+      this.#at(at_ms, `${name}: ${label}`, () => this.#access.act(this.now_ms, (pc) => run(pc, this.now_ms), name));
     }
     for (let at_ms = USER_PACKETS_MS; at_ms < safety_ms; at_ms += USER_PACKETS_MS) {
       this.#agenda.add(at_ms, { run: () => this.#sendData() });
@@ -194,10 +219,13 @@ class Simulation implements BoxObserver {
       };
       this.#turn(box, [{ type: 'command', run }]);
     }
+    this.#access.act(this.now_ms, (pc) => pc.switchOn(this.now_ms));
+    this.#accessGoals.begin();
     const healed_ms = this.now_ms;
     let open: string[] = [];
     const isDone = () => {
-      open = this.#goals.open();
+      open = this.#accessGoals.open();
+      if (open.length === 0) open = this.#goals.open();
       return open.length === 0;
     };
     // What was sent under faults may still be on its way, and late enough to have a link begin anew.
@@ -212,13 +240,15 @@ class Simulation implements BoxObserver {
   #closingPhase(): void {
     if (this.#scenario.closesUnderFaults) {
       this.#story?.note(this.now_ms, '', 'the faults are back');
-      this.#network.faults = { ...this.#scenario.faults, corruption: 0 };
+      this.#setFaults({ ...this.#scenario.faults, corruption: 0 });
     }
     const { closing } = this.#scenario;
     this.#story?.note(this.now_ms, '', closing);
+    if (closing === 'PCs hang up') this.#access.act(this.now_ms, (pc) => pc.switchOff());
     for (const box of this.#boxes.values()) this.#beginClosing(box);
     this.#pass(this.now_ms + CLOSING_UNDER_FAULTS_MS);
     this.#heal();
+    this.#access.act(this.now_ms, (pc) => pc.switchOff());
     for (const box of this.#boxes.values()) {
       this.#turn(box, [{ type: 'command', run: withoutProfiles }]);
     }
@@ -237,22 +267,35 @@ class Simulation implements BoxObserver {
     const shutDown = (at: Box, now_ms: number) => at.appliance.shutDown(now_ms);
     const isListening = box.config.pseudowires.some(({ ends }) => ends.mode === 'listen');
     const isLns = box.config.lns !== undefined || isListening;
+    const nothing = () => undefined;
     const run = {
       'profiles removed': withoutProfiles,
       'LNS switched off': withoutLns,
       'all shut down': shutDown,
-      'LNS shut down first': isLns ? shutDown : () => undefined,
+      'LNS shut down first': isLns ? shutDown : nothing,
+      'LAC switched off': withoutLac,
+      'PCs hang up': nothing,
     }[closing];
     this.#turn(box, [{ type: 'command', run }]);
   }
 
   /** The network is good from now on, and always was for what is on its way. */
   #heal(): void {
-    this.#network.isCut = false;
-    this.#network.faults = NO_FAULTS;
+    this.#cut(false);
+    this.#setFaults(NO_FAULTS);
     this.#delivery.isCorrupting = false;
     this.#healed_ms ??= this.now_ms;
     this.#story?.note(this.now_ms, '', 'the faults end');
+  }
+
+  #setFaults(faults: Faults): void {
+    this.#network.faults = faults;
+    this.#access.faults = faults;
+  }
+
+  #cut(isCut: boolean): void {
+    this.#network.isCut = isCut;
+    this.#access.isCut = isCut;
   }
 
   /** A packet of each user gets through, and its answer back; so does a frame each way of each pseudowire. */
@@ -267,6 +310,9 @@ class Simulation implements BoxObserver {
     for (const box of this.#boxes.values()) {
       for (const call of box.sendUserPackets(token)) expected.push(`${box.plan.name} ${call.localAddress} ${token}`);
     }
+    this.#access.act(this.now_ms, (pc) => {
+      if (pc.sendUserPacket(token)) expected.push(`${pc.plan.name} ${pc.addresses?.localAddress} ${token}`);
+    });
     this.#pass(this.now_ms + ROUND_TRIP_MS);
     for (const key of expected) ensure(this.#answered.has(key), 'traffic', () => `no answer for ${key}`);
     for (const key of expectedFrames) ensure(this.#framesCome.has(key), 'traffic', () => `no frame for ${key}`);
@@ -284,8 +330,8 @@ class Simulation implements BoxObserver {
       'nothing-left',
       () => `${this.counters.turns - turns} turns in silence`,
     );
-    const late = this.#agenda.next_ms();
-    ensure(late === undefined, 'nothing-left', () => `something is still to come at ${late}`);
+    const late = this.#agenda.next_ms() ?? this.#access.due_ms;
+    ensure(late === Number.POSITIVE_INFINITY, 'nothing-left', () => `something is still to come at ${late}`);
   }
 
   // Virtual time.
@@ -303,11 +349,13 @@ class Simulation implements BoxObserver {
     if (isDone()) return;
     for (;;) {
       const due = this.#nextBox();
-      const next_ms = Math.min(this.#agenda.next_ms() ?? Number.POSITIVE_INFINITY, this.#due_ms(due));
+      const access_ms = this.#access.due_ms;
+      const next_ms = Math.min(this.#agenda.next_ms() ?? Number.POSITIVE_INFINITY, this.#due_ms(due), access_ms);
       if (next_ms > end_ms) break;
       this.now_ms = Math.max(this.now_ms, next_ms);
       const step = this.#agenda.takeDue(this.now_ms);
-      if (step === undefined) this.#turn(due, []);
+      if (step === undefined && access_ms <= this.now_ms) this.#access.turn(this.now_ms);
+      else if (step === undefined) this.#turn(due, []);
       else if ('run' in step) step.run();
       else if (this.#isHeldUp(step.box)) this.#agenda.add(this.#heldUpUntil_ms.get(step.box)!, step);
       else this.#turn(step.box, this.#inputsOf(step.box, step.input));
@@ -360,6 +408,7 @@ class Simulation implements BoxObserver {
       box.sendFrames(this.counters.turns);
       this.counters.forged += box.forgeData(FORGED);
     }
+    this.#access.act(this.now_ms, (pc) => pc.sendUserPacket(this.counters.turns));
   }
 
   /** What a box's endpoint has counted, before it is gone. */
@@ -397,6 +446,17 @@ class Simulation implements BoxObserver {
     if (packet.isReply) this.#answered.add(`${box.plan.name} ${packet.destination} ${packet.token}`);
   }
 
+  #userPacketAtPc({ plan }: Pc, packet: UserPacket): void {
+    ensure(packet.token !== FORGED, 'cookie', () => `${plan.name}: a packet with a wrong cookie came through`);
+    this.counters.userPackets++;
+    if (packet.isReply) this.#answered.add(`${plan.name} ${packet.destination} ${packet.token}`);
+  }
+
+  relayed(box: Box, what: keyof RelayObserver, row: Row, ppp: Uint8Array): void {
+    if (what === 'carried') this.counters.framesRelayed++;
+    this.#relays[what](box, row, ppp);
+  }
+
   frame(box: Box, row: Row, token: number): void {
     ensure(token !== FORGED, 'cookie', () => `${box.plan.name}: a frame with a wrong cookie came through`);
     this.counters.frames++;
@@ -406,6 +466,8 @@ class Simulation implements BoxObserver {
   turned(box: Box, inputs: number, now_ms: number): void {
     this.#delivery.turned(box, now_ms);
     this.#states.turned(box, inputs, now_ms);
+    this.#relays.turned(box);
+    this.#accessGoals.check();
   }
 
   restarted(box: Box): void {
@@ -413,6 +475,7 @@ class Simulation implements BoxObserver {
     this.#addUp(box);
     this.#delivery.restarted(box);
     this.#states.restarted(box);
+    this.#relays.restarted(box);
   }
 }
 
@@ -425,6 +488,11 @@ function withoutProfiles(box: Box, now_ms: number): void {
 function withoutLns(box: Box, now_ms: number): void {
   const pseudowires = box.config.pseudowires.filter(({ ends }) => ends.mode !== 'listen');
   box.configure({ ...box.config, lns: undefined, pseudowires }, now_ms);
+}
+
+/** Nothing is left that PCs may call. */
+function withoutLac(box: Box, now_ms: number): void {
+  box.configure({ ...box.config, lac: undefined }, now_ms);
 }
 
 /** What a simulation is run with. */

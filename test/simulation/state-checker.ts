@@ -3,9 +3,13 @@
  * input makes a storm. What must hold is taken from the design, not from the code.
  */
 
-import type { CallInfo, ForwardingRow, Output } from '../../firmware/roles/role.js';
+import { type CallInfo, FIRST_PPPOE_ROW_ID, type ForwardingRow, type Output } from '../../firmware/roles/role.js';
+import { CHAP_CODE, PAP_CODE } from '../../firmware/wire/authentication.js';
+import { PPP_PROTOCOL } from '../../firmware/wire/ppp.js';
+import { PPPOE_CODE } from '../../firmware/wire/pppoe.js';
 import type { Box } from './box.js';
 import type { Row } from './packet-path.js';
+import { readPppoeFrame } from './pppoe-frames.js';
 import type { Scenario } from './scenario.js';
 import { ensure } from './violation.js';
 
@@ -76,8 +80,12 @@ export class StateChecker {
           () => `${type} for session ${sessionId}, generation ${generation}: there is ${state.rows.get(sessionId)}`,
         );
         if (type === 'session-remove') state.rows.delete(sessionId);
+        if (type === 'inject') checkAcceptance(box, output);
         break;
       }
+      case 'send-frame':
+        checkSessionHasRow(box, output.frame);
+        break;
     }
     if (output.type === 'inject' || output.type === 'send-control') state.packetsInTurn++;
   }
@@ -116,19 +124,25 @@ export class StateChecker {
     return state;
   }
 
-  #added(state: BoxState, { sessionId, generation, version, tunnelId }: ForwardingRow): void {
+  #added(state: BoxState, { sessionId, generation, version, tunnelId, pppoe }: ForwardingRow): void {
     ensure(sessionId !== 0, 'unique-ids', () => 'a session has ID 0');
+    const isPppoe = pppoe !== undefined;
+    ensure(
+      isPppoe === sessionId >= FIRST_PPPOE_ROW_ID,
+      'unique-ids',
+      () => `session ${sessionId} is of the other kind`,
+    );
     // A static pseudowire has no tunnel, and any ID.
     const isStatic = version === 3 && tunnelId === 0;
     ensure(
-      isStatic || version === (sessionId > LAST_VERSION2_ID ? 3 : 2),
+      isStatic || isPppoe || version === (sessionId > LAST_VERSION2_ID ? 3 : 2),
       'unique-ids',
       () => `session ${sessionId} is of version ${version}`,
     );
     ensure(!state.rows.has(sessionId), 'row-commands', () => `session ${sessionId} is added twice`);
     ensure(!state.generations.has(generation), 'row-commands', () => `generation ${generation} comes a second time`);
     ensure(
-      isStatic || state.tunnels.has(tunnelId),
+      isStatic || isPppoe || state.tunnels.has(tunnelId),
       'row-commands',
       () => `session ${sessionId} is added before its tunnel`,
     );
@@ -160,6 +174,8 @@ export class StateChecker {
 
   #checkCalls(state: BoxState, calls: readonly CallInfo[], box: Box): void {
     const sessionIds = new Set(calls.map(({ sessionId }) => sessionId));
+    // At a LAC a call that is carried has a second row, of its session in L2TP.
+    const carriedIds = new Set(calls.map(({ l2tpSessionId }) => l2tpSessionId));
     const callIds = new Set(calls.map(({ callId }) => callId));
     ensure(sessionIds.size === calls.length, 'unique-ids', () => 'two calls have one session ID');
     ensure(callIds.size === calls.length, 'unique-ids', () => 'two calls have one call ID');
@@ -172,23 +188,27 @@ export class StateChecker {
       const row = box.path.rows.get(sessionId);
       ensure(row?.generation === generation, 'rows-have-calls', () => `the call of session ${sessionId} has no row`);
     }
-    for (const { sessionId, payload } of box.path.rows.values()) {
+    for (const { sessionId, payload, relayTo } of box.path.rows.values()) {
       if (payload === 'ethernet') continue;
-      ensure(sessionIds.has(sessionId), 'rows-have-calls', () => `the row of session ${sessionId} has no call`);
+      const hasCall = sessionIds.has(sessionId) || carriedIds.has(sessionId);
+      ensure(hasCall, 'rows-have-calls', () => `the row of session ${sessionId} has no call`);
+      if (relayTo === undefined) continue;
+      const isThere = box.path.rows.get(relayTo.sessionId)?.generation === relayTo.generation;
+      ensure(isThere, 'rows-have-calls', () => `the row of session ${sessionId} is relayed to one that is not there`);
     }
   }
 
   #checkAddresses(box: Box, calls: readonly CallInfo[]): void {
     const holders = new Map<string, number>();
     for (const { role, peerAddress, callId } of calls) {
-      if (role !== 'lns' || peerAddress === '') continue;
+      if (role === 'lac-client' || peerAddress === '') continue;
       const other = holders.get(peerAddress);
       ensure(other === undefined, 'unique-addresses', () => `calls ${other} and ${callId} both have ${peerAddress}`);
       holders.set(peerAddress, callId);
     }
-    const lnsCalls = new Set(calls.filter(({ role }) => role === 'lns').map(({ callId }) => callId));
+    const served = new Set(calls.filter(({ role }) => role !== 'lac-client').map(({ callId }) => callId));
     for (const holder of box.outside.pool.holders()) {
-      ensure(lnsCalls.has(holder), 'leases-have-calls', () => `call ${holder} has a lease and is gone`);
+      ensure(served.has(holder), 'leases-have-calls', () => `call ${holder} has a lease and is gone`);
     }
     for (const call of calls) this.#compareWithPeer(box, call);
   }
@@ -232,6 +252,29 @@ export class StateChecker {
       );
     }
   }
+}
+
+/** The LNS, not the LAC, accepts a user whom the LAC carries there (RFC 2661 section 4.4.5 leaves the rest of PPP to it). */
+function checkAcceptance(box: Box, { sessionId, protocol, information }: Extract<Output, { type: 'inject' }>): void {
+  const call = box.appliance.callInfo(sessionId);
+  const [code] = information;
+  const accepts =
+    (protocol === PPP_PROTOCOL.chap && code === CHAP_CODE.success) ||
+    (protocol === PPP_PROTOCOL.pap && code === PAP_CODE.authenticateAck);
+  if (call?.role !== 'lac' || !accepts) return;
+  const tunnels = box.plan.outside.users[call.userName]?.tunnels ?? [];
+  ensure(tunnels.length === 0, 'lns-accepts', () => `the LAC accepts ${call.userName}`);
+}
+
+/** RFC 2516 section 5.4: with the PADS the PC may send. */
+function checkSessionHasRow(box: Box, frame: Uint8Array): void {
+  const read = readPppoeFrame(frame);
+  if (read?.stage !== 'discovery' || read.packet.code !== PPPOE_CODE.pads || read.packet.sessionId === 0) return;
+  const { sessionId } = read.packet;
+  const hasRow = [...box.path.rows.values()].some(
+    ({ pppoe }) => pppoe?.sessionId === sessionId && pppoe.peerMac === read.way.destination,
+  );
+  ensure(hasRow, 'row-before-message', () => `PADS of session ${sessionId} goes out before it has a row`);
 }
 
 /** Each session of a pseudowire has a row, and each row of one a session. */

@@ -16,6 +16,10 @@ export type Invariant =
   | 'same-terms'
   /** Nothing comes out of a session whose cookie the sender did not know. */
   | 'cookie'
+  /** What a PC sends goes to the LNS whole, once and in order, from the handover on. */
+  | 'relay-order'
+  /** On a call that is carried to an LNS it is the LNS, not the LAC, that accepts the user. */
+  | 'lns-accepts'
   /** The row is there before the message goes out that lets the peer send. */
   | 'row-before-message'
   /** Session, tunnel and call IDs: not 0, unique, calls' never used again; each version's session IDs in their range. */

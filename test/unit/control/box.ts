@@ -161,8 +161,9 @@ export class ControlledBox {
         this.#reports.push({ ...command, type: 'session-removed', counters: CARRIED });
         return;
       default: {
-        const sent = this.path.carryOut(command);
-        if (sent !== undefined) this.#toCaller.push(sent.packet);
+        for (const outcome of this.path.carryOut(command)) {
+          if (outcome.type === 'sent') this.#toCaller.push(outcome.packet);
+        }
       }
     }
   }

@@ -126,7 +126,7 @@ export class Pair {
       ...changes.outside,
     };
     const box = (name: string, address: string, config: BoxPlan['config']) =>
-      new Box({ name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0 }, world, 0);
+      new Box({ name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0, reportDelay_ms: 0 }, world, 0);
     const lns = {
       endpoint: ENDPOINT,
       lns: { ...LNS, ...changes.lns },
@@ -241,6 +241,7 @@ export class Pair {
         const to = path.peerAddress === LNS_ADDRESS ? this.lns : this.client;
         this.#agenda.add(this.now_ms + DELAY_MS, { box: to, input: { type: 'datagram', datagram } });
       },
+      sendFrame: () => undefined,
       observer: {
         handed: () => undefined,
         output: (box, output) => {
@@ -251,6 +252,7 @@ export class Pair {
         sent: () => ({ end: undefined }),
         userPacket: () => undefined,
         frame: () => undefined,
+        relayed: () => undefined,
         turned: () => undefined,
         restarted: () => undefined,
       },
