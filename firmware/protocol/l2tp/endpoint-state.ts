@@ -7,9 +7,9 @@ import { type ControlMessage, type EmitOptions, emitControlMessage, type L2tpVer
 import type { RandomBytes } from '../../wire/bytes.js';
 import { emitControlPacket } from '../../wire/control-header.js';
 import { DeadlineQueue } from '../deadline-queue.js';
+import { Queue } from '../queue.js';
 import { sealPacket } from './authentication.js';
 import type { L2tpEndpointConfig, L2tpEvent, TransportPath } from './events.js';
-import { Queue } from './queue.js';
 import { ReliableDelivery, type Transmission, type Urgency } from './reliable-delivery.js';
 import type { OutgoingMessage, Session, Tunnel } from './tunnel.js';
 import { VERSION_RULES, versionOnWire } from './version.js';

@@ -28,7 +28,7 @@ import {
   tagValue,
 } from '../../wire/pppoe.js';
 import { encodeUtf8 } from '../../wire/text.js';
-import { Queue } from '../l2tp/queue.js';
+import { Queue } from '../queue.js';
 import { AcCookies } from './cookie.js';
 import {
   type AccessConcentratorConfig,

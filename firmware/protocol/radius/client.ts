@@ -12,7 +12,7 @@ import { ProtocolError, type RandomBytes } from '../../wire/bytes.js';
 import { emitRadiusPacket, MAX_ATTRIBUTE_VALUE_BYTES, parseRadiusPacket, RADIUS_CODE } from '../../wire/radius.js';
 import { emitRadiusAttributes } from '../../wire/radius-attributes.js';
 import { DeadlineQueue } from '../deadline-queue.js';
-import { Queue } from '../l2tp/queue.js';
+import { Queue } from '../queue.js';
 import {
   RADIUS_REPLY_DROPS,
   type RadiusClientConfig,

@@ -31,7 +31,7 @@ import {
   type RadiusValues,
   SERVICE_TYPE,
 } from '../../wire/radius-attributes.js';
-import { Queue } from '../l2tp/queue.js';
+import { Queue } from '../queue.js';
 
 export interface DynamicAuthorizationClient {
   /** Canonical text. */
