@@ -7,6 +7,7 @@ import { NO_AUTHORIZATION } from '../roles/authorization.js';
 import type { Answer, CallInfo, Question } from '../roles/role.js';
 import type { Store } from '../store/store.js';
 import type { AddressPools } from './address-pool.js';
+import { dialledAddress } from './dialled-address.js';
 import { authenticateLocally } from './local-aaa.js';
 import { authorizationOf, ruleFor, tunnelChoices } from './local-authorization.js';
 import { decideLogin } from './login-policy.js';
@@ -26,6 +27,8 @@ export interface AnswersDependencies {
   pools: AddressPools;
   /** RADIUS; undefined: the box's own users. */
   radius(): Authenticator | undefined;
+  /** A host name's first address. Rejects with the resolver's reason. */
+  resolve(host: string): Promise<string>;
   /** All calls, up or not. */
   calls(): Iterable<CallInfo>;
   /** For a call whose place another of its user takes. */
@@ -39,10 +42,13 @@ export class Answers {
     this.#dependencies = dependencies;
   }
 
-  /** Calls `give` once: at once, unless RADIUS is asked. */
-  answer(question: Exclude<Question, { type: 'resolve' }>, give: (answer: Answer) => void): void {
+  /** Calls `give` once: at once, unless RADIUS or the resolver is asked. */
+  answer(question: Question, give: (answer: Answer) => void): void {
     const { questionId } = question;
     switch (question.type) {
+      case 'resolve':
+        this.#resolve(question, give);
+        return;
       case 'authorize-tunnel': {
         const settings = this.#dependencies.store.documents.settings();
         const decision = decideTunnel(settings, question.path.peerAddress, question.peerHostName);
@@ -55,6 +61,18 @@ export class Answers {
       case 'lease':
         give(this.#lease(question));
     }
+  }
+
+  #resolve({ questionId, host }: Extract<Question, { type: 'resolve' }>, give: (answer: Answer) => void): void {
+    const tell = (found: string | undefined, error: string) => {
+      const address = found === undefined ? undefined : dialledAddress(found);
+      const reason = found !== undefined && address === undefined ? `${found} cannot be dialled` : error;
+      give({ type: 'resolve', questionId, address, reason });
+    };
+    this.#dependencies.resolve(host).then(
+      (address) => tell(address, ''),
+      (error: Error) => tell(undefined, error.message),
+    );
   }
 
   #authenticate(question: AuthenticateQuestion, give: (answer: AuthenticateAnswer) => void): void {

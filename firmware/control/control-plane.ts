@@ -5,10 +5,9 @@
  */
 
 import type { DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
-import type { RadiusClientConfig } from '../protocol/radius/client-types.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
-import type { Answer, CallInfo, Output, Question } from '../roles/role.js';
-import type { RadiusSettings, Settings } from '../settings.js';
+import type { Answer, AuthorizationChange, CallInfo, Output, Question } from '../roles/role.js';
+import type { Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import { Accounting } from './accounting/accounting.js';
@@ -18,14 +17,13 @@ import { applianceConfig } from './appliance-config.js';
 import { CallLimits } from './call-limits.js';
 import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
-import { dialledAddress } from './dialled-address.js';
 import { Faults } from './faults.js';
 import { KernelSettings } from './kernel-settings.js';
 import type { NetworkConfiguration } from './network.js';
+import { settingsProblems } from './operating-problems.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
-import { radiusClientConfig } from './radius/client-config.js';
-import { RadiusTransport } from './radius/transport.js';
+import { Radius } from './radius/radius.js';
 import { Trace } from './trace.js';
 import { type ProfiledRole, TunDevices } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
@@ -60,9 +58,6 @@ export interface ControlPlaneDependencies {
   log: Log;
 }
 
-/** Those that Answers answers. */
-type AnsweredQuestion = Exclude<Question, { type: 'resolve' }>;
-
 /** Of a control message, RFC 2661 section 3.1 and RFC 3931 section 3.2.1: the packet path hands on whole headers. */
 function tunnelIdOf(packet: Uint8Array): number {
   const [high, low] = (packet[1] & 0x0f) === 3 ? [6, 7] : [4, 5];
@@ -74,13 +69,14 @@ export class ControlPlane {
   readonly appliance: Appliance;
   readonly calls: CallRecords;
   readonly pseudowires: PseudowireTraffic;
+  readonly radius: Radius;
   readonly accounting: Accounting;
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
   readonly #answers: Answers;
   /** Those that came while a turn was under way. */
-  #given: { question: AnsweredQuestion; answer: Answer }[] = [];
+  #given: { question: Question; answer: Answer }[] = [];
   readonly #limits: CallLimits;
   readonly #pppoe: PppoeInterfaces;
   #activities = 0;
@@ -108,10 +104,20 @@ export class ControlPlane {
     this.#callLog = new CallLog(dependencies.log);
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
     const { now_ms: clock_ms, log } = dependencies;
+    this.radius = new Radius(
+      {
+        ...{ now_ms: clock_ms, unixTime_ms: Date.now, random, log },
+        calls: () => this.appliance.calls(),
+        disconnect: ({ sessionId }, reason) =>
+          this.turn((at_ms) => this.appliance.disconnect(sessionId, reason, 'admin-reset', at_ms)),
+        change: (call, change) => this.#changeCall(call, change),
+      },
+      this.#settings,
+    );
     this.accounting = new Accounting(
       {
         ...{ store, now_ms: clock_ms, unixTime_ms: Date.now, log },
-        connect: (radius) => new RadiusTransport(accountingClient(radius), { now_ms: clock_ms, random, log }),
+        connect: (settings) => this.radius.connectAccounting(settings),
         readCounters: (call) => this.calls.counters(call),
       },
       this.#settings,
@@ -130,7 +136,8 @@ export class ControlPlane {
     this.#answers = new Answers({
       store,
       pools,
-      radius: () => undefined,
+      radius: () => this.radius.authenticator,
+      resolve: dependencies.resolve,
       calls: () => this.appliance.calls(),
       endCall: (callId, reason) => this.#endCall(callId, reason),
     });
@@ -153,13 +160,10 @@ export class ControlPlane {
 
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
-    const { port } = this.#settings.l2tp;
     const { listeningPort } = this.#dependencies;
-    const sockets = usesIp(this.#settings) ? this.#refusedSockets : [];
-    const problems = [...sockets, ...this.#tuns.problems(), ...this.#pppoe.problems(), ...this.#kernel.problems()];
-    if (port === listeningPort) return problems;
-    const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
-    return [{ what, advice: 'restart the program' }, ...problems];
+    const ofParts = [...this.#tuns.problems(), ...this.#pppoe.problems(), ...this.#kernel.problems()];
+    const seen = { listeningPort, refusedSockets: this.#refusedSockets, radius: this.radius.problem };
+    return [...settingsProblems(this.#settings, seen), ...ofParts];
   }
 
   now_ms(): number {
@@ -171,6 +175,7 @@ export class ControlPlane {
     this.#tuns.open(this.#settings);
     this.#kernel.isStale = true;
     this.turn((now_ms) => {
+      this.radius.configure(this.#settings);
       this.accounting.start();
       this.#lookAtInterfaces(now_ms);
     });
@@ -180,6 +185,7 @@ export class ControlPlane {
   async reconfigure(settings: Settings): Promise<void> {
     this.#settings = settings;
     this.turn((now_ms) => {
+      this.radius.configure(settings);
       this.accounting.configure(settings);
       this.#tuns.open(settings);
       this.#tellDevices(now_ms);
@@ -228,6 +234,7 @@ export class ControlPlane {
     this.turn((now_ms) => this.appliance.shutDown(now_ms));
     await this.#lastCounters();
     await this.accounting.stop();
+    this.radius.close();
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#kernel.withdraw();
@@ -276,8 +283,7 @@ export class ControlPlane {
   #carryOut(output: Output, now_ms: number): void {
     switch (output.type) {
       case 'question':
-        if (output.question.type === 'resolve') this.#resolve(output.question);
-        else this.#answer(output.question);
+        this.#answer(output.question);
         break;
       case 'trace':
         this.trace.add(output.record, Date.now());
@@ -328,6 +334,16 @@ export class ControlPlane {
     if (call !== undefined) this.appliance.disconnect(call.sessionId, reason, 'nas-request', this.now_ms());
   }
 
+  /** Rates are in force with the turn, filters with the kernel's next run. */
+  async #changeCall({ sessionId }: CallInfo, change: AuthorizationChange): Promise<void> {
+    let isThere = false;
+    this.turn(() => {
+      isThere = this.appliance.changeAuthorization(sessionId, change);
+    });
+    if (!isThere) throw new Error('the call is gone');
+    if (change.filters !== undefined) await this.#kernel.apply();
+  }
+
   #callOf(callId: number): CallInfo | undefined {
     const live = this.calls.live(callId);
     if (live !== undefined) return live;
@@ -335,15 +351,15 @@ export class ControlPlane {
     return undefined;
   }
 
-  /** An answer comes within the turn, or in one of its own when RADIUS has been asked. */
-  #answer(question: AnsweredQuestion): void {
+  /** An answer comes within the turn, or in one of its own when RADIUS or the resolver has been asked. */
+  #answer(question: Question): void {
     this.#answers.answer(question, (answer) => {
       this.#given.push({ question, answer });
       if (!this.#inTurn) this.turn(() => {});
     });
   }
 
-  #deliver(question: AnsweredQuestion, answer: Answer, now_ms: number): void {
+  #deliver(question: Question, answer: Answer, now_ms: number): void {
     if (question.type === 'authenticate' && answer.type === 'authenticate' && !answer.answer.accepted) {
       this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
     }
@@ -351,22 +367,11 @@ export class ControlPlane {
       const { path, peerHostName } = question;
       this.#callLog.tunnelRefused(path.peerAddress, peerHostName, answer.errorMessage ?? '', now_ms);
     }
-    const tunnelId = () => (question.type === 'authorize-tunnel' ? question : this.#callOf(question.callId))?.tunnelId;
-    this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
-  }
-
-  /** The one answer that takes its time. */
-  #resolve({ questionId, host }: Extract<Question, { type: 'resolve' }>): void {
-    const give = (found: string | undefined, error: string) => {
-      const address = found === undefined ? undefined : dialledAddress(found);
-      const reason = found !== undefined && address === undefined ? `${found} cannot be dialled` : error;
-      const answer: Answer = { type: 'resolve', questionId, address, reason };
-      this.turn((now_ms) => this.appliance.handleAnswer(answer, now_ms));
+    const tunnelId = () => {
+      if (question.type === 'resolve') return undefined;
+      return question.type === 'authorize-tunnel' ? question.tunnelId : this.#callOf(question.callId)?.tunnelId;
     };
-    this.#dependencies.resolve(host).then(
-      (address) => give(address, ''),
-      (error: Error) => give(undefined, error.message),
-    );
+    this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
   }
 
   #handleReport(report: DataPlaneReport, now_ms: number): void {
@@ -494,22 +499,4 @@ export class ControlPlane {
     const wait_ms = Math.min(Math.max(0, due_ms - now_ms), MAX_TIMER_MS);
     this.#timer = setTimeout(() => this.turn(() => {}), Math.ceil(wait_ms));
   }
-}
-
-/** Accounting asks for it only where there is a server. */
-function accountingClient(radius: RadiusSettings): RadiusClientConfig {
-  const config = radiusClientConfig(radius, 'accounting');
-  if (config === undefined) throw new Error('accounting without a server');
-  return config;
-}
-
-/** Whether anything would go or come as IP protocol 115. */
-function usesIp({ l2tp, lns, lacClients, pseudowires }: Settings): boolean {
-  const wires = pseudowires.filter(({ enabled }) => enabled);
-  const isCalled = lns.enabled || wires.some(({ mode }) => mode === 'listen');
-  return (
-    (isCalled && l2tp.accepts.includes('ip')) ||
-    lacClients.some(({ enabled, encapsulation }) => enabled && encapsulation === 'ip') ||
-    wires.some(({ mode, encapsulation }) => mode !== 'listen' && encapsulation === 'ip')
-  );
 }

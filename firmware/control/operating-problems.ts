@@ -1,0 +1,39 @@
+/**
+ * What of the settings is not in force, in words for the operator. Pure.
+ */
+import type { Settings } from '../settings.js';
+import type { OperatingProblem } from './view.js';
+
+/** What the running box brings along. */
+export interface Seen {
+  /** The UDP port that is open. */
+  listeningPort: number;
+  /** Those of IP protocol 115. */
+  refusedSockets: readonly OperatingProblem[];
+  /** Why Disconnect and CoA cannot be heard, in words. */
+  radius: string | undefined;
+}
+
+export function settingsProblems(
+  settings: Settings,
+  { listeningPort, refusedSockets, radius }: Seen,
+): OperatingProblem[] {
+  const problems = usesIp(settings) ? [...refusedSockets] : [];
+  if (radius !== undefined) problems.push({ what: radius, advice: 'choose another radius.dynamicAuthorization.port' });
+  const { port } = settings.l2tp;
+  if (port === listeningPort) return problems;
+  const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
+  return [{ what, advice: 'restart the program' }, ...problems];
+}
+
+/** Whether anything would go or come as IP protocol 115. */
+function usesIp({ l2tp, lns, lac, lacClients, pseudowires }: Settings): boolean {
+  const wires = pseudowires.filter(({ enabled }) => enabled);
+  const isCalled = lns.enabled || wires.some(({ mode }) => mode === 'listen');
+  return (
+    (isCalled && l2tp.accepts.includes('ip')) ||
+    (lac.enabled && lac.tunnelGroups.some(({ servers }) => servers.some((one) => one.encapsulation === 'ip'))) ||
+    lacClients.some(({ enabled, encapsulation }) => enabled && encapsulation === 'ip') ||
+    wires.some(({ mode, encapsulation }) => mode !== 'listen' && encapsulation === 'ip')
+  );
+}

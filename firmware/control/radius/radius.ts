@@ -1,0 +1,101 @@
+/**
+ * RADIUS as the settings have it: the servers that say who a user is, those that are told of calls, and who may end and
+ * change calls. Must not know what a request says, nor what is done to a call.
+ */
+import type { RadiusSettings, Settings } from '../../settings.js';
+import type { RandomBytes } from '../../wire/bytes.js';
+import type { Authenticator } from '../answers.js';
+import type { Log } from '../call-log.js';
+import { RadiusAuthentication } from './authentication.js';
+import { radiusClientConfig } from './client-config.js';
+import {
+  DynamicAuthorization,
+  type DynamicAuthorizationDependencies,
+  type DynamicAuthorizationView,
+} from './dynamic-authorization.js';
+import { type RadiusServerView, RadiusTransport } from './transport.js';
+
+export interface RadiusDependencies extends Pick<DynamicAuthorizationDependencies, 'calls' | 'disconnect' | 'change'> {
+  /** Monotonic. */
+  now_ms(): number;
+  unixTime_ms(): number;
+  random: RandomBytes;
+  log: Log;
+}
+
+export class Radius {
+  readonly #dependencies: RadiusDependencies;
+  readonly #dynamicAuthorization: DynamicAuthorization;
+  #settings: Settings;
+  /** What the way to the authentication servers was made of. */
+  #madeOf = '';
+  #authentication: { transport: RadiusTransport; authenticator: Authenticator } | undefined;
+  #accounting: RadiusTransport | undefined;
+
+  constructor(dependencies: RadiusDependencies, settings: Settings) {
+    this.#dependencies = dependencies;
+    this.#settings = settings;
+    this.#dynamicAuthorization = new DynamicAuthorization(dependencies);
+  }
+
+  /** Goes by these settings from now on. What is under way with former servers is waited for. */
+  configure(settings: Settings): void {
+    this.#settings = settings;
+    this.#dynamicAuthorization.configure(settings);
+    const { accounting: _accounting, dynamicAuthorization: _dynamic, ...authentication } = settings.radius;
+    const madeOf = JSON.stringify(authentication);
+    if (madeOf === this.#madeOf) return;
+    this.#madeOf = madeOf;
+    this.#retire(this.#authentication?.transport);
+    this.#authentication = this.#authenticationBy(settings.radius);
+  }
+
+  /** Who is asked about users; undefined: nobody, the box knows its own. */
+  get authenticator(): Authenticator | undefined {
+    return this.#authentication?.authenticator;
+  }
+
+  /** The way to the accounting servers, of which there is at least one; whoever had the former one closes it. */
+  connectAccounting(settings: RadiusSettings): RadiusTransport {
+    const config = radiusClientConfig(settings, 'accounting');
+    if (config === undefined) throw new Error('accounting without a server');
+    this.#accounting = new RadiusTransport(config, this.#dependencies);
+    return this.#accounting;
+  }
+
+  servers(): RadiusServerView[] {
+    const accounting = this.#settings.radius.accounting.length > 0 ? (this.#accounting?.servers() ?? []) : [];
+    return [...(this.#authentication?.transport.servers() ?? []), ...accounting];
+  }
+
+  dynamicAuthorization(): DynamicAuthorizationView | undefined {
+    return this.#dynamicAuthorization.view();
+  }
+
+  /** Why Disconnect and CoA cannot be heard, in words. */
+  get problem(): string | undefined {
+    return this.#dynamicAuthorization.problem;
+  }
+
+  close(): void {
+    this.#dynamicAuthorization.close();
+    this.#authentication?.transport.close();
+    this.#authentication = undefined;
+  }
+
+  #authenticationBy(
+    settings: RadiusSettings,
+  ): { transport: RadiusTransport; authenticator: Authenticator } | undefined {
+    const config = radiusClientConfig(settings, 'authentication');
+    if (config === undefined) return undefined;
+    const { now_ms, log } = this.#dependencies;
+    const transport = new RadiusTransport(config, this.#dependencies);
+    const authenticator = new RadiusAuthentication({ transport, settings: () => this.#settings, now_ms, log });
+    return { transport, authenticator };
+  }
+
+  /** Closed when the last request that it may have is given up. */
+  #retire(transport: RadiusTransport | undefined): void {
+    if (transport !== undefined) setTimeout(() => transport.close(), 1000 * this.#settings.radius.timeout_s).unref();
+  }
+}
