@@ -28,15 +28,26 @@ export class DiscoveryGate {
     this.#output = output;
   }
 
-  /** The `index`th frame of `input`, from an interface; its code is as PPPoE's header has it. */
-  take(input: PacketBatch, index: number, interfaceIndex: number, code: number, now_ms: number): number {
+  /**
+   * The `index`th frame of `input`, from an interface; its code is as PPPoE's header has it. The end of a session that
+   * stands passes at any rate: its host tells it once, and the session goes with it.
+   */
+  take(
+    input: PacketBatch,
+    index: number,
+    interfaceIndex: number,
+    code: number,
+    isEnd: boolean,
+    now_ms: number,
+  ): number {
     const { memory } = input;
     const start = input.offset[index];
     const { toAll, toUs } = this.#gatesOf(interfaceIndex);
     const isToAll = code === PPPOE_CODE.padi || (memory[start] & GROUP_BIT) !== 0;
     this.#host[2] = readWord(memory, start + SOURCE_AT) >>> 16;
     this.#host[3] = readWord(memory, start + SOURCE_AT + 2);
-    if (!(isToAll ? toAll : toUs).letsIn(this.#host, 0, code, now_ms)) return DROP['discovery-rate'];
+    const gate = isToAll ? toAll : toUs;
+    if (!isEnd && !gate.letsIn(this.#host, 0, code, now_ms)) return DROP['discovery-rate'];
     const { discovery, discoveryToAll } = this.#output;
     const batch = isToAll ? discoveryToAll : discovery;
     const at = batch.append(start, input.length_bytes[index], 0);

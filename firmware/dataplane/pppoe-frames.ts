@@ -8,7 +8,7 @@
 import { TAG_PROTOCOL } from '../wire/ethernet.js';
 import { PPPOE_CODE, PPPOE_ETHER_TYPE, PPPOE_HEADER_BYTES } from '../wire/pppoe.js';
 import { DiscoveryGate } from './discovery-gate.js';
-import { DROP } from './drop-reasons.js';
+import { DROP, FORWARDED } from './drop-reasons.js';
 import type { ForwarderOutput } from './output.js';
 import { type PacketBatch, ROOM_BYTES } from './packet-batch.js';
 import type { PppFrames } from './ppp-frames.js';
@@ -66,21 +66,30 @@ export class PppoeFrames {
     if (at + TYPE_BYTES + PPPOE_HEADER_BYTES > end) return DROP['pppoe-truncated'];
     const etherType = u16(memory, at);
     at += TYPE_BYTES;
+    const row = this.#paths.rowOf(place, u16(memory, at + 2));
     if (etherType === PPPOE_ETHER_TYPE.discovery) {
-      return this.#gate.take(input, index, interfaceIndex, memory[at + 1], now_ms);
+      const code = memory[at + 1];
+      const isEnd = code === PPPOE_CODE.padt && this.#mismatch(memory, start, vlanKey, row) === FORWARDED;
+      return this.#gate.take(input, index, interfaceIndex, code, isEnd, now_ms);
     }
     if (etherType !== PPPOE_ETHER_TYPE.session) return DROP['pppoe-header'];
     if (memory[at] !== VERSION_AND_TYPE || memory[at + 1] !== PPPOE_CODE.session) return DROP['pppoe-header'];
-    const row = this.#paths.rowOf(place, u16(memory, at + 2));
+    const mismatch = this.#mismatch(memory, start, vlanKey, row);
+    if (mismatch !== FORWARDED) return mismatch;
+    const payload = at + PPPOE_HEADER_BYTES;
+    const payloadEnd = payload + u16(memory, at + 4);
+    if (payloadEnd > end) return DROP['pppoe-length'];
+    return this.#ppp.fromPeer(memory, payload, payloadEnd, row);
+  }
+
+  /** FORWARDED where the frame at `start` is of this row's session, else the reason why it is not. */
+  #mismatch(memory: Uint8Array, start: number, vlanKey: number, row: number): number {
     if (row === 0) return DROP['pppoe-unknown-session'];
     const headers = row * LONGEST_PPPOE_HEADERS_BYTES;
     if (vlanKey !== this.#paths.vlanKey[row]) return DROP['pppoe-wrong-vlan'];
     if (!this.#isMac(memory, start + MAC_BYTES, headers)) return DROP['pppoe-wrong-source'];
     if (!this.#isMac(memory, start, headers + MAC_BYTES)) return DROP['pppoe-wrong-destination'];
-    const payload = at + PPPOE_HEADER_BYTES;
-    const payloadEnd = payload + u16(memory, at + 4);
-    if (payloadEnd > end) return DROP['pppoe-length'];
-    return this.#ppp.fromPeer(memory, payload, payloadEnd, row);
+    return FORWARDED;
   }
 
   /** Whether the address at `at` is the one that stands at this place of the rows' headers. */

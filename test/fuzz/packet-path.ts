@@ -13,7 +13,16 @@ import {
   ROOM_BYTES,
   SLOT_BYTES,
 } from '../../firmware/dataplane/packet-batch.js';
-import { ethernetRow, lnsRow, PEER, version3Row } from '../unit/dataplane/harness.js';
+import {
+  ethernetRow,
+  HOST_MAC,
+  INTERFACE,
+  LOCAL_MAC,
+  lnsRow,
+  PEER,
+  pppoeRow,
+  version3Row,
+} from '../unit/dataplane/harness.js';
 import { ipv4 } from '../unit/dataplane/packets.js';
 import { fromHex } from '../vectors/vectors.js';
 import type { FuzzTarget } from './fuzzer.js';
@@ -28,7 +37,7 @@ class Path {
   readonly #memory = new Uint8Array((1 + 2 * BUILD_SLOTS) * SLOT_BYTES);
   readonly #input = new PacketBatch(this.#memory, 1);
   readonly #room = new PacketSlots(this.#memory, 0, 1).room(0);
-  readonly #counters = createCounters(8);
+  readonly #counters = createCounters(16);
   readonly #forwarder = new Forwarder(
     viewCounters(this.#counters),
     new PacketSlots(this.#memory, SLOT_BYTES, BUILD_SLOTS),
@@ -45,6 +54,11 @@ class Path {
       this.#forwarder.addSession(ethernetRow({ sessionId: base + 2, path, tun: 3, ...sequenced }));
       this.#forwarder.addSession(ethernetRow({ sessionId: base + 3, path, vlanId: 7 }));
     }
+    const relayTo = { sessionId: 0x0201, generation: 7 };
+    const tags = [{ tagProtocol: 0x8100, priority: 0, dropEligible: false, vlanId: 100 }];
+    this.#forwarder.addSession(pppoeRow({}, { sessionId: 1 }));
+    this.#forwarder.addSession(pppoeRow({ sessionId: 0xf000_0002, relayTo }, { sessionId: 2, tags }));
+    this.#forwarder.addSession(lnsRow({ sessionId: relayTo.sessionId }));
     for (const tunnelId of [1, 2]) {
       this.#forwarder.tunnels.set(tunnelId, tunnelId === 1 ? UDP_PATH : version3Row().path);
     }
@@ -53,6 +67,11 @@ class Path {
   /** What a peer sends. */
   receive(packet: Uint8Array, encapsulation: 'udp' | 'ip'): void {
     this.#run(packet, () => this.#forwarder.forwardUpstream(this.#input, encapsulation, this.#now_ms));
+  }
+
+  /** What a PPPoE host sends. */
+  fromHost(frame: Uint8Array): void {
+    this.#run(frame, () => this.#forwarder.forwardPppoe(this.#input, INTERFACE, this.#now_ms));
   }
 
   /** What the kernel sends through a TAP device. */
@@ -69,7 +88,8 @@ class Path {
     const before = this.#dropped();
     forward();
     const { output } = this.#forwarder;
-    const batches = [output.toTun, output.ppp, output.control, output.strangers, ...output.toPeers];
+    const toMain = [output.ppp, output.control, output.strangers, output.discovery, output.discoveryToAll];
+    const batches = [output.toTun, ...toMain, ...output.toPeers];
     const went = batches.reduce((sum, batch) => sum + batch.count, 0);
     if (went + this.#dropped() - before !== 1) throw new Error(`${went} packets came of one`);
     for (const batch of batches) {
@@ -111,6 +131,16 @@ export const PACKET_PATH_TARGETS: readonly FuzzTarget[] = [
       `00000000c803${HELLO}`,
     ].map(fromHex),
     run: (input) => path.receive(input, 'ip'),
+  },
+  {
+    name: 'packet-path-pppoe',
+    seeds: [
+      `${LOCAL_MAC}${HOST_MAC}886411000001001a0021${ipv4()}`,
+      `${LOCAL_MAC}${HOST_MAC}81000064886411000002000ac0210901000800000000`,
+      `ffffffffffff${HOST_MAC}88631109000000040101${'00'.repeat(40)}`,
+      `${LOCAL_MAC}${HOST_MAC}886311a700010000`,
+    ].map(fromHex),
+    run: (input) => path.fromHost(input),
   },
   { name: 'packet-path-tap', seeds: [FRAME, TAGGED].map(fromHex), run: (input) => path.frame(input) },
 ];

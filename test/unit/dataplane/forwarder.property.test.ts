@@ -4,8 +4,22 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { addressWords } from '../../../firmware/dataplane/address.js';
 import { readDropCounters } from '../../../firmware/dataplane/counters.js';
+import type { SessionRow } from '../../../firmware/dataplane/interface.js';
 import { copyAddress, HEADROOM_BYTES, type PacketBatch, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
-import { bytesOf, ethernetRow, Harness, hex, lacRow, lnsRow, PEER, version3Row } from './harness.js';
+import {
+  bytesOf,
+  ethernetRow,
+  Harness,
+  HOST_MAC,
+  hex,
+  INTERFACE,
+  LOCAL_MAC,
+  lacRow,
+  lnsRow,
+  PEER,
+  pppoeRow,
+  version3Row,
+} from './harness.js';
 import { ipv4, ipv6, tcp, udp } from './packets.js';
 
 const BATCH = 4;
@@ -14,7 +28,7 @@ const BUILD_SLOTS = 8;
 const UNTOUCHED = 0xa5;
 
 function open(): Harness {
-  const harness = new Harness({ batch: BATCH, buildSlots: BUILD_SLOTS });
+  const harness = new Harness({ batch: BATCH, buildSlots: BUILD_SLOTS, maxSessions: 16 });
   harness.forwarder.addSession(lnsRow({ mssClamp_bytes: 500, mtu_bytes: 576, sources: ['0.0.0.0/0', '::/0'] }));
   harness.forwarder.addSession(
     lacRow({ sessionId: 0x0102, allowTunnelIdZero: true, transmitPfc: true, sequencing: true, mtu_bytes: 68 }),
@@ -23,6 +37,19 @@ function open(): Harness {
   harness.forwarder.addSession(version3Row({ sessionId: 0x1_0001, path: lnsRow().path, sources: [] }));
   harness.forwarder.addSession(
     ethernetRow({ vlanId: 5, mtu_bytes: 576, peerCookie: bytesOf('d1d2d3d4 d5d6d7d8'), peerSublayer: true }),
+  );
+  const pppoe = (id: number, changes: Partial<SessionRow>, vlanIds: readonly number[] = []) => {
+    const tags = vlanIds.map((vlanId) => ({ tagProtocol: 0x8100, priority: 0, dropEligible: false, vlanId }));
+    harness.forwarder.addSession(
+      pppoeRow({ sessionId: 0xf000_0000 + id, sources: [], ...changes }, { sessionId: id, tags }),
+    );
+  };
+  pppoe(1, { sources: ['10.66.0.7/32'], mtu_bytes: 576 });
+  pppoe(2, { relayTo: { sessionId: 0x0201, generation: 7 } }, [100]);
+  pppoe(3, { relayTo: { sessionId: 0x0202, generation: 7 }, receiveRate_bps: 1 }, [7, 100]);
+  pppoe(4, { hold: true });
+  harness.forwarder.addSession(
+    lnsRow({ sessionId: 0x0201, sources: [], relayTo: { sessionId: 0xf000_0002, generation: 7 }, sequencing: true }),
   );
   return harness;
 }
@@ -42,6 +69,14 @@ const seeds = [
   hex('00000000 c803 0014 00000000 0000 0000 8008 0000 0000 0001'),
   hex('87654321 c1c2c3c4 c5c6c7c8 40000001 ff03 0021', ipv4()),
   '00000064 c1c2c3c4 02000000000a 02000000000b 8100 0005 0800 0000',
+  hex('0002 0a0a 0201 ff03 0021', ipv4()),
+  '0002 0a0a 0201 ff03 c021 09010008 00000000',
+  hex(LOCAL_MAC, HOST_MAC, '8864 1100 0001 001e 0021', ipv4({ source: '10.66.0.7' })),
+  hex(LOCAL_MAC, HOST_MAC, '8100 0064 8864 1100 0002 001e 0021', ipv4()),
+  hex(LOCAL_MAC, HOST_MAC, '88a8 0007 8100 0064 8864 1100 0003 000a c021 09010008 00000000'),
+  hex(LOCAL_MAC, HOST_MAC, '8864 1100 0004 001e 0021', ipv4()),
+  hex('ffffffffffff', HOST_MAC, '8863 1109 0000 0004 0101 0000'),
+  hex(LOCAL_MAC, HOST_MAC, '8863 11a7 0001 0000'),
   '02000000000a 02000000000b 88a8 0005 8100 0006 0800 0000',
   ipv4({ destination: '10.64.0.7', protocol: 6, payload: tcp(2, '020405b4', '8.8.8.8', '10.64.0.7') }),
   ipv4({ destination: '10.64.0.7', options: '94040000 0703 0400 0000 0000', payload: '00'.repeat(1500) }),
@@ -70,6 +105,8 @@ function fillWith(harness: Harness, list: readonly Uint8Array[]): void {
     copyAddress(harness.input.peerAddress, slot, peer, 0);
   }
 }
+
+const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
 /** Every packet that is put out lies within one slot. */
 function assertWithinSlots(batch: PacketBatch): void {
@@ -100,9 +137,11 @@ describe('whatever comes', () => {
           fillWith(harness, list);
           harness.forwarder.forwardUpstream(harness.input, encapsulation, 0);
           const { output } = harness.forwarder;
-          for (const batch of [output.toTun, output.ppp, output.control, output.strangers]) assertWithinSlots(batch);
+          const batches = [output.toTun, output.ppp, output.control, output.strangers, output.toInterfaces];
+          for (const batch of batches) assertWithinSlots(batch);
           for (const batch of output.toPeers) assert.equal(batch.count, 0);
-          assertUntouched(harness, list, 0);
+          // Where a frame is relayed, headers of PPPoE take the place of shorter ones.
+          assertUntouched(harness, list, output.toInterfaces.count > 0 ? 22 : 0);
         }),
         { numRuns: 500 },
       );
@@ -112,17 +151,38 @@ describe('whatever comes', () => {
       fc.assert(
         fc.property(packets, (list) => {
           const harness = open();
-          const { drops, toTun, ppp, control, strangers } = harness.observe(() => {
+          const { drops, ...went } = harness.observe(() => {
             fillWith(harness, list);
             harness.forwarder.forwardUpstream(harness.input, encapsulation, 0);
           });
-          const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
-          assert.equal(dropped + toTun.length + ppp.length + control.length + strangers.length, list.length);
+          assert.equal(sum(Object.values(drops)) + Object.values(went).flat().length, list.length);
         }),
         { numRuns: 500 },
       );
     });
   }
+
+  test('from an Ethernet interface: nothing is thrown, nothing written but within the frames, each goes one way once', () => {
+    fc.assert(
+      fc.property(packets, (list) => {
+        const harness = open();
+        const { drops, ...went } = harness.observe(() => {
+          fillWith(harness, list);
+          harness.forwarder.forwardPppoe(harness.input, INTERFACE, 0);
+          const { output } = harness.forwarder;
+          const batches = [output.toTun, output.ppp, output.discovery, output.discoveryToAll, ...output.toPeers];
+          for (const batch of batches) assertWithinSlots(batch);
+          assertUntouched(harness, list, 0);
+          // What was kept goes its way, too.
+          const changes = { hold: false };
+          harness.forwarder.updateSession({ type: 'session-update', sessionId: 0xf000_0004, generation: 7, changes });
+        });
+        assert.deepEqual([went.control, went.strangers, went.toInterfaces], [[], [], []]);
+        assert.equal(sum(Object.values(drops)) + Object.values(went).flat().length, list.length);
+      }),
+      { numRuns: 1000 },
+    );
+  });
 
   test('from a TAP device: nothing is thrown, nothing written but frames, 24 octets in front, and no more than the MTU lets', () => {
     fc.assert(
@@ -200,9 +260,32 @@ describe('memory', () => {
     '02000000000a',
   ].map(bytesOf);
 
+  const fromHosts = [
+    hex(LOCAL_MAC, HOST_MAC, '8864 1100 0001 001a 0021', ipv4({ source: '10.66.0.7' })),
+    hex(LOCAL_MAC, HOST_MAC, '8100 0064 8864 1100 0002 001a 0021', ipv4()),
+    hex(LOCAL_MAC, HOST_MAC, '8100 0007 8100 0064 8864 1100 0003 001a 0021', ipv4()),
+    hex('ffffffffffff', HOST_MAC, '8863 1109 0000 0004 0101 0000'),
+  ].map(bytesOf);
+  const fromLns = [
+    hex('0002 0a0a 0201 ff03 0021', ipv4()),
+    '0002 0a0a 0201 ff03 c021 09010008 00000000',
+    hex('0802 0a0a 0201 0001 0000 0057', ipv6()),
+    hex('0002 0a0a 0201 ff03 0021', ipv4({ payload: '5a'.repeat(1400) })),
+  ].map(bytesOf);
+
   for (const [name, list, forward] of [
     ['the network', upstream, (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 'udp', 0)],
     ['the network over IP', overIp, (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 'ip', 0)],
+    [
+      'an Ethernet interface',
+      fromHosts,
+      (harness: Harness) => harness.forwarder.forwardPppoe(harness.input, INTERFACE, 0),
+    ],
+    [
+      'an LNS, to be relayed',
+      fromLns,
+      (harness: Harness) => harness.forwarder.forwardUpstream(harness.input, 'udp', 0),
+    ],
     ['a TAP device', frames, (harness: Harness) => harness.forwarder.forwardFrames(harness.input, 2)],
     ['a TUN device', downstream, (harness: Harness) => harness.forwarder.forwardDownstream(harness.input, 0, 0)],
   ] as const) {

@@ -4,10 +4,12 @@ import { describe, test } from 'node:test';
 import { readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
 import { reportsHandled } from '../../../firmware/dataplane/interface.js';
 import { MAX_WAITING, PuntQueue } from '../../../firmware/dataplane/punt-queue.js';
-import { Harness, hex, lnsRow } from './harness.js';
+import { Harness, HOST_MAC, hex, INTERFACE, LOCAL_MAC, lnsRow } from './harness.js';
 
 const SCCRQ = hex('c802 0014 0000 0000 0000 0000 8008 0000 0000 0001');
 const HELLO = hex('c802 0014 0a0a 0000 0001 0001 8008 0000 0000 0006');
+const PADI = hex('ffffffffffff', HOST_MAC, '8863 1109 0000 0004 0101 0000');
+const PADT = hex(LOCAL_MAC, HOST_MAC, '8863 11a7 1234 0000');
 const ECHO_REQUEST = hex('0002 0a0a 0101 ff03 c021 09010008 00000000');
 
 function open() {
@@ -38,7 +40,17 @@ function open() {
       harness.forwarder.output.clear();
     }
   };
-  return { harness, queue, take, drops: () => readDropCounters(harness.counters) };
+  /** Receives frames from an interface, one at a time. */
+  const takeFrame = (frame: string, times = 1) => {
+    for (let i = 0; i < times; i++) {
+      harness.now_ms += 1000;
+      harness.fill(frame);
+      harness.forwarder.forwardPppoe(harness.input, INTERFACE, harness.now_ms);
+      queue.take(harness.forwarder.output);
+      harness.forwarder.output.clear();
+    }
+  };
+  return { harness, queue, take, takeFrame, drops: () => readDropCounters(harness.counters) };
 }
 
 describe('reports to the main thread', () => {
@@ -63,6 +75,32 @@ describe('reports to the main thread', () => {
       { type: 'control', path, packet: packet(SCCRQ) },
     ]);
     assert.deepEqual(queue.drain(), []);
+  });
+
+  test('discovery with its interface: what is for us before what is for all, and that behind the rest', () => {
+    const { queue, take, takeFrame } = open();
+    takeFrame(PADI);
+    take(SCCRQ);
+    takeFrame(PADT);
+    take(HELLO);
+    const kinds = queue.drain().map((report) => {
+      if (report.type === 'control') return Buffer.from(report.packet).toString('hex');
+      assert.ok(report.type === 'discovery' && report.interfaceIndex === INTERFACE);
+      return Buffer.from(report.frame).toString('hex');
+    });
+    assert.deepEqual(kinds, [PADT, HELLO, PADI, SCCRQ]);
+  });
+
+  test('discovery waits in bounded numbers: what is for all in smaller ones', () => {
+    const { harness, queue, takeFrame, drops } = open();
+    takeFrame(PADI, MAX_WAITING.discoveryToAll + 3);
+    assert.equal(drops()['discovery-backlog'], 3);
+    takeFrame(PADT, MAX_WAITING.discovery - MAX_WAITING.discoveryToAll + 2);
+    assert.equal(drops()['discovery-backlog'], 5);
+    reportsHandled(harness.counters, queue.drain());
+    takeFrame(PADI);
+    assert.equal(drops()['discovery-backlog'], 5);
+    assert.equal(queue.drain().length, 1);
   });
 
   test('the bytes are the receiver’s own: the slot may be used again', () => {
