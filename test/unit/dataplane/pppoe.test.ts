@@ -319,3 +319,28 @@ describe('rows of PPPoE', () => {
     }
   });
 });
+
+describe('the end of a session, RFC 2516 section 5.5', () => {
+  const padt = ({ sessionId = 0x1234, source = HOST_MAC, tags = '' } = {}) =>
+    hex(LOCAL_MAC, source, tags, '8863 11a7', u16(sessionId), '0000');
+
+  /** Discovery of ever new hosts, above every rate. */
+  function flooded(): Harness {
+    const harness = open();
+    for (let host = 0; host < 2_000; host++) {
+      harness.fromInterface(hex(LOCAL_MAC, '0200', host.toString(16).padStart(8, '0'), '8863 1119 0000 0000'));
+    }
+    return harness;
+  }
+
+  test('the PADT of a session that stands passes a flood: its host tells it once', () => {
+    const passed = [{ interfaceIndex: INTERFACE, frame: padt() }];
+    assert.deepEqual(flooded().fromInterface(padt()), only({ discovery: passed }));
+  });
+
+  test('that of another session, from another host or another VLAN does not', () => {
+    for (const other of [{ sessionId: 0x1235 }, { source: '02005e005302' }, { tags: '8100 0064' }]) {
+      assert.deepEqual(flooded().fromInterface(padt(other)), only({ drops: { 'discovery-rate': 1 } }));
+    }
+  });
+});
