@@ -16,6 +16,7 @@ import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { NO_AUTHORIZATION } from './authorization.js';
 import { type AgreedTerms, version2Terms } from './data-terms.js';
 import { describePpp, pppStep } from './describe-ppp.js';
+import { causeOfLink } from './link-end.js';
 import type { LcpRecord } from './proxy.js';
 import type {
   Authorization,
@@ -297,6 +298,9 @@ export class Call {
   /** The call is gone: the link is told, the row leaves the packet path. */
   remove(now_ms: number): void {
     this.info.state = 'terminate';
+    // Who hangs up by LCP and takes the session away at once has hung up, whatever the Result Code.
+    const standing = this.#link?.ending;
+    if (standing !== undefined) this.end(causeOfLink(standing.reason), standing.message);
     this.#link?.lowerDown(now_ms);
     this.#context.setDeadline(this.info.sessionId, undefined);
     if (this.#row !== undefined) {

@@ -3,7 +3,6 @@
  * nothing and double nothing.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { Lab } from '../lab/namespaces.js';
 import type { Daemon } from '../lab/process.js';
 import { labIsMissing } from '../lab/requirements.js';
 import { startFreeRadius } from './freeradius.js';
+import { type DetailRecord, readDetail } from './radius-detail.js';
 
 const LOOP = fileURLToPath(new URL('../unit/control/accounting/call-loop.js', import.meta.url));
 const ADDRESS = '127.0.0.1';
@@ -20,18 +20,6 @@ const TURNS_BEFORE = 40;
 const TURNS_IN_OUTAGE = 100;
 /** And then until the server is started again. */
 const OUTAGE_MS = 60_000;
-
-type DetailRecord = Record<string, string>;
-
-/** The entries of FreeRADIUS's detail file: a line with a date, then indented attributes, then an empty line. */
-function readDetail(path: string): DetailRecord[] {
-  const entries = readFileSync(path, 'utf8').split(/\n\n+/);
-  return entries
-    .map((entry) =>
-      Object.fromEntries([...entry.matchAll(/^\t(\S+) = (.*)$/gm)].map(([, name, value]) => [name!, value!])),
-    )
-    .filter((record) => 'Acct-Status-Type' in record);
-}
 
 /** What a transmission says that its repetitions say too. */
 function content(record: DetailRecord): string {
@@ -85,7 +73,7 @@ test('FreeRADIUS: stopped and started again, and the box killed meanwhile, it ha
     clearTimeout(timer);
 
     const records = new Map<string, DetailRecord[]>();
-    for (const record of readDetail(join(lab.folder, 'freeradius', 'accounting'))) {
+    for (const record of readDetail(lab)) {
       const id = record['Acct-Session-Id'] ?? '';
       const known = records.get(id) ?? [];
       const same = known.find((other) => other['Acct-Status-Type'] === record['Acct-Status-Type']);

@@ -103,6 +103,11 @@ export class PppLink {
     return this.#phase;
   }
 
+  /** Why the link is about to end: 'down' follows; undefined as long as it is to stand. */
+  get ending(): { readonly reason: LinkDownReason; readonly message: string } | undefined {
+    return this.#end;
+  }
+
   /** The call is connected: LCP opens. Once. */
   start(now_ms: number): void {
     if (this.#hasStarted) throw new Error('the link has been started before');
