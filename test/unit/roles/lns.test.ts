@@ -221,6 +221,16 @@ test('RFC 3145: an administrator’s disconnect is a Terminate-Request with the 
   assert.deepEqual(pair.lns.outside.pool.holders(), []);
 });
 
+test('RFC 2866 5.10: a peer that terminates LCP and then sends CDN 3 has hung up: User Request', () => {
+  const pair = new Pair().bringUp();
+  const [{ sessionId }] = pair.client.appliance.calls();
+  pair.command(pair.client, ({ appliance }, now_ms) => appliance.disconnect(sessionId, 'bye', 'admin-reset', now_ms));
+  assert.ok(pair.run(5000, () => pair.outputs(pair.lns, 'call-ended').length > 0));
+  assert.equal(pair.message(pair.client, 'CDN').avps.resultCode?.resultCode, 3);
+  const [{ end }] = pair.outputs(pair.lns, 'call-ended');
+  assert.deepEqual([end.by, end.reason, end.terminateCause], ['peer', 'bye', 'user-request']);
+});
+
 test('a call that is not yet connected is disconnected by CDN 3 alone', () => {
   const pair = new Pair();
   pair.mute = (from) => from === pair.client && pair.messages.some(({ message }) => message.messageType === 'ICCN');
