@@ -21,8 +21,8 @@ import { PuntQueue } from './punt-queue.js';
 
 /** Slots for what is built here: injected frames, control messages, fragments, ICMP errors, until they are sent. */
 const BUILD_SLOTS = 128;
-/** Slots for frames of rows that are on hold: one or two for each of some hundred calls that are set up at once. */
-const HELD_SLOTS = 1024;
+/** Slots for frames of rows that are on hold: some for each of five hundred calls that are set up at once. */
+const HELD_SLOTS = 2048;
 const MAX_DESCRIPTORS = 1024;
 /** The longest wait: a process that ends without saying 'stop' waits that long for this thread. */
 const MAX_WAIT_MS = 500;

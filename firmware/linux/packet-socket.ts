@@ -26,6 +26,7 @@ import {
   MSGHDR,
   O_CLOEXEC,
   O_NONBLOCK,
+  PACKET_MREQ,
   recvmmsg,
   SOCK_FILTER,
   SOCK_FPROG,
@@ -46,6 +47,8 @@ const SO_ATTACH_FILTER = 26;
 const SO_RCVBUFFORCE = 33;
 const SO_SNDBUFFORCE = 32;
 const SOL_PACKET = 263;
+const PACKET_ADD_MEMBERSHIP = 1;
+const PACKET_MR_PROMISC = 1;
 const PACKET_AUXDATA = 8;
 const PACKET_IGNORE_OUTGOING = 23;
 const TP_STATUS_VLAN_VALID = 0x10;
@@ -77,6 +80,7 @@ export class PacketSocketMemory {
   readonly sentAddress: readonly bigint[];
   readonly sockaddr: number;
   readonly option: number;
+  readonly membership: number;
   readonly program: number;
   readonly #filter: number;
 
@@ -92,6 +96,7 @@ export class PacketSocketMemory {
     this.sentAddress = Array.from({ length: sendCount }, (_, i) => arena.addressOf(this.sent + i * MMSGHDR.size));
     this.sockaddr = arena.take(SOCKADDR_LL.size);
     this.option = arena.take(4);
+    this.membership = arena.take(PACKET_MREQ.size);
     this.program = arena.take(SOCK_FPROG.size);
     this.#prepareMessages(this.received, receivedIovecs, slots.count);
     this.#prepareMessages(this.sent, this.sentIovecs, sendCount);
@@ -106,9 +111,10 @@ export class PacketSocketMemory {
   }
 
   static arena_bytes(receiveCount: number, sendCount: number): number {
-    const structures_bytes = SOCKADDR_LL.size + 4 + SOCK_FPROG.size + LONGEST_FILTER * SOCK_FILTER.size;
+    const options_bytes = SOCKADDR_LL.size + 4 + PACKET_MREQ.size;
+    const structures_bytes = options_bytes + SOCK_FPROG.size + LONGEST_FILTER * SOCK_FILTER.size;
     const each_bytes = MMSGHDR.size + IOVEC.size;
-    return receiveCount * (each_bytes + CONTROL_BYTES) + sendCount * each_bytes + structures_bytes + 9 * 16;
+    return receiveCount * (each_bytes + CONTROL_BYTES) + sendCount * each_bytes + structures_bytes + 10 * 16;
   }
 
   #prepareMessages(headers: number, iovecs: number, count: number): void {
@@ -163,6 +169,7 @@ export class PacketSocket {
     try {
       memory.writeProgram(vlans);
       configure(fd, memory);
+      if (vlans === 'any') hearAllVlans(fd, memory, interfaceIndex);
       bindTo(fd, memory, interfaceIndex);
       return new PacketSocket(fd, interfaceIndex, memory);
     } catch (error) {
@@ -297,6 +304,19 @@ function configure(fd: number, { arena, option, program }: PacketSocketMemory): 
   // Without the right to exceed the system's limit, what the system gives must do.
   set(SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
   set(SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
+}
+
+/**
+ * Many cards drop frames of VLANs that the kernel has no device for, unless they are to hear everything; what is not for
+ * this box goes in the filter.
+ */
+function hearAllVlans(fd: number, { arena, membership }: PacketSocketMemory, interfaceIndex: number): void {
+  arena.bytes.fill(0, membership, membership + PACKET_MREQ.size);
+  arena.words[(membership + PACKET_MREQ.interfaceIndex) >>> 2] = interfaceIndex;
+  arena.words16[(membership + PACKET_MREQ.type) >>> 1] = PACKET_MR_PROMISC;
+  if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, arena.addressOf(membership), PACKET_MREQ.size) < 0) {
+    throw new SystemError(`hear all VLANs of interface ${interfaceIndex}`);
+  }
 }
 
 function bindTo(fd: number, { arena, sockaddr }: PacketSocketMemory, interfaceIndex: number): void {

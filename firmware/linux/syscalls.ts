@@ -120,6 +120,12 @@ export const SOCKADDR_LL = layout({
   addressLength: 'uint8_t',
   address: koffi.array('uint8_t', 8),
 }).at;
+export const PACKET_MREQ = layout({
+  interfaceIndex: 'int',
+  type: 'unsigned short',
+  addressLength: 'unsigned short',
+  address: koffi.array('uint8_t', 8),
+}).at;
 export const TPACKET_AUXDATA = layout({
   status: 'uint32_t',
   length: 'uint32_t',

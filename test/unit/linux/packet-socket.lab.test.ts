@@ -171,6 +171,19 @@ describe('a packet socket for PPPoE', { skip: labIsMissing() }, () => {
     assert.equal(downs.length, 3, 'each is told of once');
   });
 
+  test('where all VLANs are served the card hears all, so that its own list of VLANs drops none, as long as the socket is open', async () => {
+    const promiscuity = async () => {
+      const { stdout } = await box.run(['ip', '-json', '-details', 'link', 'show', 'eth0']);
+      return (JSON.parse(stdout) as { promiscuity: number }[])[0]?.promiscuity;
+    };
+    await open({ interface: 'eth0', vlans: 'untagged' });
+    assert.equal(await promiscuity(), 0);
+    const socket = await open({ interface: 'eth0', vlans: 'any' });
+    assert.equal(await promiscuity(), 1);
+    await socket.daemon.stop();
+    assert.equal(await promiscuity(), 0);
+  });
+
   test('where no VLANs are served, frames of none come, also with a priority tag, and no others', async () => {
     const socket = await open({ interface: 'eth0', vlans: 'untagged' });
     for (const [, tags] of TAGS) await write(`${TO_ALL}${tags}8863${PADI}`);
