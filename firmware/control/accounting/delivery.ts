@@ -187,8 +187,10 @@ export class AccountingDelivery {
 
   #sendAll(now_ms: number): void {
     if (now_ms >= this.#tryAgainAt_ms) this.#sendTried(now_ms);
-    while (this.#outstanding.size < MAX_OUTSTANDING) {
-      const records = this.#queue.firsts('untried', this.#cursor, MAX_OUTSTANDING - this.#outstanding.size);
+    // As long as some are left to be tried again, the others leave room for them.
+    const limit = now_ms >= this.#tryAgainAt_ms ? MAX_OUTSTANDING - MAX_TRIED_OUTSTANDING : MAX_OUTSTANDING;
+    while (this.#outstanding.size < limit) {
+      const records = this.#queue.firsts('untried', this.#cursor, limit - this.#outstanding.size);
       if (records.length === 0) return;
       this.#cursor = records.at(-1)!.id;
       for (const record of records) this.#send(record, now_ms);
@@ -198,8 +200,9 @@ export class AccountingDelivery {
   /** A round of those that were tried in vain; when it is over, what was first of its subject may be given up: look again. */
   #sendTried(now_ms: number): void {
     const underWay = [...this.#outstanding.values()].filter(({ wasTried }) => wasTried).length;
-    if (underWay >= MAX_TRIED_OUTSTANDING) return;
-    const records = this.#queue.firsts('tried', this.#triedCursor, MAX_TRIED_OUTSTANDING - underWay);
+    const room = Math.min(MAX_TRIED_OUTSTANDING - underWay, MAX_OUTSTANDING - this.#outstanding.size);
+    if (room <= 0) return;
+    const records = this.#queue.firsts('tried', this.#triedCursor, room);
     for (const record of records) this.#send(record, now_ms, true);
     this.#triedCursor = records.at(-1)?.id ?? 0;
     if (records.length > 0) return;

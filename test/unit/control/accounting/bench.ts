@@ -112,6 +112,7 @@ export class Servers {
   underWay = 0;
   mostUnderWay = 0;
   connections = 0;
+  readonly #asked = new Set<string>();
   readonly #now_ms: () => number;
 
   constructor(now_ms: () => number) {
@@ -121,15 +122,20 @@ export class Servers {
   connect(): AccountingTransport {
     this.connections += 1;
     this.underWay = 0;
+    this.#asked.clear();
     let isClosed = false;
     return {
       request: ({ values }: RadiusRequest, handle) => {
         this.heard.push({ at_ms: this.#now_ms(), status: statusOf(values), values });
+        const { acctSessionId = '' } = values;
+        if (this.#asked.has(acctSessionId)) throw new Error('two requests of one subject at once');
+        this.#asked.add(acctSessionId);
         this.underWay += 1;
         this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
         const end = (type: 'reply' | 'no-reply') => {
           if (isClosed) return;
           this.underWay -= 1;
+          this.#asked.delete(acctSessionId);
           handle({ type });
         };
         if (this.answers(values)) setTimeout(() => end('reply'), 1);
