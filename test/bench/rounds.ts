@@ -16,7 +16,7 @@ export interface Load {
 
 const L2TP_PORT = 1701;
 const UP_TIMEOUT_MS = 45_000;
-/** An LNS is at rest when it has used no more than this share of a processor for this time. */
+/** A box is at rest when it has used no more than this share of a processor for this time. */
 const REST_MS = 200;
 const REST_SHARE = 0.1;
 const REST_TIMEOUT_MS = 10_000;
@@ -43,17 +43,17 @@ async function place(caller: Caller, lns: Lns, load: Load, firstUser = 0): Promi
   });
 }
 
-/** Resolves when the LNS has done what there was to do. */
-async function atRest(lns: Lns): Promise<void> {
+/** Resolves when a box has done what there was to do. */
+export async function atRest(box: { name: string; pid: number }): Promise<void> {
   let since_ms = performance.now();
-  let used_ms = processorTime_ms(lns.pid);
-  await until(`${lns.name} is at rest`, REST_TIMEOUT_MS, () => {
+  let used_ms = processorTime_ms(box.pid);
+  await until(`${box.name} is at rest`, REST_TIMEOUT_MS, () => {
     const now_ms = performance.now();
     if (now_ms - since_ms < REST_MS) return false;
     const before_ms = used_ms;
-    const share = (processorTime_ms(lns.pid) - before_ms) / (now_ms - since_ms);
+    const share = (processorTime_ms(box.pid) - before_ms) / (now_ms - since_ms);
     since_ms = now_ms;
-    used_ms = processorTime_ms(lns.pid);
+    used_ms = processorTime_ms(box.pid);
     return share <= REST_SHARE;
   });
 }

@@ -1,7 +1,7 @@
 /**
  * `make bench`: how fast calls come up and what a session costs, ours beside l2tpns with FreeRADIUS, on the same machine
- * in the same run with the same caller, one after the other in turns; and how fast packets pass over IP protocol 115,
- * beside UDP. Prints a table; OUT=<file> gets it as JSON.
+ * in the same run with the same caller, one after the other in turns; how fast packets pass over IP protocol 115, beside
+ * UDP; and what PPPoE calls and their packets cost the LAC. Prints a table; OUT=<file> gets it as JSON.
  * Prints nothing that was not measured in this run.
  */
 import { writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { Caller } from './caller.js';
 import { type Figure, figure, median, table } from './figures.js';
 import { type Lns, startOurs, startTheirs } from './lnses.js';
 import { type Encapsulation, type PacketRound, packetRounds } from './packets.js';
+import { pppoeFigures } from './pppoe-figures.js';
 import { type Load, type MemoryRound, memoryRound, type SetUpRound, setUpRound } from './rounds.js';
 
 const USERS = 2_000;
@@ -121,12 +122,12 @@ function failures(lns: Lns, scenario: string, { failures: reasons }: SetUpRound)
     say(`${lns.name}, ${scenario}: ${count} calls failed: ${reason}`);
 }
 
-async function bench(lab: Lab, packets: readonly Figure[]): Promise<{ figures: Figure[]; allUp: boolean }> {
+async function bench(lab: Lab, before: readonly Figure[]): Promise<{ figures: Figure[]; allUp: boolean }> {
   const namespace = await lab.namespace('caller');
   const [ours, theirs] = [await startOurs(lab, namespace, USERS), await startTheirs(lab, namespace, USERS)];
   const caller = await Caller.start(namespace);
   const names = [ours.name, theirs.name];
-  const figures: Figure[] = [...packets];
+  const figures: Figure[] = [...before];
   const notes: string[] = [];
   let allUp = true;
   // l2tpns goes through what is left of ended calls again and again for long: it starts each round anew, at its best.
@@ -157,6 +158,7 @@ async function bench(lab: Lab, packets: readonly Figure[]): Promise<{ figures: F
   for (const note of notes) say(note);
   say('Packets: one iperf3 sends as fast as it can; sender, both boxes and the receiver share the processors.');
   say('Where datagrams were lost, the rate is that of the timers that repair it.');
+  say('PPPoE calls: PCs, or the LAC client, LAC and LNS share the processors.');
   say(`${theirs.name} has memory for all its sessions from the start: compare what is resident, too.`);
   say(`${ours.name} asks its own user table, ${theirs.name} asks FreeRADIUS. CHAP-MD5, IPv4 alone.`);
   say(`Medians of pairs on ${cpus().length} processors, which the caller shares.`);
@@ -170,11 +172,13 @@ if (missing !== false) {
 }
 say(`packets over IP protocol 115 beside UDP: ${PACKET_ROUNDS} rounds`);
 const packets = packetFigures(await packetRounds(PACKET_ROUNDS));
+say('PPPoE calls through LAC and LNS');
+const pppoe = await pppoeFigures();
 const lab = await Lab.open();
 try {
-  const { figures, allUp } = await bench(lab, packets);
+  const { figures, allUp } = await bench(lab, [...packets, ...pppoe.figures]);
   if (process.env.OUT) writeFileSync(process.env.OUT, `${JSON.stringify(figures, null, 2)}\n`);
-  if (!allUp) {
+  if (!allUp || !pppoe.allUp) {
     console.error('not every call to tunnelwerk came up');
     process.exitCode = 1;
   }
