@@ -59,6 +59,12 @@ function prepare(database: Database.Database) {
     deleteUser: database.prepare<[string]>('DELETE FROM user WHERE name = ?'),
     userWithFixedAddress: database.prepare<[number], string>('SELECT name FROM user WHERE fixed_address = ?').pluck(),
     userOfPool: database.prepare<[string], string>('SELECT name FROM user WHERE pool = ? LIMIT 1').pluck(),
+    userOfTunnelGroup: database
+      .prepare<[string], string>("SELECT name FROM user WHERE document ->> 'tunnelGroup' = ? LIMIT 1")
+      .pluck(),
+    userOfFilter: database
+      .prepare<[string], string>("SELECT name FROM user WHERE document ->> 'filter' = ? LIMIT 1")
+      .pluck(),
   };
 }
 
@@ -105,7 +111,7 @@ export class Documents implements Surroundings {
     if (open !== undefined) return open;
     const document = this.#sql.readUser.get(name);
     if (document === undefined) return undefined;
-    const user = this.#opened<User>(UserSchema, `user ${name}`, document);
+    const user = this.#openedUser(name, document);
     if (this.#openUsers.size >= MAX_OPEN_USERS) this.#openUsers.clear();
     this.#openUsers.set(name, user);
     return user;
@@ -115,7 +121,7 @@ export class Documents implements Surroundings {
   users(limit: number, after = ''): User[] {
     return this.#sql.readUsers.all(after, limit).map((document) => {
       const { name } = JSON.parse(document) as User;
-      return this.#opened<User>(UserSchema, `user ${name}`, document);
+      return this.#openedUser(name, document);
     });
   }
 
@@ -125,6 +131,14 @@ export class Documents implements Surroundings {
 
   userOfPool(pool: string): string | undefined {
     return this.#sql.userOfPool.get(pool);
+  }
+
+  userOfTunnelGroup(group: string): string | undefined {
+    return this.#sql.userOfTunnelGroup.get(group);
+  }
+
+  userOfFilter(filter: string): string | undefined {
+    return this.#sql.userOfFilter.get(filter);
   }
 
   /**
@@ -227,6 +241,11 @@ export class Documents implements Surroundings {
 
   #sealed(schema: TSchema, table: string, document: unknown): string {
     return JSON.stringify(mapSecrets(schema, document, (secret, place) => this.#box.seal(secret, table + place)));
+  }
+
+  /** An earlier version of the program did not know all that there is to a user now. */
+  #openedUser(name: string, document: string): User {
+    return Value.Default(UserSchema, this.#opened<User>(UserSchema, `user ${name}`, document)) as User;
   }
 
   #opened<T>(schema: TSchema, table: string, document: string): T {

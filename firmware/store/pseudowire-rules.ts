@@ -112,8 +112,15 @@ export function portProblems(encapsulation: string, port: number, path: string):
   return [{ field: `${path}/port`, reason }];
 }
 
+/** From here on the packet path counts what it carries by PPPoE. */
+const FIRST_PPPOE_ROW_ID = 0xf000_0000;
+
 function numberProblems(wire: PseudowireSettings, path: string): Problem[] {
   const problems: Problem[] = [];
+  if ((wire.localSessionId ?? 0) >= FIRST_PPPOE_ROW_ID) {
+    const reason = `is kept for PPPoE from ${FIRST_PPPOE_ROW_ID} on; choose a smaller one, at both ends`;
+    problems.push({ field: `${path}/localSessionId`, reason });
+  }
   if (wire.mode === 'static' && wire.sequencing && wire.l2SpecificSublayer === 'none') {
     const reason = 'needs the sublayer that carries the numbers; set l2SpecificSublayer to default at both ends';
     problems.push({ field: `${path}/sequencing`, reason });

@@ -21,11 +21,18 @@ import {
   type User,
   UserSchema,
 } from '../settings.js';
+import {
+  accessInCanonicalForm,
+  accessProblems,
+  type NamedByUsers,
+  namedProblems,
+  userAccessProblems,
+} from './access-rules.js';
 import { interfaceProblems, portProblems, pseudowireProblems } from './pseudowire-rules.js';
 import { compileShape, type Validated } from './shape.js';
 
 /** What a document is checked against beside itself. */
-export interface Surroundings {
+export interface Surroundings extends NamedByUsers {
   settings(): Settings;
   pools(): readonly Pool[];
   /** Name of the user who has this fixed address. */
@@ -39,10 +46,7 @@ const poolShape = compileShape(PoolSchema);
 const userShape = compileShape(UserSchema);
 
 /** Checks a settings document, fills in defaults, and refuses contradictions in it and with pools and users. */
-export function validateSettings(
-  document: unknown,
-  around: Pick<Surroundings, 'pools' | 'userWithFixedAddress'>,
-): Validated<Settings> {
+export function validateSettings(document: unknown, around: Surroundings): Validated<Settings> {
   const shaped = settingsShape(document);
   if (!shaped.ok) return shaped;
   const settings = inCanonicalForm(shaped.value);
@@ -55,6 +59,8 @@ export function validateSettings(
     ...settings.lacClients.flatMap((profile, at) => lacClientProblems(profile, `/lacClients/${at}`)),
     ...routeProblems(settings, around.pools()),
     ...pseudowireProblems(settings),
+    ...accessProblems(settings),
+    ...namedProblems(settings, around.settings(), around),
   ];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: settings };
 }
@@ -73,8 +79,8 @@ export function validatePool(document: unknown, around: Surroundings): Validated
   if (count > MAX_POOL_ADDRESSES) {
     problems.push({ field: '/ranges', reason: `hold ${count} addresses; a pool takes at most ${MAX_POOL_ADDRESSES}` });
   }
-  const { lns } = around.settings();
-  if (lns.enabled && leases(pool, lns.localAddress)) {
+  const { lns, lac } = around.settings();
+  if ((lns.enabled || lac.enabled) && leases(pool, lns.localAddress)) {
     const reason = `hold ${lns.localAddress}, the LNS's own address; name it in excluded, or move the range`;
     problems.push({ field: '/ranges', reason });
   }
@@ -86,7 +92,7 @@ export function validateUser(document: unknown, around: Surroundings): Validated
   const shaped = userShape(document);
   if (!shaped.ok) return shaped;
   const user = { ...shaped.value, routes: shaped.value.routes.map((prefix) => canonicalPrefix(prefix) ?? prefix) };
-  const problems: Problem[] = [];
+  const problems = userAccessProblems(user, around.settings());
   if (!user.password) problems.push({ field: '/password', reason: 'is missing; give the user a password' });
   if (user.pool !== undefined && !around.pools().some((pool) => pool.name === user.pool)) {
     problems.push({ field: '/pool', reason: `names no pool; make a pool ${user.pool} first, or leave this out` });
@@ -112,8 +118,8 @@ export function validateUser(document: unknown, around: Surroundings): Validated
 
 /** Why a pool cannot be deleted, or undefined: the LNS or a user needs it. */
 export function poolInUse(name: string, around: Surroundings): string | undefined {
-  const { lns } = around.settings();
-  if (lns.enabled && lns.pool === name) {
+  const { lns, lac } = around.settings();
+  if ((lns.enabled || lac.enabled) && lns.pool === name) {
     return 'the LNS leases from this pool; set lns.pool to another one first';
   }
   const user = around.userOfPool(name);
@@ -129,6 +135,7 @@ function inCanonicalForm(settings: Settings): Settings {
     profile.localNetworks = profile.localNetworks.map(prefix);
   }
   settings.pseudowires = settings.pseudowires.map(pseudowireInCanonicalForm);
+  accessInCanonicalForm(settings);
   return settings;
 }
 
@@ -206,10 +213,10 @@ function matchesAllOf(prior: TunnelPeer, peer: TunnelPeer): boolean {
 }
 
 function lnsProblems(
-  { lns, ppp, tunnelPeers }: Settings,
+  { lns, lac, ppp, tunnelPeers }: Settings,
   around: Pick<Surroundings, 'pools' | 'userWithFixedAddress'>,
 ): Problem[] {
-  if (!lns.enabled) return [];
+  if (!lns.enabled && !lac.enabled) return [];
   const problems: Problem[] = [];
   if (!around.pools().some((pool) => pool.name === lns.pool)) {
     problems.push({ field: '/lns/pool', reason: `names no pool; make a pool ${lns.pool} first, or name another one` });
@@ -223,11 +230,11 @@ function lnsProblems(
   }
   const user = around.userWithFixedAddress(lns.localAddress);
   if (user) problems.push({ field, reason: `is the fixed address of user ${user}; take another one` });
-  if (!lns.allowUnknownPeers && tunnelPeers.length === 0) {
+  if (lns.enabled && !lns.allowUnknownPeers && tunnelPeers.length === 0) {
     const reason = 'is false while tunnelPeers is empty, so nobody could call; add a peer or allow unknown ones';
     problems.push({ field: '/lns/allowUnknownPeers', reason });
   }
-  if (lns.ipv6 && ppp.mru_bytes < 1280) {
+  if (lns.enabled && lns.ipv6 && ppp.mru_bytes < 1280) {
     const reason = `needs an MRU of at least 1280 bytes (RFC 8200 section 5); raise ppp.mru_bytes or set this to false`;
     problems.push({ field: '/lns/ipv6', reason });
   }

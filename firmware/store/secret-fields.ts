@@ -10,6 +10,7 @@ type Fields = Record<string, unknown>;
 interface Node {
   properties?: Record<string, Node>;
   items?: Node;
+  default?: unknown;
   secret?: boolean;
 }
 
@@ -79,8 +80,8 @@ export function lostSecrets(schema: TSchema, incoming: unknown, previous: unknow
 }
 
 /**
- * Calls `visit` for every object that may have secrets. In `place` list entries are told apart by their name, since they
- * move; `field` is a JSON pointer. `value` may have any shape.
+ * Calls `visit` for every object that may have secrets. In `place` list entries are told apart by their name or address,
+ * since they move; `field` is a JSON pointer. `value` may have any shape.
  */
 function walk(
   node: Node,
@@ -93,7 +94,7 @@ function walk(
     const { items } = node;
     if (!items) return;
     value.forEach((entry, at) => {
-      walk(items, entry, `${place}/${entryName(entry, at)}`, visit, `${field}/${at}`);
+      walk(items, entry, `${place}/${entryName(items, entry, at)}`, visit, `${field}/${at}`);
     });
   } else if (isFields(value)) {
     const properties = Object.entries(node.properties ?? {});
@@ -105,8 +106,14 @@ function walk(
   }
 }
 
-function entryName(entry: unknown, at: number): string {
-  return isFields(entry) && typeof entry.name === 'string' ? JSON.stringify(entry.name) : String(at);
+/** What has no name is a server or a client, and told by its address and way, whether that is said or its default. */
+function entryName({ properties }: Node, entry: unknown, at: number): string {
+  if (!isFields(entry)) return String(at);
+  const { name, address, server } = entry;
+  const { port = properties?.port?.default, encapsulation = properties?.encapsulation?.default } = entry;
+  if (typeof name === 'string') return JSON.stringify(name);
+  const peer = address ?? server;
+  return typeof peer === 'string' ? JSON.stringify([peer, port, encapsulation]) : String(at);
 }
 
 function isFields(value: unknown): value is Fields {

@@ -18,6 +18,8 @@ const around = {
   pools: () => [DEFAULT_POOL],
   userWithFixedAddress: () => undefined,
   userOfPool: () => undefined,
+  userOfTunnelGroup: () => undefined,
+  userOfFilter: () => undefined,
 };
 
 test('the defaults are acceptable, and one switch makes the box an LNS', () => {

@@ -175,7 +175,8 @@ test('PUT settings tells what the box could not do of it', async (t) => {
 
 test('a user is made, read without password, changed without repeating it, and deleted', async (t) => {
   const box = await openBox(t);
-  const alice = { name: 'alice', enabled: true, routes: [], passwordSet: true };
+  const limits = { sessionTimeout_s: 0, idleTimeout_s: 0, receiveRate_bps: 0, sendRate_bps: 0 };
+  const alice = { name: 'alice', enabled: true, routes: [], passwordSet: true, ...limits };
   const made = await call(box, 'PUT', 'users/alice', { password: 'of alice' });
   assert.deepEqual([made.status, made.body], [201, alice]);
   const changed = await call(box, 'PUT', 'users/alice', { ...alice, routes: ['10.9.0.0/16'] });

@@ -4,7 +4,14 @@ import { applianceConfig } from '../../../firmware/control/appliance-config.js';
 import { DEFAULT_SETTINGS } from '../../../firmware/settings.js';
 import { validateSettings } from '../../../firmware/store/rules.js';
 
-const OUTSIDE = { pools: () => [], userWithFixedAddress: () => undefined };
+const OUTSIDE = {
+  pools: () => [],
+  userWithFixedAddress: () => undefined,
+  userOfPool: () => undefined,
+  userOfTunnelGroup: () => undefined,
+  userOfFilter: () => undefined,
+  settings: () => DEFAULT_SETTINGS,
+};
 
 test('RFC 3931 section 5.4.3: the pseudowire types offered are those that control messages set up', () => {
   const far = { peer: '192.0.2.2', remoteEndId: 'lan' };

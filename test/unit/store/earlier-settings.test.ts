@@ -96,8 +96,24 @@ test('settings of the version that knew L2TPv2 alone keep all they have, and get
   assert.deepEqual(documents.settings(), {
     ...others,
     l2tp: { ...l2tp, accepts: ['udp2', 'udp3', 'ip'], routerId: '' },
-    lns: { ...lns, cookie_bytes: 8 },
-    tunnelPeers,
+    lns: {
+      ...lns,
+      cookie_bytes: 8,
+      proxy: 'renegotiate',
+      proxyMismatch: 'renegotiate',
+      duplicateLogins: 'allow',
+      sessionTimeout_s: 0,
+      idleTimeout_s: 0,
+    },
+    lac: DEFAULT_SETTINGS.lac,
+    radius: DEFAULT_SETTINGS.radius,
+    filters: [],
+    tunnelPeers: tunnelPeers.map((peer) => ({
+      ...peer,
+      proxy: 'trust',
+      proxyMismatch: 'renegotiate',
+      maxSessions: 0,
+    })),
     lacClients: lacClients.map((profile) => ({ ...profile, encapsulation: 'auto', cookie_bytes: 8, digest: 'sha1' })),
     pseudowires: [],
   });

@@ -1,10 +1,17 @@
 /** Pseudowires that contradict themselves, each other or the settings around them are refused: one line for each rule. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_POOL, type Settings } from '../../../firmware/settings.js';
+import { DEFAULT_POOL, DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
 import { validateSettings } from '../../../firmware/store/rules.js';
 
-const around = { pools: () => [DEFAULT_POOL], userWithFixedAddress: () => undefined };
+const around = {
+  settings: () => DEFAULT_SETTINGS,
+  pools: () => [DEFAULT_POOL],
+  userWithFixedAddress: () => undefined,
+  userOfPool: () => undefined,
+  userOfTunnelGroup: () => undefined,
+  userOfFilter: () => undefined,
+};
 
 const DIAL = { name: 'dial', mode: 'dial', peer: 'branch.example', tapInterface: 'tap0', remoteEndId: 'lan' };
 const LISTEN = { name: 'listen', mode: 'listen', tapInterface: 'tap1', remoteEndId: 'lan' };

@@ -23,6 +23,8 @@ const around: Surroundings = {
   pools: () => POOLS,
   userWithFixedAddress: (address) => (address === '10.9.9.9' ? 'alice' : undefined),
   userOfPool: (pool) => (pool === 'branch' ? 'bob' : undefined),
+  userOfTunnelGroup: () => undefined,
+  userOfFilter: () => undefined,
 };
 
 const PROFILE = {
