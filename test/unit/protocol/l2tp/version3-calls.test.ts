@@ -27,6 +27,14 @@ for (const encapsulation of ['udp', 'ip'] as const) {
     return { ...opened, sessionId };
   };
 
+  it(`over ${encapsulation}: our Session IDs are above those of version 2 and below those of what PPPoE carries`, () => {
+    const { node, tunnelId } = tunnel();
+    for (let call = 0; call < 200; call++) {
+      const sessionId = node.endpoint.placeCall(tunnelId, { callSerialNumber: call, pseudowireType: 5 }, 0);
+      assert.ok(sessionId > 0xffff && sessionId < 0xf000_0000, `${sessionId}`);
+    }
+  });
+
   describe(`over ${encapsulation}: reverse lookup by the Local Session ID, RFC 3931 section 5.4.4`, () => {
     const unnamed = { localSessionId: PEER_SESSION_ID, remoteSessionId: 0 };
 
