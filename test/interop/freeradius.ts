@@ -21,12 +21,14 @@ export interface RadiusOptions {
   clients: string;
   secret: string;
   users: readonly RadiusUser[];
+  /** Of its folder in the lab's, where there are several servers. */
+  name?: string;
 }
 
 const READY_TIMEOUT_MS = 20_000;
 
 export async function startFreeRadius(lab: Lab, options: RadiusOptions): Promise<Daemon> {
-  const folder = join(lab.folder, 'freeradius');
+  const folder = join(lab.folder, options.name ?? 'freeradius');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'radiusd.conf'), configuration(folder, options));
   writeFileSync(join(folder, 'users'), options.users.map(userEntry).join('\n'));
@@ -60,6 +62,7 @@ log {
 }
 security {
   reject_delay = 0
+  status_server = yes
 }
 thread pool {
   start_servers = 2

@@ -13,6 +13,7 @@ pppoe-discovery ppp
 pppoe pppoe
 l2tpns l2tpns
 freeradius freeradius
+radclient freeradius-utils
 tshark tshark
 tcpdump tcpdump
 iperf3 iperf3

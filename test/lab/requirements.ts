@@ -18,6 +18,7 @@ const PROGRAMS = [
   'pppoe-discovery',
   'l2tpns',
   'freeradius',
+  'radclient',
   'iperf3',
 ];
 

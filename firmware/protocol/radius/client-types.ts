@@ -6,7 +6,7 @@ export interface RadiusServer {
   address: string;
   port: number;
   secret: Uint8Array;
-  /** A reply to an Access-Request or Status-Server without Message-Authenticator is dropped: CVE-2024-3596, Blast-RADIUS. */
+  /** A reply to an Access-Request without Message-Authenticator is dropped: CVE-2024-3596, Blast-RADIUS. */
   requiresMessageAuthenticator: boolean;
   /** It answers Status-Server (RFC 5997): when it is dead, it is asked, and lives again when it answers. */
   answersStatusServer: boolean;

@@ -190,7 +190,8 @@ export class RadiusClient {
     if (attempt === undefined) return 'no-such-request';
     const server = this.#config.servers[serverIndex];
     const datagram = received.subarray(0, (received[2] << 8) | received[3]);
-    const mustBeSigned = server.requiresMessageAuthenticator && !isAccounting;
+    // Nobody is let in by the answer to a Status-Server, which FreeRADIUS does not sign (RFC 5997 section 5: it may).
+    const mustBeSigned = server.requiresMessageAuthenticator && !isAccounting && attempt.pending !== undefined;
     const opened = openReply(packet, datagram, attempt.authenticator, server, mustBeSigned);
     if (typeof opened === 'string') return opened;
     this.#heard(serverIndex, now_ms);

@@ -223,6 +223,36 @@ test('RFC 5997: a dead server is asked by Status-Server until it answers', () =>
   assert.equal(bench.client.pollTimeout(), undefined);
 });
 
+test('FreeRADIUS: the answer to a Status-Server has no Message-Authenticator, and the server lives (RFC 5997 section 5)', () => {
+  const bench = new Bench({ servers: [server(FIRST, { answersStatusServer: true })] });
+  bench.ask('flopsy');
+  for (let i = 0; i < 3; i++) bench.step();
+  const probe = bench.sent().find(({ datagram }) => datagram[0] === 12)!;
+  bench.hear(probe, replyTo(probe.datagram, { signed: false }));
+  assert.deepEqual(
+    bench.polled().map(({ type }) => type),
+    ['server-dead', 'server-alive'],
+  );
+});
+
+test('each server has its own account of requests, replies and drops', () => {
+  const bench = new Bench({ servers: [server(FIRST), server(SECOND)] });
+  bench.ask('flopsy');
+  const [first] = bench.sent();
+  bench.hear(first, replyTo(first.datagram, { signed: false }));
+  for (let i = 0; i < 3; i++) bench.step();
+  const second = bench.sent().at(-1)!;
+  bench.hear(second, replyTo(second.datagram));
+  const [dead, alive] = bench.client.servers();
+  assert.deepEqual([dead.address, dead.isDead, dead.requests, dead.replies, dead.noReplies], [FIRST, true, 1, 0, 1]);
+  assert.deepEqual(
+    [alive.address, alive.isDead, alive.requests, alive.replies, alive.noReplies],
+    [SECOND, false, 1, 1, 0],
+  );
+  assert.equal(dead.drops['message-authenticator-missing'], 1);
+  assert.equal(alive.drops['message-authenticator-missing'], 0);
+});
+
 test('RFC 2866 section 5.2: a retransmitted Accounting-Request has its delay and a new identifier', () => {
   const bench = new Bench({ service: 'accounting', servers: [server(FIRST)] });
   bench.ask('flopsy', { values: { acctStatusType: 2, acctDelayTime_s: 100 } });

@@ -135,19 +135,27 @@ test('a request that comes again is asked once: dropped while it is open, then a
   assert.equal(server.pollEvent()?.requestKey, requestKey + 1);
 });
 
-for (const [what, values, errorCause] of [
-  ['another NAS-Identifier', { nasIdentifier: 'other' }, 403],
-  ['another NAS-IP-Address', { nasIpAddress: '192.0.2.10' }, 403],
-  ['Authorize-Only', { serviceType: 17 }, 405],
+for (const [what, code, values, errorCause] of [
+  ['Disconnect-Request with another NAS-Identifier', RADIUS_CODE.disconnectRequest, { nasIdentifier: 'other' }, 403],
+  ['CoA-Request with another NAS-IP-Address', RADIUS_CODE.coaRequest, { nasIpAddress: '192.0.2.10' }, 403],
+  ['CoA-Request with Authorize-Only', RADIUS_CODE.coaRequest, { serviceType: 17 }, 405],
+  // 405 is no answer to it.
+  ['Disconnect-Request with Authorize-Only', RADIUS_CODE.disconnectRequest, { serviceType: 17 }, 401],
 ] as const) {
-  test(`a request with ${what} is refused by Error-Cause ${errorCause} (RFC 5176 section 3.5)`, () => {
+  test(`a ${what} is refused by Error-Cause ${errorCause} (RFC 5176 section 3.5)`, () => {
     const server = startServer();
-    hear(server, requestOf({ ...SESSION, ...values }));
+    hear(server, requestOf({ ...SESSION, ...values }, { code }));
     const { attributes } = parseRadiusPacket(server.pollTransmit()!.datagram);
     assert.deepEqual(parseRadiusAttributes(attributes).values, { errorCause });
     assert.equal(server.pollEvent(), undefined);
   });
 }
+
+test('a request that names an address of the NAS which it was not told is taken', () => {
+  const server = startServer();
+  hear(server, requestOf({ ...SESSION, nasIpv6Address: '2001:db8::9', nasIdentifier: 'lns' }));
+  assert.equal(server.pollEvent()?.type, 'disconnect-requested');
+});
 
 test('requests that are remembered are bounded', () => {
   const server = startServer(2);
