@@ -99,14 +99,28 @@ function disconnectButton(session) {
   return button;
 }
 
+/** Who calls: a PC by its address on the cable, a peer by its address on the network. */
+function sessionPeer({ pppoe, peerAddress, callingNumber }) {
+  if (!pppoe) return callingNumber ? `${peerAddress} (${callingNumber})` : peerAddress;
+  const way = [pppoe.interface, ...pppoe.vlanIds].join('.');
+  return `${pppoe.mac} on ${way}${pppoe.circuitId ? ` (${pppoe.circuitId})` : ''}`;
+}
+
+/** What carries the call: L2TP, PPPoE, or one after the other. */
+function sessionWay(session) {
+  const tunnel = session.cookie_bytes ? `${l2tp(session)}, cookie of ${session.cookie_bytes} B` : l2tp(session);
+  if (session.role !== 'lac') return tunnel;
+  return session.lns ? `PPPoE, then ${tunnel} to ${session.lns}` : 'PPPoE';
+}
+
 function sessionCells(session) {
   const { counters } = session;
   return [
     cell(session.user || '–'),
     cell(session.address || session.linkLocalAddress || '–', 'code'),
     cell(session.authentication ? `${session.state}, ${session.authentication}` : session.state, 'wraps'),
-    cell(session.callingNumber ? `${session.peerAddress} (${session.callingNumber})` : session.peerAddress, 'code'),
-    cell(session.cookie_bytes ? `${l2tp(session)}, cookie of ${session.cookie_bytes} B` : l2tp(session), 'wraps'),
+    cell(sessionPeer(session), 'code'),
+    cell(sessionWay(session), 'wraps'),
     cell(duration(session.since)),
     cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
     cell(`${octets(counters.sentOctets)} / ${counters.sentPackets}`, 'number'),
@@ -165,14 +179,75 @@ function pseudowireCells(wire) {
   ];
 }
 
+const counted = (counts) =>
+  Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+
+function showPppoe(pppoe) {
+  byId('pppoe-section').hidden = !pppoe.enabled;
+  fillTable(
+    byId('pppoe'),
+    pppoe.interfaces,
+    (port) => port.name,
+    (port) => [
+      cell(port.name, 'code'),
+      cell(port.isServed ? 'answers calls' : 'not there'),
+      cell(port.mac || '–', 'code'),
+      cell(port.mtu_bytes ? String(port.mtu_bytes) : '–', 'number'),
+      cell(String(port.sessions), 'number'),
+    ],
+  );
+  const dropped = counted(pppoe.drops);
+  const failed = pppoe.failedLnses.map(({ server, until: time }) => `${server} ${until(time)}`).join(', ');
+  byId('pppoe-words').textContent = [
+    `Received: ${counted(pppoe.received) || 'nothing'}.`,
+    `Sent: ${counted(pppoe.sent) || 'nothing'}.`,
+    dropped && `Dropped: ${dropped}.`,
+    failed && `LNSes that have failed and are asked after all others: ${failed}.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function showRadius({ servers, accounting, dynamicAuthorization }) {
+  byId('radius-section').hidden = servers.length === 0 && !dynamicAuthorization;
+  fillTable(
+    byId('radius'),
+    servers,
+    (server) => `${server.service} ${server.address} ${server.port}`,
+    (server) => [
+      cell(endpoint(server.address, server.port), 'code'),
+      cell(server.service),
+      cell(`${server.state} for ${duration(server.since)}`),
+      cell(String(server.requests), 'number'),
+      cell(String(server.replies), 'number'),
+      cell(String(server.noReplies), 'number'),
+      cell(counted(server.drops) || '–', 'detail'),
+    ],
+  );
+  const changes = dynamicAuthorization;
+  byId('radius-words').textContent = [
+    accounting.waiting && `${accounting.waiting} accounting records wait for a server.`,
+    accounting.givenUp && `${accounting.givenUp} were given up, since too many waited.`,
+    changes && `Disconnect and CoA on port ${changes.port}: ${changes.acknowledged} done, ${changes.refused} refused.`,
+    changes && counted(changes.drops) && `Not taken: ${counted(changes.drops)}.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
 function showStatus(status) {
   byId('host-name').textContent = status.hostName;
   document.title = `${status.sessions} sessions · ${status.hostName}`;
   const dropped = Object.values(status.drops).reduce((sum, count) => sum + count, 0);
   const reasons = Object.entries(status.drops).filter(([, count]) => count > 0);
   const lns = status.lns.enabled ? (status.lns.listening ? 'answers calls' : 'not listening') : 'off';
+  const lac = status.lac.enabled ? (status.lac.listening ? 'answers calls' : 'not listening') : 'off';
   const figures = [
     ['LNS', lns],
+    ['LAC', lac],
     ['Sessions', status.sessions],
     ['Tunnels', status.tunnels],
     ['Packets dropped', dropped, reasons.map(([reason, count]) => `${reason} ${count}`).join(', ')],
@@ -232,14 +307,18 @@ async function getJson(path) {
 }
 
 async function refresh() {
-  const [status, sessions, tunnels, pseudowires] = await Promise.all(
-    ['status', 'sessions', 'tunnels', 'pseudowires'].map((resource) => getJson(`/api/v1/${resource}`)),
+  const [status, sessions, tunnels, pseudowires, pppoe, radius] = await Promise.all(
+    ['status', 'sessions', 'tunnels', 'pseudowires', 'pppoe', 'radius'].map((resource) =>
+      getJson(`/api/v1/${resource}`),
+    ),
   );
   showStatus(status);
   fillTable(byId('sessions'), sessions, (session) => `${session.sessionId} ${session.peerSessionId}`, sessionCells);
   fillTable(byId('tunnels'), tunnels, (tunnel) => `${tunnel.tunnelId} ${tunnel.peerTunnelId}`, tunnelCells);
   byId('pseudowires-section').hidden = pseudowires.length === 0;
   fillTable(byId('pseudowires'), pseudowires, (wire) => wire.name, pseudowireCells);
+  showPppoe(pppoe);
+  showRadius(radius);
   sayConnection(`live, ${new Date().toLocaleTimeString()}`, false);
 }
 

@@ -11,8 +11,10 @@ import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
 import { poolsResource } from './pools.js';
+import { pppoeResource } from './pppoe.js';
 import { answerErrors, sendProblem } from './problem.js';
 import { pseudowiresResource } from './pseudowires.js';
+import { radiusResource } from './radius.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { sessionsResource } from './sessions.js';
 import { settingsResource } from './settings.js';
@@ -99,6 +101,8 @@ const RESOURCES = [
   sessionsResource,
   tunnelsResource,
   pseudowiresResource,
+  pppoeResource,
+  radiusResource,
   historyResource,
   traceResource,
 ];

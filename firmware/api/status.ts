@@ -10,6 +10,7 @@ const StatusSchema = Type.Object({
   version: Type.String(),
   startedAt: Type.String(),
   lns: Type.Object({ enabled: Type.Boolean(), listening: Type.Boolean() }),
+  lac: Type.Object({ enabled: Type.Boolean(), listening: Type.Boolean() }),
   lacClients: Type.Array(
     Type.Object({
       name: Type.String(),

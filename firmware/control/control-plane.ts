@@ -69,6 +69,7 @@ export class ControlPlane {
   readonly appliance: Appliance;
   readonly calls: CallRecords;
   readonly pseudowires: PseudowireTraffic;
+  readonly pppoe: PppoeInterfaces;
   readonly radius: Radius;
   readonly accounting: Accounting;
   readonly #dependencies: ControlPlaneDependencies;
@@ -78,7 +79,7 @@ export class ControlPlane {
   /** Those that came while a turn was under way. */
   #given: { question: Question; answer: Answer }[] = [];
   readonly #limits: CallLimits;
-  readonly #pppoe: PppoeInterfaces;
+
   #activities = 0;
   #settings: Settings;
   #commands: DataPlaneCommand[] = [];
@@ -142,7 +143,7 @@ export class ControlPlane {
       endCall: (callId, reason) => this.#endCall(callId, reason),
     });
     const push = (command: DataPlaneCommand) => void this.#commands.push(command);
-    this.#pppoe = new PppoeInterfaces(push, dependencies.readEthernetInterfaces);
+    this.pppoe = new PppoeInterfaces(push, dependencies.readEthernetInterfaces);
     this.#nextActivity_ms = now_ms;
     this.#accountingPrefix = store.bootNumber.toString(16).padStart(8, '0').toUpperCase();
     this.#routerId = (random(4).reduce((id, octet) => id * 256 + octet, 0) || 1) >>> 0;
@@ -161,7 +162,7 @@ export class ControlPlane {
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
     const { listeningPort } = this.#dependencies;
-    const ofParts = [...this.#tuns.problems(), ...this.#pppoe.problems(), ...this.#kernel.problems()];
+    const ofParts = [...this.#tuns.problems(), ...this.pppoe.problems(), ...this.#kernel.problems()];
     const seen = { listeningPort, refusedSockets: this.#refusedSockets, radius: this.radius.problem };
     return [...settingsProblems(this.#settings, seen), ...ofParts];
   }
@@ -189,8 +190,8 @@ export class ControlPlane {
       this.accounting.configure(settings);
       this.#tuns.open(settings);
       this.#tellDevices(now_ms);
-      this.#pppoe.retry();
-      this.#pppoe.refresh(settings.lac);
+      this.pppoe.retry();
+      this.pppoe.refresh(settings.lac);
       this.appliance.configure(this.#applianceConfig(), now_ms);
     });
     this.turn((now_ms) => {
@@ -390,7 +391,7 @@ export class ControlPlane {
         this.appliance.handleHeld(report.sessionId, report.generation, now_ms);
         break;
       case 'packet-socket-opened':
-        this.#pppoe.opened(report.interfaceIndex);
+        this.pppoe.opened(report.interfaceIndex);
         this.appliance.configure(this.#applianceConfig(), now_ms);
         break;
       case 'ppp': {
@@ -414,7 +415,7 @@ export class ControlPlane {
         const { what, errno, advice, tun, interfaceIndex } = report;
         this.#dependencies.log.error({ errno, advice }, what);
         if (interfaceIndex !== undefined) {
-          this.#pppoe.failed(interfaceIndex, { what, advice });
+          this.pppoe.failed(interfaceIndex, { what, advice });
           this.appliance.configure(this.#applianceConfig(), now_ms);
           break;
         }
@@ -467,7 +468,7 @@ export class ControlPlane {
 
   /** PPPoE is answered where its interface is there, and no longer where it is gone. */
   #lookAtInterfaces(now_ms: number): void {
-    if (!this.#pppoe.refresh(this.#settings.lac)) return;
+    if (!this.pppoe.refresh(this.#settings.lac)) return;
     this.appliance.configure(this.#applianceConfig(), now_ms);
   }
 
@@ -488,7 +489,7 @@ export class ControlPlane {
     const tunOf = (role: ProfiledRole, name: string) => this.#tuns.indexOf(role, name);
     return applianceConfig(this.#settings, {
       ...{ tunOf, localPort: listeningPort, routerId: this.#routerId },
-      pppoeInterfaces: this.#pppoe.open(),
+      pppoeInterfaces: this.pppoe.open(),
       accountingPrefix: this.#accountingPrefix,
     });
   }

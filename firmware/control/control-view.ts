@@ -5,14 +5,17 @@
 
 import type { ProfileStatus } from '../roles/lac-client.js';
 import type { PseudowireStatus } from '../roles/pseudowires.js';
-import type { CallInfo } from '../roles/role.js';
+import type { CallInfo, PppoeInfo } from '../roles/role.js';
 import type { PseudowireSettings, Settings } from '../settings.js';
 import type { ControlPlane } from './control-plane.js';
 import type {
   ControlPlaneView,
   LacClientView,
   OperatingProblem,
+  PppoeSessionView,
+  PppoeView,
   PseudowireView,
+  RadiusView,
   SessionView,
   StatusView,
   TunnelView,
@@ -70,6 +73,34 @@ export class ControlView implements ControlPlaneView {
     return settings.pseudowires.map((wire) => this.#pseudowireView(wire, statuses.get(wire.name)));
   }
 
+  radius(): RadiusView {
+    const { radius, accounting } = this.#plane;
+    const dynamicAuthorization = radius.dynamicAuthorization() ?? null;
+    return { servers: radius.servers(), accounting: accounting.view(), dynamicAuthorization };
+  }
+
+  pppoe(): PppoeView {
+    const { settings, appliance, pppoe } = this.#plane;
+    const status = appliance.lac(this.#plane.now_ms());
+    const served = new Map(pppoe.open().map((port) => [port.name, port]));
+    const sessions = new Map<string, number>();
+    for (const { pppoe: session } of appliance.calls()) {
+      if (session === undefined) continue;
+      sessions.set(session.interfaceName, (sessions.get(session.interfaceName) ?? 0) + 1);
+    }
+    return {
+      enabled: settings.lac.enabled,
+      interfaces: settings.lac.interfaces.map(({ name }) => ({
+        ...{ name, isServed: served.has(name), sessions: sessions.get(name) ?? 0 },
+        ...{ mac: served.get(name)?.mac ?? '', mtu_bytes: served.get(name)?.mtu_bytes ?? 0 },
+      })),
+      received: status?.counters.received ?? {},
+      sent: status?.counters.sent ?? {},
+      drops: status?.counters.drops ?? {},
+      failedLnses: (status?.dead ?? []).map(({ server, until_ms }) => ({ server, until: this.#timeOf(until_ms) })),
+    };
+  }
+
   status(): StatusView {
     const { settings, appliance } = this.#plane;
     const profiles = new Map(appliance.profiles().map((profile) => [profile.profile, profile]));
@@ -78,6 +109,7 @@ export class ControlView implements ControlPlaneView {
       version: this.#version,
       startedAt: this.#startedAt,
       lns: { enabled: settings.lns.enabled, listening: settings.lns.enabled && this.#plane.isListening },
+      lac: { enabled: settings.lac.enabled, listening: this.#plane.pppoe.open().length > 0 },
       lacClients: settings.lacClients.map((client) => this.#clientView(client, profiles.get(client.name))),
       tunnels: Array.from(appliance.tunnels()).length,
       sessions: Array.from(appliance.calls()).length,
@@ -117,16 +149,28 @@ export class ControlView implements ControlPlaneView {
   #sessionView(call: CallInfo): SessionView {
     return {
       sessionId: call.sessionId,
+      l2tpSessionId: call.l2tpSessionId,
       peerSessionId: call.peerSessionId,
+      callSerialNumber: call.callSerialNumber,
       tunnelId: call.tunnelId,
       role: call.role,
       profile: call.profile || call.peerName,
       state: call.state,
       user: call.userName,
-      address: call.role === 'lns' ? call.peerAddress : call.localAddress,
+      address: call.role === 'lac-client' ? call.localAddress : call.peerAddress,
       interfaceId: call.peerInterfaceId,
       linkLocalAddress: call.peerLinkLocal,
       callingNumber: call.callingNumber,
+      calledNumber: call.calledNumber,
+      lns: call.tunnel?.server ?? '',
+      proxied: call.proxied,
+      pppoe: call.pppoe === undefined ? null : pppoeView(call.pppoe),
+      filters: [...call.authorization.filters],
+      sessionTimeout_s: call.authorization.sessionTimeout_s,
+      idleTimeout_s: call.authorization.idleTimeout_s,
+      receiveRate_bps: call.authorization.receiveRate_bps,
+      sendRate_bps: call.authorization.sendRate_bps,
+      accountingId: call.accountingId,
       version: call.version,
       encapsulation: call.path.encapsulation,
       cookie_bytes: call.cookie_bytes,
@@ -200,4 +244,9 @@ function added(
   const sum = { ...some };
   for (const [reason, count] of Object.entries(others)) sum[reason] = (sum[reason] ?? 0) + count;
   return sum;
+}
+
+function pppoeView({ interfaceName, peerMac, sessionId, vlanIds, serviceName, line }: PppoeInfo): PppoeSessionView {
+  const circuitId = line?.agentCircuitId ?? '';
+  return { interface: interfaceName, mac: peerMac, sessionId, vlanIds: [...vlanIds], serviceName, circuitId };
 }

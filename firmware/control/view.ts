@@ -3,6 +3,9 @@
  * not hold code, nor anything that a session's peer could put a secret into.
  */
 import type { Settings } from '../settings.js';
+import type { AccountingView } from './accounting/accounting.js';
+import type { DynamicAuthorizationView } from './radius/dynamic-authorization.js';
+import type { RadiusServerView } from './radius/transport.js';
 
 /** Packets and octets of PPP payload in the sense of RFC 2866 sections 5.3 to 5.6; received = from the peer. */
 export interface CounterView {
@@ -17,9 +20,14 @@ export type EncapsulationView = 'udp' | 'ip';
 
 /** One call. Texts are '' and numbers 0 as long as they are not known. */
 export interface SessionView {
+  /** The call's name here: at the LAC that of the PPPoE session in the packet path, else the session ID in L2TP. */
   sessionId: number;
+  /** Ours in L2TP; 0 for a call at the LAC that no LNS has. */
+  l2tpSessionId: number;
   peerSessionId: number;
   tunnelId: number;
+  /** Call Serial Number AVP, RFC 2661 section 4.4.4. */
+  callSerialNumber: number;
   /** Which role of ours the call is. */
   role: 'lns' | 'lac' | 'lac-client';
   /** Name of the LAC-client profile, or of the entry of tunnelPeers that the peer matched. */
@@ -34,6 +42,21 @@ export interface SessionView {
   /** The link-local address made of it. */
   linkLocalAddress: string;
   callingNumber: string;
+  calledNumber: string;
+  /** The LNS that the LAC carries the call to, as RADIUS or the settings name it; '' where PPP ends here. */
+  lns: string;
+  /** At the LNS: what of PPP was taken over from the LAC. */
+  proxied: 'no' | 'lcp' | 'lcp-and-authentication';
+  /** At the LAC. */
+  pppoe: PppoeSessionView | null;
+  /** What RADIUS or the user table gives the user; 0 is no limit. */
+  filters: string[];
+  sessionTimeout_s: number;
+  idleTimeout_s: number;
+  receiveRate_bps: number;
+  sendRate_bps: number;
+  /** Acct-Session-Id. */
+  accountingId: string;
   /** Of L2TP, and with it of the session's IDs: 16 bits in version 2, 32 in version 3. */
   version: 2 | 3;
   encapsulation: EncapsulationView;
@@ -49,6 +72,40 @@ export interface SessionView {
   /** 'pap', 'chap-md5', 'mschapv2', or '' before and without authentication. */
   authentication: string;
   lcp: { localMru_bytes: number; peerMru_bytes: number; transmitAcfc: boolean; transmitPfc: boolean };
+}
+
+/** The PPPoE session that a call at the LAC comes by. */
+export interface PppoeSessionView {
+  interface: string;
+  mac: string;
+  sessionId: number;
+  /** The outer one first. */
+  vlanIds: number[];
+  serviceName: string;
+  /** Agent-Circuit-Id of the access node, or ''. */
+  circuitId: string;
+}
+
+/** How RADIUS does. */
+export interface RadiusView {
+  servers: RadiusServerView[];
+  accounting: AccountingView;
+  /** null: nobody may send. */
+  dynamicAuthorization: DynamicAuthorizationView | null;
+}
+
+/** How the access concentrator does. */
+export interface PppoeView {
+  enabled: boolean;
+  /** Those of the settings. */
+  interfaces: { name: string; isServed: boolean; mac: string; mtu_bytes: number; sessions: number }[];
+  /** Packets of discovery, by kind. */
+  received: Record<string, number>;
+  sent: Record<string, number>;
+  /** By reason. */
+  drops: Record<string, number>;
+  /** LNSes that are asked after all others, and until when (ISO 8601). */
+  failedLnses: { server: string; until: string }[];
 }
 
 /** One control connection. In version 3 its IDs are Control Connection IDs. */
@@ -137,6 +194,8 @@ export interface StatusView {
   /** ISO 8601 */
   startedAt: string;
   lns: { enabled: boolean; listening: boolean };
+  /** `listening`: on one interface at least. */
+  lac: { enabled: boolean; listening: boolean };
   lacClients: LacClientView[];
   tunnels: number;
   sessions: number;
@@ -172,6 +231,8 @@ export interface ControlPlaneView {
   tunnels(): TunnelView[];
   /** One for each entry of the settings' pseudowires, in their order. */
   pseudowires(): PseudowireView[];
+  radius(): RadiusView;
+  pppoe(): PppoeView;
   status(): StatusView;
   /** False when there is no such session. */
   disconnectSession(sessionId: number, reason: string): boolean;

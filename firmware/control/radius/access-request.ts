@@ -2,7 +2,6 @@
  * The Access-Request of steps 4, 8 and 11: what RADIUS is asked when a user has said who it is (RFC 2865 section 4.1,
  * RFC 2548 section 2.3, RFC 2868 section 3). Pure. Message-Authenticator and the hiding of a password are the client's.
  */
-import { isIP } from 'node:net';
 import type { AuthenticationRequest } from '../../protocol/ppp/link.js';
 import type { RadiusRequest } from '../../protocol/radius/client-types.js';
 import type { CallInfo } from '../../roles/role.js';
@@ -10,6 +9,7 @@ import type { Settings } from '../../settings.js';
 import { ByteWriter, latin1 } from '../../wire/bytes.js';
 import { MAX_ATTRIBUTE_VALUE_BYTES } from '../../wire/radius.js';
 import { type RadiusValues, SERVICE_TYPE } from '../../wire/radius-attributes.js';
+import { addressFamily } from './address-family.js';
 import { endpointValues, FRAMED_PROTOCOL_PPP, fitting, nasValues, portValues, untagged } from './call-attributes.js';
 
 /** RFC 2865 section 5.2. */
@@ -79,7 +79,7 @@ function msChapValues(request: Of<'mschapv2'>): RadiusValues | undefined {
 
 /** At the LNS: the tunnel that is in use (RFC 2868 section 3.1), so that a server can refuse calls of this LAC. */
 function tunnelHints({ role, path, peerName }: CallInfo): RadiusValues {
-  if (role !== 'lns' || isIP(path.peerAddress) === 0) return {};
+  if (role !== 'lns' || addressFamily(path.peerAddress) === 0) return {};
   const name = peerName === '' ? {} : { tunnelClientAuthId: [untagged(fitting(peerName, MAX_TAGGED_BYTES))] };
   return { ...endpointValues('lns', path), ...name };
 }

@@ -5,15 +5,15 @@
  *
  *   192.168.1.0/24 192.168.1.1 1 2 -1       2001:db8:106::/64 :: 1
  */
-import { isIP } from 'node:net';
 import { formatPrefix, type Prefix, parseAddress } from '../../wire/ip.js';
+import { addressFamily } from './address-family.js';
 
 /** The prefix of a route as text, without the bits past its length; undefined where it is none that a user can be behind. */
 export function framedRoute(text: string, family: 4 | 6): string | undefined {
   const [destination = '', gateway] = text.trim().split(/\s+/);
-  if (gateway !== undefined && isIP(gateway) !== family) return undefined;
+  if (gateway !== undefined && addressFamily(gateway) !== family) return undefined;
   const [addressText = '', lengthText, ...rest] = destination.split('/');
-  if (rest.length > 0 || isIP(addressText) !== family) return undefined;
+  if (rest.length > 0 || addressFamily(addressText) !== family) return undefined;
   const address = parseAddress(addressText);
   if (lengthText === undefined) return prefixText(address, family === 4 ? classLength(address) : 128);
   return /^\d{1,3}$/.test(lengthText) ? prefixText(address, Number(lengthText)) : undefined;

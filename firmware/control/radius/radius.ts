@@ -31,6 +31,8 @@ export class Radius {
   #madeOf = '';
   #authentication: { transport: RadiusTransport; authenticator: Authenticator } | undefined;
   #accounting: RadiusTransport | undefined;
+  /** Former ways to the authentication servers, with requests under way. */
+  readonly #retired = new Map<RadiusTransport, NodeJS.Timeout>();
 
   constructor(dependencies: RadiusDependencies, settings: Settings) {
     this.#dependencies = dependencies;
@@ -81,6 +83,7 @@ export class Radius {
     this.#dynamicAuthorization.close();
     this.#authentication?.transport.close();
     this.#authentication = undefined;
+    for (const transport of this.#retired.keys()) this.#close(transport);
   }
 
   #authenticationBy(
@@ -96,6 +99,17 @@ export class Radius {
 
   /** Closed when the last request that it may have is given up. */
   #retire(transport: RadiusTransport | undefined): void {
-    if (transport !== undefined) setTimeout(() => transport.close(), 1000 * this.#settings.radius.timeout_s).unref();
+    if (transport === undefined) return;
+    const end_ms = 1000 * this.#settings.radius.timeout_s;
+    this.#retired.set(
+      transport,
+      setTimeout(() => this.#close(transport), end_ms),
+    );
+  }
+
+  #close(transport: RadiusTransport): void {
+    clearTimeout(this.#retired.get(transport));
+    this.#retired.delete(transport);
+    transport.close();
   }
 }

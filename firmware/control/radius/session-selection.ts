@@ -2,7 +2,6 @@
  * What a Disconnect-Request or CoA-Request (RFC 5176) asks for: of which calls, and what shall become of them. Pure. Must
  * not do it.
  */
-import { isIP } from 'node:net';
 import type { AuthorizationChange, CallInfo } from '../../roles/role.js';
 import { formatPrefix, parseAddress } from '../../wire/ip.js';
 import {
@@ -11,6 +10,7 @@ import {
   type RadiusValues,
   SERVICE_TYPE,
 } from '../../wire/radius-attributes.js';
+import { addressFamily } from './address-family.js';
 import { FRAMED_PROTOCOL_PPP, portValues } from './call-attributes.js';
 import { ratesOf } from './rates.js';
 
@@ -69,7 +69,7 @@ function matches<N extends keyof typeof IDENTIFICATION>(name: N, values: RadiusV
 
 function isInterfaceId(octets: Uint8Array, text: string): boolean {
   const address = `::${text}`;
-  if (isIP(address) === 0) return false;
+  if (addressFamily(address) === 0) return false;
   const known = parseAddress(address).subarray(8);
   return octets.every((octet, i) => octet === known[i]);
 }

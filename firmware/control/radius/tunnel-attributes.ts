@@ -5,13 +5,13 @@
  * Attributes with one tag are one tunnel; what has no tag counts for all. Where RADIUS names an LNS of the settings, what
  * the settings say of it counts for all that RADIUS cannot say (version 3, port, cookies) or does not (password, names).
  */
-import { isIP } from 'node:net';
 import type { TunnelChoice } from '../../roles/role.js';
 import type { LacSettings, TunnelServerSettings } from '../../settings.js';
 import { latin1 } from '../../wire/bytes.js';
 import { canonicalAddress } from '../../wire/ip.js';
 import type { RadiusValues } from '../../wire/radius-attributes.js';
 import type { Tagged } from '../../wire/radius-format.js';
+import { addressFamily } from './address-family.js';
 import { TUNNEL_MEDIUM_TYPE, TUNNEL_TYPE_L2TP } from './call-attributes.js';
 
 export interface TunnelChoices {
@@ -98,7 +98,7 @@ function serverOf(tag: number, values: RadiusValues, complain: (problem: string)
   if (values.tunnelServerEndpoint!.filter((entry) => entry.tag === tag).length > 1) {
     complain('more than one Tunnel-Server-Endpoint: the first is taken');
   }
-  if (isIP(endpoint) === 0) {
+  if (addressFamily(endpoint) === 0) {
     if (HOST_NAME.test(endpoint)) return endpoint;
     complain(`Tunnel-Server-Endpoint ${quoted(endpoint)} is neither an address nor a host name`);
     return undefined;
@@ -119,14 +119,14 @@ function clientOf(
 ): string | undefined {
   const endpoint = taggedValue(values.tunnelClientEndpoint, tag);
   if (endpoint === undefined || endpoint === '') return undefined;
-  const family = isIP(endpoint);
-  if (family !== 0 && (isIP(server) === 0 || family === isIP(server))) return canonicalAddress(endpoint);
+  const family = addressFamily(endpoint);
+  if (family !== 0 && (addressFamily(server) === 0 || family === addressFamily(server))) return canonicalAddress(endpoint);
   complain(`Tunnel-Client-Endpoint ${quoted(endpoint)} is no address to reach the LNS from, and was left out`);
   return undefined;
 }
 
 function mediumOf(address: string): number {
-  return isIP(address) === 4 ? TUNNEL_MEDIUM_TYPE.ipv4 : TUNNEL_MEDIUM_TYPE.ipv6;
+  return addressFamily(address) === 4 ? TUNNEL_MEDIUM_TYPE.ipv4 : TUNNEL_MEDIUM_TYPE.ipv6;
 }
 
 /** The first server of this name, whatever its group. */
@@ -136,7 +136,7 @@ function settingsOf(server: string, lac: LacSettings): TunnelServerSettings | un
 }
 
 function nameOf(server: string): string {
-  return isIP(server) === 0 ? server.toLowerCase().replace(/\.$/, '') : canonicalAddress(server);
+  return addressFamily(server) === 0 ? server.toLowerCase().replace(/\.$/, '') : canonicalAddress(server);
 }
 
 /** What a server sends may be anything: as much of it as a person can use. */

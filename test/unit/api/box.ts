@@ -15,7 +15,9 @@ import { Trace } from '../../../firmware/control/trace.js';
 import type {
   ControlPlaneView,
   OperatingProblem,
+  PppoeView,
   PseudowireView,
+  RadiusView,
   SessionView,
   StatusView,
   TunnelView,
@@ -26,7 +28,9 @@ import { temporaryStore } from '../store/temporary-store.js';
 
 export const SESSION: SessionView = {
   sessionId: 4711,
+  l2tpSessionId: 4711,
   peerSessionId: 12,
+  callSerialNumber: 1,
   tunnelId: 815,
   role: 'lns',
   profile: '',
@@ -36,6 +40,16 @@ export const SESSION: SessionView = {
   interfaceId: '0211:22ff:fe33:4455',
   linkLocalAddress: 'fe80::211:22ff:fe33:4455',
   callingNumber: '12345',
+  calledNumber: '',
+  lns: '',
+  proxied: 'no',
+  pppoe: null,
+  filters: ['web'],
+  sessionTimeout_s: 3600,
+  idleTimeout_s: 0,
+  receiveRate_bps: 1_000_000,
+  sendRate_bps: 0,
+  accountingId: '0000000100000001',
   version: 2,
   encapsulation: 'udp',
   cookie_bytes: 0,
@@ -46,6 +60,33 @@ export const SESSION: SessionView = {
   mtu_bytes: 1400,
   authentication: 'mschapv2',
   lcp: { localMru_bytes: 1400, peerMru_bytes: 1500, transmitAcfc: true, transmitPfc: false },
+};
+
+export const RADIUS: RadiusView = {
+  servers: [
+    {
+      service: 'authentication',
+      address: '192.0.2.10',
+      port: 1812,
+      state: 'dead',
+      since: '2026-01-02T03:04:05.678Z',
+      requests: 4,
+      replies: 3,
+      noReplies: 1,
+      drops: { 'authenticator-wrong': 2 },
+    },
+  ],
+  accounting: { waiting: 5, delivered: 6, givenUp: 0 },
+  dynamicAuthorization: { port: 3799, requests: 2, acknowledged: 1, refused: 1, repeated: 0, drops: {} },
+};
+
+export const PPPOE: PppoeView = {
+  enabled: true,
+  interfaces: [{ name: 'eth1', isServed: true, mac: '02:00:5e:00:53:01', mtu_bytes: 1500, sessions: 3 }],
+  received: { padi: 4, padr: 3, padt: 0 },
+  sent: { pado: 4, pads: 3, padt: 0 },
+  drops: { 'cookie-invalid': 1 },
+  failedLnses: [{ server: 'lns.example', until: '2026-01-02T03:05:05.678Z' }],
 };
 
 export const TUNNEL: TunnelView = {
@@ -94,6 +135,7 @@ const STATUS: StatusView = {
   version: '0.1.0',
   startedAt: '2026-01-02T03:04:05.678Z',
   lns: { enabled: true, listening: true },
+  lac: { enabled: false, listening: false },
   lacClients: [],
   tunnels: 1,
   sessions: 1,
@@ -124,6 +166,14 @@ export class PlainView implements ControlPlaneView {
 
   pseudowires(): PseudowireView[] {
     return this.wires;
+  }
+
+  radius(): RadiusView {
+    return RADIUS;
+  }
+
+  pppoe(): PppoeView {
+    return PPPOE;
   }
 
   status(): StatusView {

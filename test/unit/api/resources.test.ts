@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_POOL, DEFAULT_SETTINGS } from '../../../firmware/settings.js';
-import { type Box, openBox, PSEUDOWIRE, SESSION, TUNNEL } from './box.js';
+import { type Box, openBox, PPPOE, PSEUDOWIRE, RADIUS, SESSION, TUNNEL } from './box.js';
 
 type Method = 'GET' | 'PUT' | 'DELETE' | 'POST' | 'OPTIONS';
 
@@ -188,6 +188,20 @@ test('a user is made, read without password, changed without repeating it, and d
   refused(await call(box, 'GET', 'users/alice'), 404);
   refused(await call(box, 'DELETE', 'users/alice'), 404);
   assert.deepEqual(box.view.done, ['users', 'users', 'users']);
+});
+
+test('how PPPoE and RADIUS do is told as it is; a call by PPPoE says its interface, address and VLANs', async (t) => {
+  const box = await openBox(t);
+  assert.deepEqual((await call(box, 'GET', 'pppoe')).body, PPPOE);
+  assert.deepEqual((await call(box, 'GET', 'radius')).body, RADIUS);
+  const pppoe = {
+    ...{ interface: 'eth1', mac: '02:00:5e:00:53:07', sessionId: 9, vlanIds: [100, 7], serviceName: '' },
+    circuitId: 'atm 1/1',
+  };
+  box.view.calls.push({ ...SESSION, sessionId: 0xf000_0001, role: 'lac', pppoe, lns: 'lns.example' });
+  const [, session] = (await call(box, 'GET', 'sessions')).body as (typeof SESSION)[];
+  assert.deepEqual(session?.pppoe, pppoe);
+  assert.equal((await call(box, 'GET', `sessions/${0xf000_0001}`)).status, 200);
 });
 
 test('user names with slash, backslash, percent and letters of any script are names like others', async (t) => {
