@@ -8,6 +8,7 @@ import { dialOrder, type LacAndLns, nothingLeft, standing, startLacAndLns } from
 import { listening } from './lns.js';
 
 const CALLS = 500;
+const MANY = 200;
 
 describe(`${CALLS} PPPoE calls in flight at once`, { skip: labIsMissing() }, () => {
   let boxes: LacAndLns;
@@ -62,6 +63,21 @@ describe(`${CALLS} PPPoE calls in flight at once`, { skip: labIsMissing() }, () 
       for (const { pc, reason } of await callers.ended()) ended.set(pc, reason);
       return ended.size === CALLS;
     });
+    await allComeUp();
+    assert.equal(await callers.hangUp(), CALLS);
+    await nothingLeft(boxes);
+  });
+
+  it('PCs that hang up at any moment of their calls’ set-up: nothing is left', { timeout: 150_000 }, async () => {
+    const { callers } = boxes;
+    let up = 0;
+    for (const patience_ms of [5, 20, 50, 100, 150, 200, 300, 500, 800]) {
+      up += (await callers.dial(dialOrder({ calls: MANY, timeout_ms: patience_ms }))).up.length;
+      await callers.hangUp();
+    }
+    assert.ok(up > 0, 'some came up in time');
+    // A PC that vanishes before its PADS is a session of which the LAC learns by LCP that nobody is there.
+    await nothingLeft(boxes, 60_000);
     await allComeUp();
     assert.equal(await callers.hangUp(), CALLS);
     await nothingLeft(boxes);
