@@ -30,6 +30,8 @@ export function pcsBehindLac(build: Builder): void {
     build.watchLinks(lns);
     addPeer(lns, lac, peerOf(build, lacProtocols));
   }
+  // All that a LAC has to carry at once must have room.
+  lac.config = { ...lac.config, endpoint: { ...lac.config.endpoint, maxTunnels: 64, maxSessions: 256 } };
   build.makeLac(lac, INTERFACES, LAC_MAC, lacProtocols, SPARE);
   lac.reportDelay_ms = random.pick([0, 1, 20, 600]);
   if (random.chance(0.3)) lac.answerDelay_ms = 6_000;
@@ -37,6 +39,16 @@ export function pcsBehindLac(build: Builder): void {
   for (let count = random.between(1, 4); count > 0; count--) {
     addPc(build, lac, lnses, others);
   }
+  if (random.chance(0.2)) build.dial(lac, random.pick(lnses), { type: 'up' });
+  if (random.chance(0.2)) alsoLns(build, lac);
+}
+
+/** A box may have every role at once. */
+function alsoLns(build: Builder, lac: BoxPlan): void {
+  const client = build.box('client');
+  build.makeLns(lac, '9', SPARE);
+  addPeer(lac, client, build.random.pick([{}, { secret: SECRET }]));
+  build.dial(client, lac, { type: 'up' });
 }
 
 /** How an LNS takes what the LAC hands over. What it must refuse is taken anew where all PCs are to come up. */

@@ -8,6 +8,9 @@ import type { Box } from './box.js';
 import type { Row } from './packet-path.js';
 import { ensure } from './violation.js';
 
+/** So many frames of before the handover are kept for it; who sends more loses them, there and nowhere else. */
+const MAX_HELD = 16;
+
 interface Relay {
   /** Frames of the PC, in order. */
   readonly arrived: string[];
@@ -43,6 +46,7 @@ export class RelayChecker {
     const name = nameOf(ppp);
     const before = carried === 0 ? arrived.map((_, index) => index) : relay.starts;
     relay.starts = before.filter((start) => arrived[start + carried] === name);
+    if (carried === MAX_HELD && relay.starts.length === 0) relay.starts = laterStarts(relay, before, name);
     relay.carried++;
     ensure(
       relay.starts.length > 0,
@@ -57,7 +61,9 @@ export class RelayChecker {
       if (row.pppoe === undefined || row.relayTo === undefined || row.hold) continue;
       const { arrived, heldFrom, carried, starts } = this.#relayOf(box, row);
       const owed = arrived.length - (heldFrom ?? arrived.length);
-      const isComplete = carried === 0 ? owed === 0 : starts.some((start) => start + carried === arrived.length);
+      const hasOverflown = carried === MAX_HELD && owed === 0;
+      const hasNothing = carried === 0 && owed === 0;
+      const isComplete = hasNothing || hasOverflown || starts.some((start) => start + carried === arrived.length);
       ensure(
         isComplete && carried >= owed,
         'relay-order',
@@ -79,6 +85,12 @@ export class RelayChecker {
     }
     return relay;
   }
+}
+
+/** As if the frames between had never come. */
+function laterStarts({ arrived, carried }: Relay, before: readonly number[], name: string): number[] {
+  const first = Math.min(...before) + carried;
+  return arrived.flatMap((one, place) => (place > first && one === name ? [place - carried] : []));
 }
 
 /** The same however the frame is framed. */
