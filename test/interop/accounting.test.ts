@@ -84,6 +84,11 @@ describe('accounting at FreeRADIUS', { skip: labIsMissing() }, () => {
     assertCounters(stop, counters);
     const link = await recorded(from, { 'Acct-Status-Type': 'Tunnel-Link-Stop', 'Acct-Session-Id': id });
     assertCounters(link, counters);
+    const tunnelStart = await recorded(from, { 'Acct-Status-Type': 'Tunnel-Start' });
+    const tunnelId = tunnelStart['Acct-Session-Id']!;
+    assert.equal(link['Acct-Multi-Session-Id'], tunnelId);
+    const tunnelStop = await recorded(from, { 'Acct-Status-Type': 'Tunnel-Stop', 'Acct-Session-Id': tunnelId });
+    assertCounters(tunnelStop, counters);
     await idle(lns);
   });
 
