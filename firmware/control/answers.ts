@@ -92,12 +92,7 @@ export class Answers {
         return;
       }
       case 'local':
-        this.#identify(question, (answer) => {
-          const { authorization } = answer;
-          give(
-            this.#admitted(question, { ...answer, authorization: authorization && { ...authorization, tunnels: [] } }),
-          );
-        });
+        this.#identify(question, (answer) => give(this.#admitted(question, endedHere(question, answer))));
         return;
       default:
         this.#identify(question, (answer) => give(this.#admitted(question, answer)));
@@ -143,4 +138,14 @@ export class Answers {
     if (answer.holder !== undefined) endCall(answer.holder, 'the user has called again');
     return { type: 'lease', questionId, granted: false, reason: answer.reason };
   }
+}
+
+/** Without tunnels. One who gets in for those alone has not proved by MS-CHAPv2 who it is, and nor have we. */
+function endedHere({ request }: AuthenticateQuestion, answer: AuthenticateAnswer): AuthenticateAnswer {
+  const { authorization } = answer;
+  if (!answer.answer.accepted || authorization === undefined) return answer;
+  if (request.protocol === 'mschapv2' && answer.answer.authenticatorResponse === undefined) {
+    return { ...answer, answer: { accepted: false, message: 'Authentication failed' }, authorization: undefined };
+  }
+  return { ...answer, authorization: { ...authorization, tunnels: [] } };
 }

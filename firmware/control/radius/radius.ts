@@ -23,6 +23,9 @@ export interface RadiusDependencies extends Pick<DynamicAuthorizationDependencie
   log: Log;
 }
 
+/** radius.timeout_s at most. */
+const LONGEST_REQUEST_MS = 120_000;
+
 export class Radius {
   readonly #dependencies: RadiusDependencies;
   readonly #dynamicAuthorization: DynamicAuthorization;
@@ -100,11 +103,8 @@ export class Radius {
   /** Closed when the last request that it may have is given up. */
   #retire(transport: RadiusTransport | undefined): void {
     if (transport === undefined) return;
-    const end_ms = 1000 * this.#settings.radius.timeout_s;
-    this.#retired.set(
-      transport,
-      setTimeout(() => this.#close(transport), end_ms),
-    );
+    const timer = setTimeout(() => this.#close(transport), LONGEST_REQUEST_MS);
+    this.#retired.set(transport, timer);
   }
 
   #close(transport: RadiusTransport): void {

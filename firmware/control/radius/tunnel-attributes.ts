@@ -120,7 +120,8 @@ function clientOf(
   const endpoint = taggedValue(values.tunnelClientEndpoint, tag);
   if (endpoint === undefined || endpoint === '') return undefined;
   const family = addressFamily(endpoint);
-  if (family !== 0 && (addressFamily(server) === 0 || family === addressFamily(server))) return canonicalAddress(endpoint);
+  if (family !== 0 && (addressFamily(server) === 0 || family === addressFamily(server)))
+    return canonicalAddress(endpoint);
   complain(`Tunnel-Client-Endpoint ${quoted(endpoint)} is no address to reach the LNS from, and was left out`);
   return undefined;
 }

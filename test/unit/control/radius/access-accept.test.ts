@@ -3,11 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Asked, readAccessAccept, readRefusal } from '../../../../firmware/control/radius/access-accept.js';
+import { changeOf } from '../../../../firmware/control/radius/session-selection.js';
 import { NO_AUTHORIZATION } from '../../../../firmware/roles/authorization.js';
 import type { Authorization } from '../../../../firmware/roles/role.js';
 import { DEFAULT_SETTINGS } from '../../../../firmware/settings.js';
+import { ProtocolError } from '../../../../firmware/wire/bytes.js';
 import { parsePrefix } from '../../../../firmware/wire/ip.js';
-import type { RadiusValues } from '../../../../firmware/wire/radius-attributes.js';
+import {
+  type ParsedAttributes,
+  parseRadiusAttributes,
+  type RadiusValues,
+} from '../../../../firmware/wire/radius-attributes.js';
 import { ascii } from '../../../vectors/vectors.js';
 
 const AT_LNS: Asked = { role: 'lns', protocol: 'chap-md5' };
@@ -159,6 +165,27 @@ test('a refusal says what the server says to the user: Reply-Message, or M= of M
   const msChapError = Uint8Array.of(7, ...ascii('E=691 R=0 C=00112233445566778899aabbccddeeff V=3 M=Wrong password'));
   assert.deepEqual(readRefusal({ msChapError }), { accepted: false, message: 'Wrong password' });
   assert.deepEqual(readRefusal({}), { accepted: false });
+});
+
+test('whatever octets a server sends as attributes, they are read or refused whole', () => {
+  const attribute = fc.record({ type: fc.integer({ min: 1, max: 254 }), value: fc.uint8Array({ maxLength: 40 }) });
+  const askers = fc.constantFrom<Asked>(AT_LNS, AT_LAC);
+  fc.assert(
+    fc.property(fc.array(attribute, { maxLength: 8 }), askers, (attributes, asked) => {
+      let parsed: ParsedAttributes;
+      try {
+        parsed = parseRadiusAttributes(attributes);
+      } catch (error) {
+        assert.ok(error instanceof ProtocolError);
+        return;
+      }
+      const { answer, authorization } = read(parsed.values, asked);
+      assert.equal(answer.accepted, authorization !== undefined);
+      readRefusal(parsed.values);
+      changeOf(parsed, new Set());
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test('whatever a server says, it is read', () => {

@@ -42,8 +42,9 @@ for (const text of [
   });
 }
 
-test('IPv6 that no user can be behind: the default route, multicast, link-local, the host itself', () => {
-  for (const text of ['::/0', 'ff00::/8', 'fe80::/10', '::1/128']) assert.equal(framedRoute(text, 6), undefined);
+test('IPv6 that no user can be behind: the default route, multicast, link-local, the host itself, with a zone', () => {
+  for (const text of ['2001:db8::%1/64', '::/0', 'ff00::/8', 'fe80::/10', '::1/128'])
+    assert.equal(framedRoute(text, 6), undefined);
 });
 
 test('the network of an address and its netmask (RFC 2865 section 5.9)', () => {

@@ -101,6 +101,7 @@ for (const [what, values, problem] of [
   ['no Tunnel-Server-Endpoint', { tunnelType: [on(1, L2TP)] }, /no Tunnel-Server-Endpoint/],
   ['a medium that is not IP', one({ tunnelMediumType: [on(1, 6)] }), /Tunnel-Medium-Type 6/],
   ['an address of another family than the medium', one({ tunnelMediumType: [on(1, 2)] }), /not of Tunnel-Medium-Type/],
+  ['an address with a zone', one({ tunnelServerEndpoint: [on(1, 'fe80::1%eth0')] }), /neither an address nor a host/],
   ['an endpoint that is no name', one({ tunnelServerEndpoint: [on(1, 'no name')] }), /neither an address nor a host/],
 ] as [string, RadiusValues, RegExp][]) {
   test(`a tunnel with ${what} is left out, with a word, and a tunnel was asked for`, () => {
