@@ -458,7 +458,12 @@ describe('Yamaha', () => {
   }
 
   it('rejects unknown mandatory AVPs: we send none but those of RFC 2661 with M bits as it has them', () => {
-    const byType = new Map(AVP_TABLE.filter(({ uses }) => uses[2]).map((definition) => [definition.type, definition]));
+    const byType = new Map(
+      AVP_TABLE.filter(({ uses, vendorId }) => uses[2] && vendorId === 0).map((definition) => [
+        definition.type,
+        definition,
+      ]),
+    );
     const seen = new Set<string>();
     for (const { packet, path } of everyMessage()) {
       const { message } = takeApart({ packet, path });
