@@ -38,6 +38,7 @@ import { PPP_PROTOCOL, parseOptions, parsePppControlPacket, parsePppFrame } from
 import { ascii, fromHex, readVectors } from '../vectors/vectors.js';
 import { BOX_TARGETS } from './boxes.js';
 import type { FuzzTarget } from './fuzzer.js';
+import { LAC_BOX_TARGETS } from './lac-boxes.js';
 import { MACHINE_TARGETS } from './machines.js';
 import { PACKET_PATH_TARGETS } from './packet-path.js';
 import { PPPOE_TARGETS } from './pppoe.js';
@@ -240,6 +241,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...PARSER_TARGETS,
   ...MACHINE_TARGETS,
   ...BOX_TARGETS,
+  ...LAC_BOX_TARGETS,
   ...PACKET_PATH_TARGETS,
   ...PROXIED_LINK_TARGETS,
   ...PPPOE_TARGETS,
