@@ -16,7 +16,7 @@ import { Guest } from './guest.js';
 /** Modules beside user-mode-linux, in the order in which they need each other. bsd_comp makes pppd offer CCP. */
 const MODULES = [
   ...['lib/crc-ccitt', 'drivers/net/slip/slhc', 'drivers/net/ppp/ppp_generic', 'drivers/net/ppp/pppox'],
-  ...['drivers/net/ppp/ppp_async', 'drivers/net/ppp/bsd_comp', 'net/ipv6/ipv6'],
+  ...['drivers/net/ppp/pppoe', 'drivers/net/ppp/ppp_async', 'drivers/net/ppp/bsd_comp', 'net/ipv6/ipv6'],
   ...['net/ipv4/udp_tunnel', 'net/ipv6/ip6_udp_tunnel', 'net/l2tp/l2tp_core', 'net/l2tp/l2tp_ppp'],
 ];
 

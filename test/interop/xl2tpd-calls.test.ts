@@ -8,8 +8,9 @@ import { until } from '../lab/until.js';
 import type { Appliance } from './appliance.js';
 import { assertSteps, CALL_SETUP, judged, packetsOf } from './assertions.js';
 import { idle, LNS_LINK_ADDRESS, POOL, startLns, USER } from './lns.js';
+import type { PppAuthentication } from './pppd.js';
 import type { UmlGuest } from './uml.js';
-import { type CallerOptions, type PppAuthentication, Xl2tpdCaller } from './xl2tpd.js';
+import { type CallerOptions, Xl2tpdCaller } from './xl2tpd.js';
 
 const TUNNEL_SECRET = 'tunnel-secret';
 

@@ -5,59 +5,48 @@
  * What was found out about them: start the LNS first, or xl2tpd's retransmission adds seconds; pppd cannot log to
  * /dev/stderr in the guest, which has none; xl2tpd speaks IPv4 alone.
  */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  type LinkUp,
+  linkUp,
+  PPP_FOLDER,
+  type PppAuthentication,
+  type PppUser,
+  pppLog,
+  pppOptions,
+  REFUSALS,
+  writePppFile,
+  writePppUser,
+} from './pppd.js';
 import type { UmlGuest } from './uml.js';
-
-export type PppAuthentication = 'pap' | 'chap-md5' | 'mschapv2';
 
 /** Whether the guest's kernel carries the data packets, or xl2tpd itself over a pseudo-terminal. */
 export type DataPath = 'kernel' | 'userspace';
 
 const CALL_TIMEOUT_MS = 20_000;
 const CALL_NAME = 'tunnelwerk';
-const FOLDER = '/etc/ppp';
 const CONTROL = '/run/xl2tpd-control';
-const PPP_LOG = 'pppd.log';
 
-/** The pppd options that leave one way of authentication to us as the one who is asked. */
-const REFUSALS: Readonly<Record<PppAuthentication, readonly string[]>> = {
-  pap: ['refuse-chap', 'refuse-mschap', 'refuse-mschap-v2', 'refuse-eap'],
-  'chap-md5': ['refuse-pap', 'refuse-mschap', 'refuse-mschap-v2', 'refuse-eap'],
-  mschapv2: ['refuse-pap', 'refuse-chap', 'refuse-mschap', 'refuse-eap'],
-};
+/** The pppd options that ask the peer for one way of authentication. */
 const REQUIREMENTS: Readonly<Record<PppAuthentication, string>> = {
   pap: 'require-pap',
   'chap-md5': 'require-chap',
   mschapv2: 'require-mschap-v2',
 };
 
-export interface LinkUp {
-  device: string;
-  localAddress: string;
-  peerAddress: string;
-}
-
-export interface CallerOptions {
+export interface CallerOptions extends PppUser {
   /** Address of the LNS. */
   lns: string;
   authentication: PppAuthentication;
-  user: string;
-  password: string;
   /** Answers the LNS's tunnel authentication, */
   tunnelSecret?: string;
   /** and asks the LNS for its own, unless this is false. */
   challenges?: boolean;
   path: DataPath;
   ipv6?: boolean;
-  /** Routes that pppd gets once the link is up. */
-  routes?: readonly string[];
 }
 
-export interface LnsOptions {
+export interface LnsOptions extends PppUser {
   authentication: PppAuthentication;
-  user: string;
-  password: string;
   tunnelSecret?: string;
   path: DataPath;
   ipv6?: boolean;
@@ -80,8 +69,7 @@ class Xl2tpd {
   }
 
   pppLog(): string {
-    const path = join(this.guest.folder, PPP_LOG);
-    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+    return pppLog(this.guest);
   }
 
   /** Awaits a line of xl2tpd's log. */
@@ -101,62 +89,35 @@ async function startDaemon(guest: UmlGuest): Promise<void> {
   await guest.run(CRASH);
   const from = guest.mark();
   await guest.run(
-    `(xl2tpd -D -c ${FOLDER}/xl2tpd.conf -s ${FOLDER}/l2tp-secrets -C ${CONTROL} -p /run/xl2tpd.pid 2>&1 </dev/null | sed -u "s/^/@event /" >/dev/console) &`,
+    `(xl2tpd -D -c ${PPP_FOLDER}/xl2tpd.conf -s ${PPP_FOLDER}/l2tp-secrets -C ${CONTROL} -p /run/xl2tpd.pid 2>&1 </dev/null | sed -u "s/^/@event /" >/dev/console) &`,
   );
   await guest.event(/xl2tpd.*Listening on/, { from, timeout_ms: CALL_TIMEOUT_MS });
 }
 
-/** What both roles have in common in /etc/ppp: secrets, and scripts by which pppd tells what happened. */
-function writeCommon(guest: UmlGuest, options: { user: string; password: string; tunnelSecret?: string }): void {
-  const write = (name: string, lines: readonly string[], mode = 0o600): void => {
-    writeFileSync(join(guest.folder, name), `${lines.join('\n')}\n`);
-    chmodSync(join(guest.folder, name), mode);
-  };
-  const secret = `"${options.user}" * "${options.password}" *`;
-  write('pap-secrets', [secret]);
-  write('chap-secrets', [secret]);
-  write('l2tp-secrets', options.tunnelSecret === undefined ? [] : [`* * ${options.tunnelSecret}`]);
-  for (const name of ['ip-up', 'ip-down', 'ipv6-up', 'ipv6-down']) {
-    const routes =
-      name === 'ip-up'
-        ? ['[ -e /etc/ppp/routes ] && while read -r r; do ip route replace "$r" dev "$1"; done </etc/ppp/routes']
-        : [];
-    write(name, ['#!/bin/sh', ...routes, `echo "@event ${name} $1 $4 $5 $DNS1 $DNS2" >/dev/console`], 0o755);
-  }
-  writeFileSync(join(guest.folder, PPP_LOG), '');
+/** What both roles have in common in pppd's folder. */
+function writeCommon(guest: UmlGuest, options: PppUser & { tunnelSecret?: string }): void {
+  writePppUser(guest, options);
+  writePppFile(guest, 'l2tp-secrets', options.tunnelSecret === undefined ? [] : [`* * ${options.tunnelSecret}`]);
 }
 
-const pppOptions = (options: { ipv6?: boolean }): string[] => [
-  ...['debug', `logfile ${FOLDER}/${PPP_LOG}`, 'noipdefault', 'nodefaultroute', 'usepeerdns', 'hide-password'],
-  ...['mru 1400', 'mtu 1400', 'lcp-echo-interval 20', 'lcp-echo-failure 3'],
-  options.ipv6 ? '+ipv6' : 'noipv6',
-];
+const commonOptions = (options: { ipv6?: boolean }): string[] => [...pppOptions(options), 'mru 1400', 'mtu 1400'];
 
 /** The caller's side. */
 export class Xl2tpdCaller extends Xl2tpd {
   static async start(guest: UmlGuest, options: CallerOptions): Promise<Xl2tpdCaller> {
     const challenges = options.tunnelSecret !== undefined && options.challenges !== false;
     writeCommon(guest, options);
-    writeFileSync(join(guest.folder, 'routes'), (options.routes ?? []).map((route) => `${route}\n`).join(''));
-    writeFileSync(
-      join(guest.folder, 'options.l2tpd'),
-      [
-        ...pppOptions(options),
-        ...['noauth', 'ipcp-accept-local', 'ipcp-accept-remote', `user "${options.user}"`],
-        ...REFUSALS[options.authentication],
-        '',
-      ].join('\n'),
-    );
-    writeFileSync(
-      join(guest.folder, 'xl2tpd.conf'),
-      [
-        ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
-        ...[`[lac ${CALL_NAME}]`, `lns = ${options.lns}`, 'autodial = no', 'redial = no', 'length bit = yes'],
-        ...['require authentication = no', `challenge = ${challenges ? 'yes' : 'no'}`],
-        ...['hostname = caller', `name = ${options.user}`, `pppoptfile = ${FOLDER}/options.l2tpd`],
-        '',
-      ].join('\n'),
-    );
+    writePppFile(guest, 'options.l2tpd', [
+      ...commonOptions(options),
+      ...['noauth', 'ipcp-accept-local', 'ipcp-accept-remote', `user "${options.user}"`],
+      ...REFUSALS[options.authentication],
+    ]);
+    writePppFile(guest, 'xl2tpd.conf', [
+      ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
+      ...[`[lac ${CALL_NAME}]`, `lns = ${options.lns}`, 'autodial = no', 'redial = no', 'length bit = yes'],
+      ...['require authentication = no', `challenge = ${challenges ? 'yes' : 'no'}`],
+      ...['hostname = caller', `name = ${options.user}`, `pppoptfile = ${PPP_FOLDER}/options.l2tpd`],
+    ]);
     await startDaemon(guest);
     return new Xl2tpdCaller(guest);
   }
@@ -165,12 +126,7 @@ export class Xl2tpdCaller extends Xl2tpd {
   async connect(timeout_ms = CALL_TIMEOUT_MS): Promise<LinkUp> {
     const from = this.guest.mark();
     await this.dial();
-    try {
-      const [, device, localAddress, peerAddress] = await this.guest.event(/ip-up /, { from, timeout_ms });
-      return { device: device!, localAddress: localAddress!, peerAddress: peerAddress! };
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\npppd:\n${this.pppLog()}`);
-    }
+    return linkUp(this.guest, from, timeout_ms);
   }
 
   /** Dials, and leaves it to the caller to see what comes of it. */
@@ -225,20 +181,14 @@ export class Xl2tpdCaller extends Xl2tpd {
 export class Xl2tpdLns extends Xl2tpd {
   static async start(guest: UmlGuest, options: LnsOptions): Promise<Xl2tpdLns> {
     writeCommon(guest, options);
-    writeFileSync(
-      join(guest.folder, 'options.l2tpd'),
-      [...pppOptions(options), 'auth', REQUIREMENTS[options.authentication], ''].join('\n'),
-    );
-    writeFileSync(
-      join(guest.folder, 'xl2tpd.conf'),
-      [
-        ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
-        ...['[lns default]', `ip range = ${options.firstAddress}-${options.lastAddress}`],
-        ...[`local ip = ${options.localAddress}`, 'length bit = yes', 'hostname = lns', 'name = lns'],
-        ...['require authentication = yes', `challenge = ${options.tunnelSecret === undefined ? 'no' : 'yes'}`],
-        ...[`pppoptfile = ${FOLDER}/options.l2tpd`, ''],
-      ].join('\n'),
-    );
+    writePppFile(guest, 'options.l2tpd', [...commonOptions(options), 'auth', REQUIREMENTS[options.authentication]]);
+    writePppFile(guest, 'xl2tpd.conf', [
+      ...['[global]', `force userspace = ${options.path === 'userspace' ? 'yes' : 'no'}`, 'debug tunnel = yes'],
+      ...['[lns default]', `ip range = ${options.firstAddress}-${options.lastAddress}`],
+      ...[`local ip = ${options.localAddress}`, 'length bit = yes', 'hostname = lns', 'name = lns'],
+      ...['require authentication = yes', `challenge = ${options.tunnelSecret === undefined ? 'no' : 'yes'}`],
+      `pppoptfile = ${PPP_FOLDER}/options.l2tpd`,
+    ]);
     await startDaemon(guest);
     return new Xl2tpdLns(guest);
   }
