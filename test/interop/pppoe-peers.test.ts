@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { PppoeView } from '../../firmware/control/view.js';
 import { BROADCAST_MAC, emitEthernetHeader } from '../../firmware/wire/ethernet.js';
 import { emitDiscoveryPacket, PPPOE_CODE, PPPOE_ETHER_TYPE, PPPOE_TAG } from '../../firmware/wire/pppoe.js';
 import { ACCESS_DEVICE, PCS_DEVICE } from '../lab/access-sites.js';
@@ -89,6 +90,7 @@ describe('peers on the LAC’s Ethernet', { skip: labIsMissing() }, () => {
     const { lac, callers, sites } = boxes;
     const mac = (await sites.lac.run(['cat', `/sys/class/net/${ACCESS_DEVICE}/address`])).stdout.trim();
     const logged = lac.logLineCount;
+    const before = await discoveryDrops();
     const capture = await Capture.start(sites.lab, sites.lac, ACCESS_DEVICE, 'cookies');
     for (const cookie of [undefined, new Uint8Array(24)]) {
       const cookieTag = cookie === undefined ? [] : [{ type: PPPOE_TAG.acCookie, value: cookie }];
@@ -96,7 +98,10 @@ describe('peers on the LAC’s Ethernet', { skip: labIsMissing() }, () => {
       await sendFrame(sites.pcs, PCS_DEVICE, discovery(PPPOE_CODE.padr, mac, tags));
     }
     assert.equal(lac.logLineCount, logged, lac.log(logged).join('\n'));
-    // What comes behind them is served, and so are they, if they are.
+    await until('each is counted', 5_000, async () => {
+      const drops = await discoveryDrops();
+      return ['cookie-missing', 'cookie-invalid'].every((drop) => drops[drop] === before[drop] + 1);
+    });
     const { up } = await callers.dial(dialOrder({ calls: 1 }));
     assert.equal((await lac.api.sessions()).length, 1);
     const { packets, complaints } = await judgeDiscovery(await capture.stop());
@@ -142,6 +147,10 @@ describe('peers on the LAC’s Ethernet', { skip: labIsMissing() }, () => {
     const grown_bytes = lac.residentMemory_bytes() - memory_bytes;
     assert.ok(grown_bytes < GROWTH_LIMIT_BYTES, `${grown_bytes} bytes`);
   });
+
+  async function discoveryDrops(): Promise<Readonly<Record<string, number>>> {
+    return (await boxes.lac.api.demand<PppoeView>('GET', '/api/v1/pppoe')).drops;
+  }
 });
 
 type Tags = Parameters<typeof emitDiscoveryPacket>[0]['tags'];
