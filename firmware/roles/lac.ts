@@ -400,6 +400,7 @@ function linkConfig(config: LacConfig, mru_bytes: number): PppLinkConfig {
   return {
     side: 'authenticator',
     mru_bytes,
+    overEthernet: true,
     authenticator: { protocols: config.authentication, name: config.name },
     ipv4: true,
     ipv6: config.ipv6,

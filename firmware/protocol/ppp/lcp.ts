@@ -41,6 +41,8 @@ export interface LcpConfig {
   readonly demand: readonly AuthenticationProtocol[];
   /** What we are ready to authenticate ourselves with. */
   readonly allow: readonly AuthenticationProtocol[];
+  /** RFC 2516 section 7: neither end may have ACCM or ACFC. */
+  readonly overEthernet: boolean;
 }
 
 /** What both ends have agreed on once LCP is up. */
@@ -94,7 +96,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
   readonly #random: RandomBytes;
   /** What the next Configure-Request asks for; undefined or 0: not at all. */
   #mru_bytes: number | undefined;
-  #accm: number | undefined = 0;
+  #accm: number | undefined;
   #magicNumber: number;
   /** What the peer may still choose from; the first is asked for. */
   #demand: readonly AuthenticationProtocol[];
@@ -108,6 +110,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
     this.#config = config;
     this.#random = random;
     this.#mru_bytes = config.mru_bytes === DEFAULT_MRU_BYTES ? undefined : config.mru_bytes;
+    this.#accm = config.overEthernet ? undefined : 0;
     this.#demand = config.demand;
     this.#magicNumber = this.#newMagicNumber();
     this.#peer = { mru_bytes: DEFAULT_MRU_BYTES, acfc: false, pfc: false, promised: undefined };
@@ -196,10 +199,11 @@ export class Lcp extends ControlProtocol<LcpSignal> {
         return emitLcpOption({ name: 'magicNumber', magicNumber: this.#newMagicNumber() });
       case 'authentication':
         return this.#judgeAuthentication(value);
-      case 'accm':
       case 'pfc':
-      case 'acfc':
         return 'ack';
+      case 'accm':
+      case 'acfc':
+        return this.#config.overEthernet ? 'reject' : 'ack';
       default:
         // Multilink (MRRU, short sequence numbers, endpoint discriminator), callback, quality and what is unknown.
         return 'reject';
@@ -232,7 +236,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
     if (value?.name === 'mru' && value.mru_bytes >= MIN_MRU_BYTES) {
       // Every implementation must take 1500 octets (section 6.1), so a wish for up to that can be met.
       this.#mru_bytes = Math.min(value.mru_bytes, Math.max(this.#config.mru_bytes, DEFAULT_MRU_BYTES));
-    } else if (value?.name === 'accm') {
+    } else if (value?.name === 'accm' && !this.#config.overEthernet) {
       this.#accm = value.accm;
     } else if (value?.name === 'magicNumber') {
       this.#magicNumber = this.#newMagicNumber();

@@ -18,6 +18,12 @@ export interface PppLinkConfig {
    * while the link is up (RFC 1994 section 4.1).
    */
   authenticator?: { protocols: readonly AuthenticationProtocol[]; name: string; rechallengeInterval_ms?: number };
+  /**
+   * The link is a session of PPPoE, and has the options of RFC 2516 section 7. Its host is told of the session a moment
+   * before it listens to it: our first Configure-Request waits for the host's first frame, but not longer than
+   * HOST_SILENCE_MS.
+   */
+  overEthernet?: boolean;
   /** We authenticate ourselves, by a protocol of `allow` (the first is what we suggest) and by no other. */
   peer?: { name: string; password: string; allow: readonly AuthenticationProtocol[] };
   /** Whether IPCP is run. */

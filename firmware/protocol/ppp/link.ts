@@ -40,6 +40,9 @@ const FIRST_CONTROL_PROTOCOL = 0x8000;
 /** LCP frames that come before start() are kept for it: so many, the rest is dropped. */
 const MAX_EARLY_FRAMES = 4;
 
+/** PppLinkConfig.overEthernet. pppd takes some 10 ms from PADS to its first frame, and drops what comes before. */
+export const HOST_SILENCE_MS = 300;
+
 interface LinkEnd {
   reason: LinkDownReason;
   message: string;
@@ -55,8 +58,11 @@ export class PppLink {
   readonly #keepalive: Keepalive;
   readonly #refusal = new ProtocolRefusal();
   #phase: LinkPhase = 'dead';
+  readonly #overEthernet: boolean;
   #hasStarted = false;
   #hasEnded = false;
+  /** When the lower layer is up; 0 when it is, or when that is somebody else's to say. */
+  #lowerUpAt_ms = 0;
   /** Why the link is about to end, once it is. */
   #end: LinkEnd | undefined;
   /** A Terminate-Request came while LCP was not up: the reason if LCP does not come up any more. */
@@ -76,7 +82,9 @@ export class PppLink {
       mru_bytes: config.mru_bytes,
       demand: config.authenticator?.protocols ?? [],
       allow: feasible(config.peer),
+      overEthernet: config.overEthernet === true,
     };
+    this.#overEthernet = this.#lcpConfig.overEthernet;
     this.#lcp = new Lcp(this.#lcpConfig, config, random, {
       send: (packet) => send(PPP_PROTOCOL.lcp, packet),
       signal: (signal) => this.#work.push((now_ms) => this.#handleLcpSignal(signal, now_ms)),
@@ -115,7 +123,8 @@ export class PppLink {
     if (this.#hasEnded) return;
     this.#phase = 'establish';
     this.#lcp.open(now_ms);
-    this.#lcp.lowerUp(now_ms);
+    if (this.#overEthernet) this.#lowerUpAt_ms = now_ms + HOST_SILENCE_MS;
+    else this.#lcp.lowerUp(now_ms);
     this.#finishWork(now_ms);
     this.#handleEarly(now_ms);
   }
@@ -148,6 +157,7 @@ export class PppLink {
       this.#hold(protocol, information);
       return;
     }
+    this.#lowerUp(now_ms);
     this.#keepalive.noteLife(now_ms);
     switch (protocol) {
       case PPP_PROTOCOL.lcp:
@@ -165,6 +175,7 @@ export class PppLink {
 
   handleTimeout(now_ms: number): void {
     if (this.#hasEnded) return;
+    if (now_ms >= this.#lowerUpAt_ms) this.#lowerUp(now_ms);
     this.#lcp.handleTimeout(now_ms);
     this.#finishWork(now_ms);
     this.#authentication.handleTimeout(now_ms);
@@ -199,7 +210,7 @@ export class PppLink {
   lowerDown(now_ms: number): void {
     if (this.#hasEnded) return;
     this.#end ??= this.#peerTerminated ?? { reason: 'peer-terminated', message: 'the call is gone' };
-    this.#lcp.lowerDown(now_ms);
+    if (this.#lowerUpAt_ms === 0) this.#lcp.lowerDown(now_ms);
     this.#finishWork(now_ms);
     this.#finish(this.#end);
     this.#transmit.length = 0;
@@ -222,11 +233,20 @@ export class PppLink {
   pollTimeout(): number | undefined {
     if (this.#hasEnded) return undefined;
     return earliest(
+      this.#lowerUpAt_ms === 0 ? undefined : this.#lowerUpAt_ms,
       this.#lcp.pollTimeout(),
       this.#keepalive.pollTimeout(),
       this.#authentication.pollTimeout(),
       this.#network.pollTimeout(),
     );
+  }
+
+  /** Of a link over Ethernet: its host listens, or has been waited for. */
+  #lowerUp(now_ms: number): void {
+    if (this.#lowerUpAt_ms === 0) return;
+    this.#lowerUpAt_ms = 0;
+    this.#lcp.lowerUp(now_ms);
+    this.#finishWork(now_ms);
   }
 
   #hold(protocol: number, information: Uint8Array): void {
