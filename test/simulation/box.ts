@@ -80,6 +80,7 @@ export class Box {
   appliance: Appliance;
   path: PacketPath;
   outside: Outside;
+  answerDelay_ms: number;
   /** Counts up at each restart. */
   incarnation = 1;
   /** Questions that wait for their answer. */
@@ -93,6 +94,7 @@ export class Box {
   constructor(plan: BoxPlan, world: World, now_ms: number) {
     this.plan = plan;
     this.config = plan.config;
+    this.answerDelay_ms = plan.answerDelay_ms;
     this.#world = world;
     this.path = this.#makePath();
     this.appliance = this.#makeAppliance(now_ms);
@@ -352,7 +354,7 @@ export class Box {
 
   /** A resolver always takes its time. */
   #ask(question: Question, now_ms: number): void {
-    const longest_ms = question.type === 'resolve' ? 200 : this.plan.answerDelay_ms;
+    const longest_ms = question.type === 'resolve' ? 200 : this.answerDelay_ms;
     if (longest_ms === 0) {
       this.#answer(question, now_ms);
       return;

@@ -303,6 +303,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seams: losing(3, (output) => output.type === 'session-add' && output.row.pppoe !== undefined),
   },
   {
+    name: 'the end of a call is told to nobody',
+    foundBy: ['records'],
+    seams: losing(6, ({ type }) => type === 'call-ended'),
+  },
+  {
+    name: "a tunnel's stop is told to nobody",
+    foundBy: ['nothing-left'],
+    seams: losing(3, ({ type }) => type === 'tunnel-stopped'),
+  },
+  {
     name: 'a cookie is not looked at',
     encapsulation: 'ip',
     foundBy: ['cookie'],

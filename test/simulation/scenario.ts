@@ -204,7 +204,10 @@ function incidentsOf(
   return incidents;
 }
 
-/** What an administrator does to a LAC or its LNS. */
+/** As of a RADIUS server that is all but dead: users give up before. */
+const SLOW_ANSWERS_MS = 45_000;
+
+/** What an administrator, or RADIUS, does to a LAC or its LNS. */
 function lacIncidentsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_ms: number): Incident[] {
   if (!random.chance(0.4)) return [];
   const from_ms = random.below(safety_ms - 10_000);
@@ -223,6 +226,14 @@ function lacIncidentsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_
   }
   const change = random.pick(changes);
   const run = (at: Box, now_ms: number) => at.configure(change.config, now_ms);
+  const slow = (at: Box) => {
+    at.answerDelay_ms = SLOW_ANSWERS_MS;
+  };
+  const throttle = (at: Box) => {
+    for (const { sessionId } of [...at.appliance.calls()]) {
+      at.appliance.changeAuthorization(sessionId, { receiveRate_bps: 1_000_000, sessionTimeout_s: 60 });
+    }
+  };
   const hangUp = (at: Box, now_ms: number) => {
     for (const { callId } of [...at.appliance.calls()])
       at.endCall(callId, 'an administrator wants it so', 'admin-reset', now_ms);
@@ -232,6 +243,8 @@ function lacIncidentsOf(random: SeededRandom, boxes: readonly BoxPlan[], safety_
     { at_ms: to_ms, box: name, label: 'as before', run: restore },
   ];
   if (random.chance(0.5)) incidents.push({ at_ms: to_ms, box: name, label: 'all calls disconnected', run: hangUp });
+  if (random.chance(0.5)) incidents.push({ at_ms: from_ms, box: name, label: 'answers come late', run: slow });
+  if (random.chance(0.5)) incidents.push({ at_ms: from_ms, box: name, label: 'calls are throttled', run: throttle });
   return incidents;
 }
 

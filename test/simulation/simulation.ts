@@ -214,6 +214,7 @@ class Simulation implements BoxObserver {
     this.#heal();
     for (const box of this.#boxes.values()) {
       const run = (at: Box, now_ms: number) => {
+        at.answerDelay_ms = at.plan.answerDelay_ms;
         at.configure(at.plan.config, now_ms);
         at.setDevices(true, now_ms);
       };
@@ -254,7 +255,7 @@ class Simulation implements BoxObserver {
     }
     let left: string[] = [];
     const isDone = () => {
-      left = [...this.#boxes.values()].flatMap(leftovers);
+      left = [...this.#boxes.values()].flatMap((box) => [...leftovers(box), ...this.#states.left(box)]);
       return left.length === 0;
     };
     this.#pass(this.now_ms + CLOSING_MS, isDone);

@@ -10,6 +10,7 @@ import { PPPOE_CODE } from '../../firmware/wire/pppoe.js';
 import type { Box } from './box.js';
 import type { Row } from './packet-path.js';
 import { readPppoeFrame } from './pppoe-frames.js';
+import { RecordChecker } from './record-checker.js';
 import type { Scenario } from './scenario.js';
 import { ensure } from './violation.js';
 
@@ -40,6 +41,7 @@ export class StateChecker {
   readonly #scenario: Scenario;
   readonly #boxByAddress: ReadonlyMap<string, Box>;
   readonly #boxes = new Map<Box, BoxState>();
+  readonly #records = new RecordChecker();
 
   constructor(scenario: Scenario, boxByAddress: ReadonlyMap<string, Box>) {
     this.#scenario = scenario;
@@ -48,6 +50,12 @@ export class StateChecker {
 
   restarted(box: Box): void {
     this.#boxes.delete(box);
+    this.#records.restarted(box);
+  }
+
+  /** What is left of a box in what was told, when nothing should be. */
+  left(box: Box): string[] {
+    return this.#records.left(box);
   }
 
   /** What a LAC relays comes to its LNS all at once, too. */
@@ -58,6 +66,7 @@ export class StateChecker {
 
   output(box: Box, output: Output): void {
     const state = this.#stateOf(box);
+    this.#records.output(box, output);
     switch (output.type) {
       case 'tunnel-add':
         ensure(output.tunnelId !== 0, 'unique-ids', () => 'a tunnel has ID 0');
@@ -181,7 +190,11 @@ export class StateChecker {
     const callIds = new Set(calls.map(({ callId }) => callId));
     ensure(sessionIds.size === calls.length, 'unique-ids', () => 'two calls have one session ID');
     ensure(callIds.size === calls.length, 'unique-ids', () => 'two calls have one call ID');
-    for (const callId of state.calls) if (!callIds.has(callId)) state.pastCalls.add(callId);
+    for (const callId of state.calls) {
+      if (callIds.has(callId)) continue;
+      this.#records.gone(box, callId);
+      state.pastCalls.add(callId);
+    }
     for (const callId of callIds) {
       ensure(!state.pastCalls.has(callId), 'unique-ids', () => `call ID ${callId} is used again`);
     }

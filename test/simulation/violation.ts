@@ -16,6 +16,8 @@ export type Invariant =
   | 'same-terms'
   /** Nothing comes out of a session whose cookie the sender did not know. */
   | 'cookie'
+  /** What accounting hears of calls and tunnels is one account: a beginning, an end, nothing behind it. */
+  | 'records'
   /** What a PC sends goes to the LNS whole, once and in order, from the handover on. */
   | 'relay-order'
   /** On a call that is carried to an LNS it is the LNS, not the LAC, that accepts the user. */
