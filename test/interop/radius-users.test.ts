@@ -4,12 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Capture } from '../lab/capture.js';
 import { Lab, type Namespace } from '../lab/namespaces.js';
 import type { Outcome } from '../lab/process.js';
 import { labIsMissing } from '../lab/requirements.js';
 import { until } from '../lab/until.js';
 import { startFreeRadius } from './freeradius.js';
 import { RadiusBox, type RadiusBoxArgument, type UserAnswer } from './radius-box.js';
+import { judgeRadius } from './radius-capture.js';
 
 const SECRET = 'shared';
 const FIRST = '127.0.0.1';
@@ -66,10 +68,20 @@ const AT_LAC = {
   ],
 };
 
+/** All that passes is judged by tshark in the end. */
 async function inLab(run: (lab: Lab, namespace: Namespace) => Promise<void>): Promise<void> {
   const lab = await Lab.open();
   try {
-    await run(lab, await lab.namespace('radius'));
+    const namespace = await lab.namespace('radius');
+    const capture = await Capture.start(lab, namespace, 'lo', 'radius', 'udp');
+    await run(lab, namespace);
+    const path = await capture.stop();
+    const { packets, complaints } = await judgeRadius(path, SECRET);
+    assert.deepEqual(complaints, []);
+    assert.ok(packets.length > 0 && !packets.includes('no RADIUS'), packets.join());
+    if (packets.includes('Access-Accept')) {
+      assert.ok((await judgeRadius(path, 'another secret')).complaints.length > 0, 'the judge looks at authenticators');
+    }
   } finally {
     await lab.close();
   }
