@@ -12,6 +12,7 @@ import {
   type PppLinkEvent,
   type ProxiedLink,
 } from '../protocol/ppp/link.js';
+import { CHAP_CODE } from '../wire/authentication.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { NO_AUTHORIZATION } from './authorization.js';
 import { type AgreedTerms, version2Terms } from './data-terms.js';
@@ -135,6 +136,7 @@ export class Call {
   #largestMtu_bytes = 0;
   #held: { protocol: number; information: Uint8Array }[] = [];
   #isSuspended = false;
+  #hasChallenged = false;
   readonly #context: RoleContext;
   readonly #handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void;
 
@@ -407,7 +409,17 @@ export class Call {
 
   #trace(direction: 'sent' | 'received', protocol: number, packet: Uint8Array, now_ms: number): void {
     const { label, detail } = describePpp(protocol, packet);
-    this.note(pppStep(this.info.role, protocol, packet), direction, label, detail, now_ms);
+    this.note(this.#stepOf(direction, protocol, packet), direction, label, detail, now_ms);
+  }
+
+  /** The verdict on what a LAC handed over comes with step 9; a challenge of ours begins step 10. */
+  #stepOf(direction: 'sent' | 'received', protocol: number, packet: Uint8Array): StepNumber {
+    const step = pppStep(this.info.role, protocol, packet);
+    if (step !== 10 || this.info.proxied !== 'lcp-and-authentication') return step;
+    if (direction === 'sent' && packet[0] === CHAP_CODE.challenge && protocol === PPP_PROTOCOL.chap) {
+      this.#hasChallenged = true;
+    }
+    return this.#hasChallenged ? step : 9;
   }
 
   /** Puts a line into the trace of this call. */
