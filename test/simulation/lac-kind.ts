@@ -117,6 +117,8 @@ function addPc(build: Builder, lac: BoxPlan, lnses: readonly BoxPlan[], others: 
       peer: { name: user, password: PASSWORD, allow: ALL },
       ipv4: true,
       ipv6: random.chance(0.7),
+      // Some hosts refuse what does not belong on Ethernet, also where the LNS asks for it.
+      overEthernet: random.chance(0.5),
       // Who asks so often has frames under way at the moment of the handover, too.
       ...random.pick([{ echoInterval_ms: 10_000 }, { echoInterval_ms: 30_000 }, CHATTY]),
     },
