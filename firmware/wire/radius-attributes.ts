@@ -12,7 +12,7 @@ import { RADIUS_CODEC, type RadiusCodec, type RadiusFormat, type RadiusFormatVal
 const VENDOR_SPECIFIC = 26;
 /** Vendor-Id where an attribute is not of a vendor. */
 const NO_VENDOR = 0;
-export const VENDOR = { cisco: 9, microsoft: 311, wispr: 14122, mikroTik: 14988 } as const;
+export const VENDOR = { cisco: 9, microsoft: 311, dslForum: 3561, wispr: 14122, mikroTik: 14988 } as const;
 
 interface Definition<N extends string, F extends RadiusFormat, S extends boolean> {
   readonly name: N;
@@ -156,6 +156,12 @@ export const RADIUS_ATTRIBUTES = [
   one('msSecondaryDnsServer', 29, 'address', VENDOR.microsoft),
   one('msPrimaryNbnsServer', 30, 'address', VENDOR.microsoft),
   one('msSecondaryNbnsServer', 31, 'address', VENDOR.microsoft),
+
+  // RFC 4679 section 3.3: a subscriber's line.
+  one('agentCircuitId', 1, 'text', VENDOR.dslForum),
+  one('agentRemoteId', 2, 'text', VENDOR.dslForum),
+  one('actualDataRateUpstream_bps', 129, 'integer', VENDOR.dslForum),
+  one('actualDataRateDownstream_bps', 130, 'integer', VENDOR.dslForum),
 
   // Wi-Fi Alliance, WISPr 1.0 appendix: upwards is from the user.
   one('wisprBandwidthMaxUp_bps', 7, 'integer', VENDOR.wispr),

@@ -1,10 +1,11 @@
 /**
- * What RADIUS is told of this box and of a call, whatever is asked or reported of it (RFC 2865, 2868). Pure. Must not
+ * What RADIUS is told of this box and of a call, whatever is asked or reported of it (RFC 2865, 2868, 4679). Pure. Must not
  * know users' secrets.
  */
 import { isIPv4 } from 'node:net';
 import type { CallInfo } from '../../roles/role.js';
 import type { Settings } from '../../settings.js';
+import type { AccessLine } from '../../wire/access-line.js';
 import { latin1, octets } from '../../wire/bytes.js';
 import { MAX_ATTRIBUTE_VALUE_BYTES } from '../../wire/radius.js';
 import type { RadiusValues } from '../../wire/radius-attributes.js';
@@ -43,6 +44,18 @@ export function portValues(call: CallInfo): RadiusValues {
     nasPortId: fitting([interfaceName, ...vlanIds].join('.')),
     callingStationId: fitting(callingNumber || line?.agentRemoteId || peerMac),
     calledStationId: fitting(calledNumber || interfaceName),
+    ...lineValues(line ?? {}),
+  };
+}
+
+/** What the access node says of the line, of that what may stand in both requests (RFC 4679 section 4). */
+function lineValues(line: AccessLine): RadiusValues {
+  const { agentCircuitId, agentRemoteId, actualDataRateUpstream_bps, actualDataRateDownstream_bps } = line;
+  return {
+    ...(agentCircuitId !== undefined && { agentCircuitId }),
+    ...(agentRemoteId !== undefined && { agentRemoteId }),
+    ...(actualDataRateUpstream_bps !== undefined && { actualDataRateUpstream_bps }),
+    ...(actualDataRateDownstream_bps !== undefined && { actualDataRateDownstream_bps }),
   };
 }
 

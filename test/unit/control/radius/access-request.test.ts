@@ -127,10 +127,14 @@ test('at the LAC: PPPoE over Ethernet (32) or over a VLAN (34), the interface an
   assert.deepEqual([tagged.nasPortType, tagged.nasPortId], [34, 'eth1.100.7']);
 });
 
-test('what the access node says of the line is Connect-Info, to the user first (RFC 2869 section 5.11)', () => {
-  const line = { actualDataRateDownstream_bps: 50_000_000, actualDataRateUpstream_bps: 10_000_000 };
-  const { values } = asked(PAP, { ...AT_LAC, pppoe: { ...AT_LAC.pppoe!, line } });
+test('what the access node says of the line: RFC 4679 section 3.3, and Connect-Info, to the user first (RFC 2869 section 5.11)', () => {
+  const rates = { actualDataRateDownstream_bps: 50_000_000, actualDataRateUpstream_bps: 10_000_000 };
+  const line = { agentCircuitId: 'node eth 1/2:100', agentRemoteId: 'customer 7', ...rates };
+  const { values } = asked(PAP, { ...AT_LAC, callingNumber: '', pppoe: { ...AT_LAC.pppoe!, line } });
   assert.equal(values.connectInfo, '50000000/10000000');
+  assert.equal(values.callingStationId, 'customer 7');
+  assert.deepEqual([values.agentCircuitId, values.agentRemoteId], [line.agentCircuitId, line.agentRemoteId]);
+  assert.deepEqual([values.actualDataRateDownstream_bps, values.actualDataRateUpstream_bps], [50_000_000, 10_000_000]);
 });
 
 test('a name or password that no attribute has room for is refused before it is asked', () => {
