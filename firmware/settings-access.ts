@@ -55,7 +55,7 @@ const TunnelServerSchema = Type.Object(
       0,
       65_535,
       0,
-      'RFC 2868 section 3.9: the lowest is taken first, equal ones share the calls, higher ones are for when those fail',
+      'RFC 2868 section 3.8: the lowest is taken first, equal ones share the calls, higher ones are for when those fail',
     ),
     encapsulation: Type.Enum(['auto', 'udp2', 'udp3', 'ip'], {
       default: 'udp2',

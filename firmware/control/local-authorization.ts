@@ -11,7 +11,7 @@ export function tunnelChoices(lac: LacSettings, group: string): TunnelChoice[] {
   return (lac.tunnelGroups.find(({ name }) => name === group)?.servers ?? []).map((server) => choiceOf(server, group));
 }
 
-/** Calls to one group share its tunnels, as RFC 2868 section 3.8 has it for those of one Tunnel-Assignment-ID. */
+/** Calls to one group share its tunnels, as RFC 2868 section 3.7 has it for those of one Tunnel-Assignment-ID. */
 function choiceOf(server: TunnelServerSettings, group: string): TunnelChoice {
   const { preference, port, encapsulation, digest, cookie_bytes, sequencing } = server;
   return {

@@ -1,5 +1,5 @@
 /**
- * The tunnels of the LAC (step 5): opened when a call wants one, shared by calls of one assignment (RFC 2868 section 3.8),
+ * The tunnels of the LAC (step 5): opened when a call wants one, shared by calls of one assignment (RFC 2868 section 3.7),
  * closed when nothing uses them any more; and the LNSes that have failed, which others are asked before. No I/O. Must not
  * know calls but as somebody who wants a tunnel.
  */
@@ -58,7 +58,7 @@ export class LacTunnels {
   }
 
   /**
-   * The order in which LNSes are asked: by preference (RFC 2868 section 3.9), those of one preference in random order, so
+   * The order in which LNSes are asked: by preference (RFC 2868 section 3.8), those of one preference in random order, so
    * that they share the calls; those that have failed lately after all others.
    */
   inOrder(choices: readonly TunnelChoice[], now_ms: number): TunnelChoice[] {

@@ -114,7 +114,7 @@ export interface TunnelPolicy {
 
 /** One way to an LNS, as RFC 2868 attributes or the settings name it. */
 export interface TunnelChoice {
-  /** The lowest is taken first, equal ones share the calls (section 3.9). */
+  /** The lowest is taken first, equal ones share the calls (section 3.8). */
   preference: number;
   /** Host name or address of the LNS. */
   server: string;
@@ -126,7 +126,7 @@ export interface TunnelChoice {
   /** '': none. */
   secret: string;
   digest: 'md5' | 'sha1';
-  /** Calls of one assignment share a tunnel (section 3.8). */
+  /** Calls of one assignment share a tunnel (section 3.7). */
   assignmentId: string;
   /** Our Host Name AVP in the tunnel; '': the box's. */
   hostName: string;
