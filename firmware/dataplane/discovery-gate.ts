@@ -1,5 +1,5 @@
 /**
- * Which frames of PPPoE discovery reach the main thread: on each interface so many of one host, so many of all, and, while
+ * Which frames of PPPoE discovery, and of sessions that there are not, reach the main thread: on each interface so many of one host, so many of all, and, while
  * more come than that, those of hosts that ask again. What is asked of all (PADI) has a gate of its own and goes into the
  * lower queue, so that a flood of it keeps nobody from what is under way (PADR, PADT). Answers nothing.
  */
@@ -53,6 +53,18 @@ export class DiscoveryGate {
     const at = batch.append(start, input.length_bytes[index], 0);
     batch.interfaceIndex[at] = interfaceIndex;
     return FORWARDED;
+  }
+
+  /** A frame of a session that there is not: its host asks nothing, so it goes with what is asked of all, or not at all. */
+  takeStray(input: PacketBatch, index: number, interfaceIndex: number, now_ms: number): void {
+    const start = input.offset[index];
+    if ((input.memory[start] & GROUP_BIT) !== 0) return;
+    this.#host[2] = readWord(input.memory, start + SOURCE_AT) >>> 16;
+    this.#host[3] = readWord(input.memory, start + SOURCE_AT + 2);
+    if (!this.#gatesOf(interfaceIndex).toAll.letsIn(this.#host, 0, PPPOE_CODE.session, now_ms)) return;
+    const { discoveryToAll } = this.#output;
+    const at = discoveryToAll.append(start, input.length_bytes[index], 0);
+    discoveryToAll.interfaceIndex[at] = interfaceIndex;
   }
 
   /** Forgets an interface that is no longer open. */

@@ -188,7 +188,10 @@ export type DataPlaneReport =
     }
   | { type: 'tun-opened'; tun: number; name: string }
   | { type: 'packet-socket-opened'; interfaceIndex: number }
-  /** A frame of PPPoE discovery with its Ethernet header and tags; the bytes are the receiver's own. */
+  /**
+   * A frame of PPPoE discovery, or of a session that has no row, with its Ethernet header and tags; the bytes are the
+   * receiver's own.
+   */
   | { type: 'discovery'; interfaceIndex: number; frame: Uint8Array }
   /** `hold` of this row has begun: nothing more is punted of it. */
   | { type: 'held'; sessionId: number; generation: number }

@@ -75,6 +75,8 @@ export class PppoeFrames {
     if (etherType !== PPPOE_ETHER_TYPE.session) return DROP['pppoe-header'];
     if (memory[at] !== VERSION_AND_TYPE || memory[at + 1] !== PPPOE_CODE.session) return DROP['pppoe-header'];
     const mismatch = this.#mismatch(memory, start, vlanKey, row);
+    // Who is told that its session is over need not find out by itself, as after a restart of this box.
+    if (row === 0) this.#gate.takeStray(input, index, interfaceIndex, now_ms);
     if (mismatch !== FORWARDED) return mismatch;
     const payload = at + PPPOE_HEADER_BYTES;
     const payloadEnd = payload + u16(memory, at + 4);

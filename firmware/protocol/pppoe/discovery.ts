@@ -1,11 +1,12 @@
 /**
  * The access concentrator's side of PPPoE discovery (RFC 2516 section 5): offers, sessions, and their end. Nothing is kept
  * of a host before it comes back with the cookie of an offer. Does no I/O, knows no clock, and decides of no session: it
- * asks. Must not see frames of the session stage.
+ * asks. Must not see frames of the session stage but such as belong to no session.
  *
  *   PADI -> PADO, from the packet alone
  *   PADR -> 'session-requested', answerSession -> PADS, 'session-up'; the same PADR again -> the same PADS
  *   PADT -> 'session-closed';  closeSession -> PADT, 'session-closed'
+ *   a frame of a session that there is not -> PADT
  */
 import { createHash } from 'node:crypto';
 import { type AccessLine, parseAccessLine } from '../../wire/access-line.js';
@@ -167,15 +168,16 @@ export class AccessConcentrator {
     const port = this.#config.interfaces.find(({ index }) => index === interfaceIndex);
     if (port === undefined) return 'unknown-interface';
     const { destination, source, tags, etherType, payloadOffset } = parseEthernetHeader(frame);
-    if (etherType !== PPPOE_ETHER_TYPE.discovery) return 'not-discovery';
     if (!isUnicastMac(source) || source === port.mac) return 'bad-source';
     const packet = frame.subarray(payloadOffset);
     const { code, sessionId, payloadOffset: start, payloadEnd } = parsePppoeHeader(packet);
     const isOurs = destination === port.mac || (destination === BROADCAST_MAC && code === PPPOE_CODE.padi);
     if (!isOurs) return 'not-for-us';
     const attachment = { interfaceIndex, tags };
+    if (etherType !== PPPOE_ETHER_TYPE.discovery && etherType !== PPPOE_ETHER_TYPE.session) return 'not-discovery';
     const hostName = `${interfaceIndex} ${tags.map((tag) => `${tag.tagProtocol}.${tag.vlanId}`).join(' ')} ${source}`;
     const host = { port, attachment, peerMac: source, hostName };
+    if (etherType === PPPOE_ETHER_TYPE.session) return this.#takeStray(host, sessionId, now_ms);
     // No TAG is needed to end a session (section 5.5), so none is read.
     if (code === PPPOE_CODE.padt) return this.#takePadt(host, sessionId);
     if (code !== PPPOE_CODE.padi && code !== PPPOE_CODE.padr) return 'unexpected-code';
@@ -255,6 +257,15 @@ export class AccessConcentrator {
     this.#sessions.remove(entry);
     this.#events.push({ type: 'session-closed', session: entry.session, by: 'peer' });
     return undefined;
+  }
+
+  /** Section 5.5: a session that its host believes in and that there is not, as after a restart of ours, is ended. */
+  #takeStray(host: Omit<Arrival, 'tags'>, sessionId: number, now_ms: number): DiscoveryDrop | undefined {
+    const { port, attachment, peerMac, hostName } = host;
+    if (this.#sessions.byId(port.index, sessionId)?.hostName === hostName) return undefined;
+    const overRate = this.#overRate(this.#offers, { ...host, tags: [] }, now_ms);
+    if (overRate !== undefined) return overRate;
+    return this.#send({ attachment, localMac: port.mac, peerMac }, { code: PPPOE_CODE.padt, sessionId, tags: [] });
   }
 
   /** Section 9: either every name, or those that are offered; a name without octets asks for any service. */

@@ -144,7 +144,6 @@ describe('session frames from a host, RFC 2516 section 4', () => {
   test('each thing that is not the session’s is a drop of its own kind', () => {
     const packet = hex('0021', FROM_USER);
     const cases = {
-      'pppoe-unknown-session': frame(packet, { sessionId: 0x1235 }),
       'pppoe-wrong-source': frame(packet, { source: '02005e005378' }),
       'pppoe-wrong-destination': frame(packet, { destination: '02005e005302' }),
       'pppoe-wrong-vlan': frame(packet, { tags: '8100 0064' }),
@@ -152,8 +151,20 @@ describe('session frames from a host, RFC 2516 section 4', () => {
     for (const [reason, text] of Object.entries(cases)) {
       assert.deepEqual(open().fromInterface(text), only({ drops: { [reason]: 1 } }), reason);
     }
-    const elsewhere = open().fromInterface(frame(packet), INTERFACE + 1);
-    assert.deepEqual(elsewhere, only({ drops: { 'pppoe-unknown-session': 1 } }));
+  });
+
+  test('one of a session that there is not is dropped, and told of like what is asked of all, so that a PADT can end it', () => {
+    const packet = hex('0021', FROM_USER);
+    for (const [text, interfaceIndex] of [
+      [frame(packet, { sessionId: 0x1235 }), INTERFACE],
+      [frame(packet), INTERFACE + 1],
+    ] as const) {
+      const discoveryToAll = [{ interfaceIndex, frame: text }];
+      const expected = only({ discoveryToAll, drops: { 'pppoe-unknown-session': 1 } });
+      assert.deepEqual(open().fromInterface(text, interfaceIndex), expected);
+    }
+    const toAll = frame(packet, { sessionId: 0x1235, destination: 'ffffffffffff' });
+    assert.deepEqual(open().fromInterface(toAll), only({ drops: { 'pppoe-unknown-session': 1 } }));
   });
 
   test('two hosts with one MAC address, and hosts with one SESSION_ID on two interfaces, are kept apart', () => {
@@ -289,7 +300,7 @@ describe('rows of PPPoE', () => {
     const { sessionId } = ROW;
     assert.notEqual(harness.forwarder.removeSession(sessionId, 7), undefined);
     const gone = harness.fromInterface(frame(hex('0021', FROM_USER)));
-    assert.deepEqual(gone, only({ drops: { 'pppoe-unknown-session': 1 } }));
+    assert.deepEqual([gone.toTun, gone.ppp, gone.drops], [[], [], { 'pppoe-unknown-session': 1 }]);
     harness.forwarder.addSession(pppoeRow({ sessionId: 0xf000_0002, generation: 8, tun: 4 }));
     assert.equal(harness.fromInterface(frame(hex('0021', FROM_USER))).toTun[0]?.tun, 4);
     harness.forwarder.removeSession(0xf000_0002, 8);

@@ -410,6 +410,32 @@ describe('PADT (section 5.5)', () => {
     assert.deepEqual(dropsOf(ac), { 'unknown-session': 1 });
   });
 
+  const sessionFrame = (sessionId: number, source = HOST_MAC): Uint8Array => {
+    const header = { destination: AC_MAC, source, tags: [], etherType: PPPOE_ETHER_TYPE.session };
+    return Uint8Array.of(...emitEthernetHeader(header), 0x11, 0, sessionId >>> 8, sessionId, 0, 2, 0xc0, 0x21);
+  };
+
+  test('a frame of a session that there is not, as after a restart of the access concentrator, is answered by a PADT', () => {
+    const { ac, host } = pair();
+    const [padt, ...others] = host.sendFrame(sessionFrame(0x1234));
+    assert.equal(others.length, 0);
+    assert.deepEqual([padt!.code, padt!.sessionId], [PPPOE_CODE.padt, 0x1234]);
+    assert.deepEqual([padt!.ethernet.destination, padt!.ethernet.source], [HOST_MAC, AC_MAC]);
+    assert.deepEqual([ac.counters.sent.padt, eventsOf(ac)], [1, []]);
+  });
+
+  test('one of a session that stands is not, whoever sees it late; one of another host’s is, and at a rate', () => {
+    const { ac, host } = pair();
+    const { session } = host.connect();
+    assert.deepEqual(host.sendFrame(sessionFrame(session.sessionId)), []);
+    const other = new Host(ac, { mac: '02:00:5e:00:53:09' });
+    const frame = sessionFrame(session.sessionId, '02:00:5e:00:53:09');
+    let padts = 0;
+    for (let i = 0; i < 1000; i++) padts += other.sendFrame(frame).length;
+    assert.ok(padts > 0 && padts <= CONFIG.offers.perMac_per_s, String(padts));
+    assert.deepEqual(eventsOf(ac), []);
+  });
+
   test('no TAGs are required, and none are read', () => {
     const { ac, host } = pair();
     const { session } = host.connect();
@@ -586,7 +612,7 @@ describe('what is not for us', () => {
       ['malformed', toAll.subarray(0, toAll.length - 1)],
       ['malformed', toAll.subarray(0, 13)],
       ['malformed', new Uint8Array(0)],
-      ['not-discovery', withType(PPPOE_ETHER_TYPE.session)],
+      ['not-discovery', withType(0x0800)],
       ['bad-source', new Host(ac, { mac: '03:00:5e:00:53:01' }).frame(padi, BROADCAST_MAC)],
       ['bad-source', new Host(ac, { mac: AC_MAC }).frame(padi, BROADCAST_MAC)],
       ['not-for-us', host.frame(padi, '02:00:5e:00:53:77')],
