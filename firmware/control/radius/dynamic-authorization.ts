@@ -8,6 +8,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import {
+  type DynamicAuthorizationDrop,
   type DynamicAuthorizationEvent,
   DynamicAuthorizationServer,
   type Peer,
@@ -47,6 +48,17 @@ export interface DynamicAuthorizationView {
 }
 
 type DynamicSettings = Pick<Settings, 'radius' | 'system' | 'filters'>;
+
+const OTHER_SECRET = { advice: 'see that it and radius.dynamicAuthorization.clients have the same secret' };
+const ADVICE: Partial<Record<DynamicAuthorizationDrop, { advice: string }>> = {
+  'unknown-client': { advice: 'add it to radius.dynamicAuthorization.clients, if it may end and change calls' },
+  'authenticator-wrong': OTHER_SECRET,
+  'message-authenticator-wrong': OTHER_SECRET,
+  'message-authenticator-missing': {
+    advice: 'let it sign its requests, or have requireMessageAuthenticator off for it',
+  },
+  'event-timestamp-stale': { advice: 'see that its clock and that of this box are right' },
+};
 
 /** RFC 5176 section 6.3. */
 const EVENT_WINDOW_S = 300;
@@ -134,7 +146,9 @@ export class DynamicAuthorization {
     if (server === undefined) return;
     const { now_ms, unixTime_ms } = this.#dependencies;
     const reason = server.handleDatagram(peer, datagram, now_ms(), Math.floor(unixTime_ms() / 1000));
-    if (reason !== undefined) this.#log.warn(`drop ${reason}`, { ...peer, reason }, 'CoA or Disconnect not taken');
+    if (reason !== undefined) {
+      this.#log.warn(`drop ${reason}`, { ...peer, reason, ...ADVICE[reason] }, 'CoA or Disconnect not taken');
+    }
     for (let event = server.pollEvent(); event !== undefined; event = server.pollEvent()) {
       void this.#answer(server, event, peer);
     }

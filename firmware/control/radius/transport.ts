@@ -9,6 +9,7 @@ import { RadiusClient } from '../../protocol/radius/client.js';
 import type {
   RadiusClientConfig,
   RadiusClientEvent,
+  RadiusReplyDrop,
   RadiusRequest,
   RadiusTransmit,
 } from '../../protocol/radius/client-types.js';
@@ -43,6 +44,16 @@ export interface RadiusTransportDependencies {
   random: RandomBytes;
   log: Log;
 }
+
+const OTHER_SECRET = { advice: 'see that the server and radius in the settings have the same secret' };
+const ADVICE: Partial<Record<RadiusReplyDrop, { advice: string }>> = {
+  'unknown-server': { advice: 'see that the server answers from the address and port at which it is asked' },
+  'authenticator-wrong': OTHER_SECRET,
+  'message-authenticator-wrong': OTHER_SECRET,
+  'message-authenticator-missing': {
+    advice: 'let the server sign its replies, or have requireMessageAuthenticator off for it',
+  },
+};
 
 /** What a timer takes at most. */
 const MAX_TIMER_MS = 0x7fff_ffff;
@@ -174,7 +185,10 @@ export class RadiusTransport {
     const datagram = new Uint8Array(received.buffer, received.byteOffset, received.length);
     const arrival = { sourcePortIndex, address, port, datagram };
     const reason = this.#client.handleDatagram(arrival, this.#now_ms());
-    if (reason !== undefined) this.#log.warn(`drop ${reason}`, { address, port, reason }, 'RADIUS datagram not taken');
+    if (reason !== undefined) {
+      const fields = { service: this.#config.service, address, port, reason, ...ADVICE[reason] };
+      this.#log.warn(`drop ${reason}`, fields, 'RADIUS datagram not taken');
+    }
     this.#drive();
   }
 }
