@@ -14,13 +14,10 @@ describe(`${CALLS} PPPoE calls in flight at once`, { skip: labIsMissing() }, () 
   let boxes: LacAndLns;
 
   before(async () => {
-    // As many addresses as calls: one that is given twice, or leaks, is missed at once. The LAC soon sees that an LNS is
-    // gone.
-    boxes = await startLacAndLns({
-      users: CALLS,
-      lac: { l2tp: { receiveWindow: 64, helloInterval_s: 5, maxRetransmits: 3 }, lac: { tunnelIdle_s: 2 } },
-      lns: { l2tp: { receiveWindow: 64 } },
-    });
+    // As many addresses as calls: one that is given twice, or leaks, is missed at once. Each box soon sees that the
+    // other is gone.
+    const l2tp = { receiveWindow: 64, helloInterval_s: 5, maxRetransmits: 3 };
+    boxes = await startLacAndLns({ users: CALLS, lac: { l2tp, lac: { tunnelIdle_s: 2 } }, lns: { l2tp } });
   });
   after(() => boxes?.sites.lab.close());
 
@@ -62,6 +59,23 @@ describe(`${CALLS} PPPoE calls in flight at once`, { skip: labIsMissing() }, () 
     await until('every PC is hung up on', 60_000, async () => {
       for (const { pc, reason } of await callers.ended()) ended.set(pc, reason);
       return ended.size === CALLS;
+    });
+    await allComeUp();
+    assert.equal(await callers.hangUp(), CALLS);
+    await nothingLeft(boxes);
+  });
+
+  it('the LAC dies under them: the LNS gives their addresses free, and all that dial again come up', {
+    timeout: 150_000,
+  }, async () => {
+    const { lac, lns, callers } = boxes;
+    await allComeUp();
+    await lac.kill();
+    await lac.restart();
+    // The LAC that is back knows nothing of their sessions.
+    assert.equal(await callers.hangUp(), CALLS);
+    await until('the LNS has given up the calls', 60_000, async () => {
+      return (await lns.api.status()).sessions === 0 && (await lns.api.leasedCount()) === 0;
     });
     await allComeUp();
     assert.equal(await callers.hangUp(), CALLS);
