@@ -18,6 +18,7 @@ const RecordSchema = Type.Object({
   role: Type.Enum(['lns', 'lac', 'lac-client', 'pseudowire']),
   tunnelId: Type.Integer(),
   sessionId: Type.Integer(),
+  callId: Type.Integer(),
   user: Type.String(),
   peerAddress: Type.String(),
   direction: Type.Enum(['sent', 'received', 'within']),

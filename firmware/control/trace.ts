@@ -23,6 +23,7 @@ export class Trace {
   readonly #steps: Uint8Array;
   readonly #tunnelIds: Uint32Array;
   readonly #sessionIds: Uint32Array;
+  readonly #callIds: Uint32Array;
   readonly #roles: RoleName[] = [];
   readonly #kinds: TraceRecord['kind'][] = [];
   readonly #users: string[] = [];
@@ -38,6 +39,7 @@ export class Trace {
     this.#steps = new Uint8Array(capacity);
     this.#tunnelIds = new Uint32Array(capacity);
     this.#sessionIds = new Uint32Array(capacity);
+    this.#callIds = new Uint32Array(capacity);
   }
 
   /** `wallClock_ms` is the record's Unix time. */
@@ -48,6 +50,7 @@ export class Trace {
     this.#steps[at] = record.step;
     this.#tunnelIds[at] = record.tunnelId;
     this.#sessionIds[at] = record.sessionId;
+    this.#callIds[at] = record.callId;
     this.#roles[at] = record.role ?? 'lns';
     this.#kinds[at] = record.kind;
     this.#users[at] = record.user;
@@ -80,6 +83,7 @@ export class Trace {
       role: this.#roles[at],
       tunnelId: this.#tunnelIds[at],
       sessionId: this.#sessionIds[at],
+      callId: this.#callIds[at],
       user: this.#users[at],
       peerAddress: this.#peerAddresses[at],
       direction: DIRECTION[this.#kinds[at]],

@@ -215,6 +215,8 @@ export interface CallStepRecord {
   role: 'lns' | 'lac' | 'lac-client' | 'pseudowire';
   tunnelId: number;
   sessionId: number;
+  /** The call's number on this box since its start, also before it has a session; 0 for what concerns the tunnel. */
+  callId: number;
   user: string;
   peerAddress: string;
   direction: 'sent' | 'received' | 'within';

@@ -5,7 +5,7 @@ import type { CallStepRecord } from '../../../firmware/control/view.js';
 import type { TraceRecord } from '../../../firmware/roles/role.js';
 
 function record(label: string, detail: Record<string, unknown> = {}): TraceRecord {
-  const ids = { tunnelId: 1, sessionId: 0, callId: 0, user: '', peerAddress: '192.0.2.1' };
+  const ids = { tunnelId: 1, sessionId: 0, callId: 3, user: '', peerAddress: '192.0.2.1' };
   return { at_ms: 1, role: 'lns', step: 5, kind: 'received', label, detail, ...ids };
 }
 
@@ -38,5 +38,6 @@ test('a listener hears every new line until it leaves', () => {
   assert.equal(heard[0].what, 'SCCRQ');
   assert.equal(heard[0].time, '1970-01-01T00:00:01.000Z');
   assert.equal(heard[0].peerAddress, '192.0.2.1');
+  assert.equal(heard[0].callId, 3);
   assert.equal(heard[0].detail, 'hostName=lac, receiveWindowSize=4');
 });
