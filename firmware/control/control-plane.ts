@@ -162,8 +162,8 @@ export class ControlPlane {
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
     const { listeningPort } = this.#dependencies;
-    const ofParts = [...this.#tuns.problems(), ...this.pppoe.problems(), ...this.#kernel.problems()];
-    const seen = { listeningPort, refusedSockets: this.#refusedSockets, radius: this.radius.problem };
+    const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.radius].flatMap((part) => part.problems());
+    const seen = { listeningPort, refusedSockets: this.#refusedSockets };
     return [...settingsProblems(this.#settings, seen), ...ofParts];
   }
 

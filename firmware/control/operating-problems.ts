@@ -10,16 +10,10 @@ export interface Seen {
   listeningPort: number;
   /** Those of IP protocol 115. */
   refusedSockets: readonly OperatingProblem[];
-  /** Why Disconnect and CoA cannot be heard, in words. */
-  radius: string | undefined;
 }
 
-export function settingsProblems(
-  settings: Settings,
-  { listeningPort, refusedSockets, radius }: Seen,
-): OperatingProblem[] {
+export function settingsProblems(settings: Settings, { listeningPort, refusedSockets }: Seen): OperatingProblem[] {
   const problems = usesIp(settings) ? [...refusedSockets] : [];
-  if (radius !== undefined) problems.push({ what: radius, advice: 'choose another radius.dynamicAuthorization.port' });
   const { port } = settings.l2tp;
   if (port === listeningPort) return problems;
   const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;

@@ -184,10 +184,13 @@ describe('calls of users that FreeRADIUS knows', { skip: labIsMissing() }, () =>
     });
     const [dead] = (await lns.api.demand<RadiusView>('GET', '/api/v1/radius')).servers;
     assert.equal(dead?.state, 'dead');
+    const [problem] = (await lns.api.status()).problems;
+    assert.match(problem?.what ?? '', /RADIUS server 127\.0\.0\.1 port 1812 for authentication does not answer since/);
     server = await startServer();
     await up(branch, sites.user, ADDRESS.office);
     assert.equal(await pings(), 1);
     const [alive] = (await lns.api.demand<RadiusView>('GET', '/api/v1/radius')).servers;
     assert.equal(alive?.state, 'alive');
+    assert.deepEqual((await lns.api.status()).problems, []);
   });
 });

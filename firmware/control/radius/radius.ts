@@ -6,6 +6,7 @@ import type { RadiusSettings, Settings } from '../../settings.js';
 import type { RandomBytes } from '../../wire/bytes.js';
 import type { Authenticator } from '../answers.js';
 import type { Log } from '../call-log.js';
+import type { OperatingProblem } from '../view.js';
 import { RadiusAuthentication } from './authentication.js';
 import { radiusClientConfig } from './client-config.js';
 import {
@@ -77,9 +78,12 @@ export class Radius {
     return this.#dynamicAuthorization.view();
   }
 
-  /** Why Disconnect and CoA cannot be heard, in words. */
-  get problem(): string | undefined {
-    return this.#dynamicAuthorization.problem;
+  /** What does not work although the settings ask for it. */
+  problems(): OperatingProblem[] {
+    const dead = this.servers().filter(({ state }) => state === 'dead');
+    const { problem } = this.#dynamicAuthorization;
+    if (problem === undefined) return dead.map(deadServer);
+    return [...dead.map(deadServer), { what: problem, advice: 'choose another radius.dynamicAuthorization.port' }];
   }
 
   close(): void {
@@ -112,4 +116,11 @@ export class Radius {
     this.#retired.delete(transport);
     transport.close();
   }
+}
+
+function deadServer({ service, address, port, since, drops }: RadiusServerView): OperatingProblem {
+  const dropped = Object.entries(drops).flatMap(([reason, count]) => (count > 0 ? [`${count} ${reason}`] : []));
+  const isHeard = dropped.length > 0 ? `, and what it sent was not taken: ${dropped.join(', ')}` : '';
+  const what = `RADIUS server ${address} port ${port} for ${service} does not answer since ${since}${isHeard}`;
+  return { what, advice: 'see that it runs, knows this box as its client, and has the same secret' };
 }
