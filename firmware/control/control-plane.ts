@@ -195,6 +195,7 @@ export class ControlPlane {
       this.appliance.configure(this.#applianceConfig(), now_ms);
     });
     this.turn((now_ms) => {
+      this.pppoe.closeRetired();
       this.#tuns.close(settings);
       this.#tellDevices(now_ms);
     });
@@ -470,6 +471,7 @@ export class ControlPlane {
   #lookAtInterfaces(now_ms: number): void {
     if (!this.pppoe.refresh(this.#settings.lac)) return;
     this.appliance.configure(this.#applianceConfig(), now_ms);
+    this.pppoe.closeRetired();
   }
 
   /** The history gets what the calls have carried that were just ended; a packet path that is silent is not waited for. */

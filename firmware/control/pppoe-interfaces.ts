@@ -31,13 +31,15 @@ export class PppoeInterfaces {
   /** By the interface's name. */
   #ports = new Map<string, Port>();
   #problems: OperatingProblem[] = [];
+  /** Not served any more, by their index, and not closed yet. */
+  readonly #retired = new Set<number>();
 
   constructor(push: (command: DataPlaneCommand) => void, read: () => readonly EthernetInterface[]) {
     this.#push = push;
     this.#read = read;
   }
 
-  /** Looks at what is there; true when what PPPoE is answered on has changed. */
+  /** Looks at what is there; true when what PPPoE is answered on has changed: `closeRetired` follows. */
   refresh(lac: LacSettings): boolean {
     const wanted = lac.enabled ? lac.interfaces : [];
     const present = wanted.length > 0 ? new Map(this.#read().map((one) => [one.name, one])) : new Map();
@@ -59,6 +61,12 @@ export class PppoeInterfaces {
     const hasChanged = this.#takeOver(ports);
     this.#ports = ports;
     return hasChanged;
+  }
+
+  /** Closes the sockets of interfaces that are not served any more: their last PADTs have been handed on by now. */
+  closeRetired(): void {
+    for (const interfaceIndex of this.#retired) this.#push({ type: 'close-packet-socket', interfaceIndex });
+    this.#retired.clear();
   }
 
   opened(interfaceIndex: number): void {
@@ -112,12 +120,15 @@ export class PppoeInterfaces {
     for (const [name, port] of this.#ports) {
       if (ports.get(name) === port) continue;
       hasChanged = true;
-      if (port.failure === undefined) this.#push({ type: 'close-packet-socket', interfaceIndex: port.index });
+      if (port.failure === undefined) this.#retired.add(port.index);
     }
     for (const [name, port] of ports) {
       if (this.#ports.get(name) === port) continue;
       hasChanged = true;
-      this.#push({ type: 'open-packet-socket', interfaceIndex: port.index, vlans: port.vlans });
+      const { index: interfaceIndex, vlans } = port;
+      // One socket at a time.
+      if (this.#retired.delete(interfaceIndex)) this.#push({ type: 'close-packet-socket', interfaceIndex });
+      this.#push({ type: 'open-packet-socket', interfaceIndex, vlans });
     }
     return hasChanged;
   }
