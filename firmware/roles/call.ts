@@ -12,11 +12,10 @@ import {
   type PppLinkEvent,
   type ProxiedLink,
 } from '../protocol/ppp/link.js';
-import { CHAP_CODE } from '../wire/authentication.js';
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { NO_AUTHORIZATION } from './authorization.js';
 import { type AgreedTerms, version2Terms } from './data-terms.js';
-import { describePpp, pppStep } from './describe-ppp.js';
+import { describePpp, isVerdict, pppStep } from './describe-ppp.js';
 import { causeOfLink } from './link-end.js';
 import type { LcpRecord } from './proxy.js';
 import type {
@@ -126,6 +125,8 @@ export class Call {
   ending: { terminateCause: TerminateCause; reason: string } | undefined;
   /** At the LNS: the user has been asked about. */
   hasAsked = false;
+  /** The step that brought the last answer about the user, and to which belongs what he is told then; 0 before. */
+  answerStep: StepNumber = 0;
   /** At the LAC: what will be handed over. */
   lcpRecord: LcpRecord | undefined;
   /** What the LNS gives: one pair for the whole call, so that a late packet of before a renegotiation agrees with it. */
@@ -136,7 +137,6 @@ export class Call {
   #largestMtu_bytes = 0;
   #held: { protocol: number; information: Uint8Array }[] = [];
   #isSuspended = false;
-  #hasChallenged = false;
   readonly #context: RoleContext;
   readonly #handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void;
 
@@ -409,17 +409,12 @@ export class Call {
 
   #trace(direction: 'sent' | 'received', protocol: number, packet: Uint8Array, now_ms: number): void {
     const { label, detail } = describePpp(protocol, packet);
-    this.note(this.#stepOf(direction, protocol, packet), direction, label, detail, now_ms);
+    this.note(this.#stepOf(protocol, packet), direction, label, detail, now_ms);
   }
 
-  /** The verdict on what a LAC handed over comes with step 9; a challenge of ours begins step 10. */
-  #stepOf(direction: 'sent' | 'received', protocol: number, packet: Uint8Array): StepNumber {
-    const step = pppStep(this.info.role, protocol, packet);
-    if (step !== 10 || this.info.proxied !== 'lcp-and-authentication') return step;
-    if (direction === 'sent' && packet[0] === CHAP_CODE.challenge && protocol === PPP_PROTOCOL.chap) {
-      this.#hasChallenged = true;
-    }
-    return this.#hasChallenged ? step : 9;
+  #stepOf(protocol: number, packet: Uint8Array): StepNumber {
+    const isAnswered = this.answerStep !== 0 && isVerdict(protocol, packet);
+    return isAnswered ? this.answerStep : pppStep(this.info.role, protocol, packet);
   }
 
   /** Puts a line into the trace of this call. */

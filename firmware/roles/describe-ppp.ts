@@ -92,6 +92,14 @@ export function pppStep(role: RoleName, protocol: number, packet: Uint8Array): S
   return (role === 'lac' ? LAC_STEP[words.step] : undefined) ?? words.step;
 }
 
+/** Whether a packet tells a user that he is in, or is not. It belongs to the step that brought the answer. */
+export function isVerdict(protocol: number, packet: Uint8Array): boolean {
+  if (protocol === PPP_PROTOCOL.chap) return packet[0] === CHAP_CODE.success || packet[0] === CHAP_CODE.failure;
+  return (
+    protocol === PPP_PROTOCOL.pap && (packet[0] === PAP_CODE.authenticateAck || packet[0] === PAP_CODE.authenticateNak)
+  );
+}
+
 export function describePpp(protocol: number, packet: Uint8Array): PppDescription {
   const words = PROTOCOLS[protocol];
   if (words === undefined || packet.length === 0) {

@@ -276,6 +276,7 @@ export class Lac {
     const { call } = known;
     const { info } = call;
     const userName = latin1(request.name);
+    call.answerStep = 5;
     call.note(4, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
     if (info.userName !== '' && info.userName !== userName) {
       call.note(5, 'answer', 'refused', { user: userName, reason: `the call is ${info.userName}'s` }, now_ms);

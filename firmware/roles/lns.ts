@@ -259,6 +259,7 @@ export class Lns {
     const isHandedOver = info.proxied === 'lcp-and-authentication' && !call.hasAsked;
     const [asked, answered] = isHandedOver ? ([8, 9] as const) : ([11, 12] as const);
     call.hasAsked = true;
+    call.answerStep = answered;
     call.note(asked, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
     if (info.userName !== '' && info.userName !== userName) {
       // Address, routes and accounting are the first one's: LCP may begin anew, a call does not change hands.

@@ -17,6 +17,12 @@ test('the trace of a call has steps 5, 6, 7, 10, 11, 12, 13 in this order', () =
   assert.deepEqual(stepsOf(pair.trace(pair.lns)), [5, 6, 7, 10, 11, 12, 13]);
 });
 
+test('CHAP Success belongs to the step that brought the answer about the user, 12 where the LNS itself has asked', () => {
+  const pair = new Pair({ client: { ipv6: false } }).bringUp();
+  const success = pair.trace(pair.lns).find(({ label }) => label === 'CHAP Success');
+  assert.deepEqual([success?.step, success?.kind], [12, 'sent']);
+});
+
 test('the trace names each message of the set-up in the RFC’s words, in the order in which it passed', () => {
   const pair = new Pair({ client: { ipv6: false } }).bringUp();
   const isL2tp = ({ step, kind }: { step: number; kind: string }) => (step === 5 || step === 6) && kind !== 'note';
