@@ -106,6 +106,8 @@ describe('the LAC and its FreeRADIUS', { skip: labIsMissing() }, () => {
     assert.match(changed, /Received CoA-ACK/);
     const after = (await lac.api.sessions()).find(({ sessionId }) => sessionId === one.sessionId);
     assert.deepEqual([after?.receiveRate_bps, after?.sendRate_bps], [1_000_000, 2_000_000]);
+    const idle = await radclient('coa', `Calling-Station-Id = "${one.pppoe.mac}", Idle-Timeout = 60`);
+    assert.match(idle, /Error-Cause = Unsupported-Attribute/, 'idleness is the LNS’s to see');
     const many = await radclient('disconnect', `NAS-Port-Id = "${one.pppoe.interface}"`);
     assert.match(many, /Error-Cause = Multiple-Session-Selection-Unsupported/);
     const ended = await radclient('disconnect', `NAS-Port = ${other.sessionId}, User-Name = "${other.user}"`);

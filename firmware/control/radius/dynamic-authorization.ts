@@ -21,7 +21,7 @@ import type { ErrorCause } from '../../wire/radius-attributes.js';
 import type { Log } from '../call-log.js';
 import { nasValues } from './call-attributes.js';
 import { RatedLog } from './rated-log.js';
-import { changeOf, disconnectFault, selectCall } from './session-selection.js';
+import { changeFault, changeOf, disconnectFault, selectCall } from './session-selection.js';
 
 export interface DynamicAuthorizationDependencies {
   calls(): Iterable<CallInfo>;
@@ -187,6 +187,8 @@ export class DynamicAuthorization {
     if (typeof change === 'string') return change;
     const call = selectCall(event.values, this.#dependencies.calls());
     if (typeof call === 'string') return call;
+    const fault = changeFault(call, change);
+    if (fault !== undefined) return fault;
     return (await this.#isChanged(call, change)) ? undefined : 'resourcesUnavailable';
   }
 

@@ -105,6 +105,12 @@ export function changeOf(
   });
 }
 
+/** Why this call cannot be changed so: what a call that the LAC carries to an LNS is for, is the LNS's to filter and watch. */
+export function changeFault({ isTunnelled }: CallInfo, change: AuthorizationChange): ErrorCause | undefined {
+  const isOfPayload = change.filters !== undefined || change.idleTimeout_s !== undefined;
+  return isTunnelled && isOfPayload ? 'unsupportedAttribute' : undefined;
+}
+
 function saysRate(pair: string): boolean {
   const { receiveRate_bps, sendRate_bps } = ratesOf({ ciscoAvPair: [pair] }, () => {});
   return receiveRate_bps !== undefined || sendRate_bps !== undefined;

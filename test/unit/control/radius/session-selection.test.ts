@@ -1,7 +1,12 @@
 /** Which call a Disconnect-Request or CoA-Request means, and what it may ask: RFC 5176 sections 3, 3.5 and 3.6. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changeOf, disconnectFault, selectCall } from '../../../../firmware/control/radius/session-selection.js';
+import {
+  changeFault,
+  changeOf,
+  disconnectFault,
+  selectCall,
+} from '../../../../firmware/control/radius/session-selection.js';
 import { NO_AUTHORIZATION } from '../../../../firmware/roles/authorization.js';
 import type { AuthorizationChange, CallInfo } from '../../../../firmware/roles/role.js';
 import { parsePrefix } from '../../../../firmware/wire/ip.js';
@@ -121,3 +126,11 @@ for (const [what, request, errorCause] of [
     assert.equal(ERROR_CAUSE[change], errorCause);
   });
 }
+
+test('a call that the LAC carries to an LNS has its rate and time changed here; what is in it is for the LNS', () => {
+  const tunnelled = standingCall({ role: 'lac', isTunnelled: true });
+  assert.equal(changeFault(tunnelled, { receiveRate_bps: 1, sessionTimeout_s: 60, class: [] }), undefined);
+  assert.equal(changeFault(tunnelled, { filters: ['web'] }), 'unsupportedAttribute');
+  assert.equal(changeFault(tunnelled, { idleTimeout_s: 60 }), 'unsupportedAttribute');
+  assert.equal(changeFault(ALICE, { filters: ['web'], idleTimeout_s: 60 }), undefined);
+});
