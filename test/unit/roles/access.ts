@@ -8,6 +8,7 @@ import type { LnsConfig } from '../../../firmware/roles/lns.js';
 import type { CallInfo, Output, TunnelChoice } from '../../../firmware/roles/role.js';
 import { type ControlMessage, parseControlMessage } from '../../../firmware/wire/avp.js';
 import { parseControlHeader } from '../../../firmware/wire/control-header.js';
+import { emitPppFrame } from '../../../firmware/wire/ppp.js';
 import { AccessNetwork } from '../../simulation/access-network.js';
 import { Agenda } from '../../simulation/agenda.js';
 import { Box, type BoxInput, type BoxPlan, type World } from '../../simulation/box.js';
@@ -17,6 +18,7 @@ import { Network } from '../../simulation/network.js';
 import { AddressPool, type TunnelPeer, type User } from '../../simulation/outside.js';
 import { unwrapControl } from '../../simulation/packets.js';
 import type { Pc, PcPlan } from '../../simulation/pc.js';
+import { emitSessionFrame } from '../../simulation/pppoe-frames.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { CLIENT, ENDPOINT, LNS, PPP } from './pair.js';
 
@@ -151,6 +153,16 @@ export class Access {
   /** What a PC's user does. */
   act(pc: Pc, run: (pc: Pc) => void): void {
     this.#access.act(this.now_ms, run, pc.plan.name);
+  }
+
+  /** A PPP frame that comes to the LAC in the PC's session, and is none that its link has sent. */
+  say(pc: Pc, protocol: number, information: Uint8Array): void {
+    const { session, plan } = pc;
+    assert.ok(session, 'the PC has no session');
+    const way = { destination: session.acMac, source: plan.mac, tags: plan.tags };
+    const ppp = emitPppFrame({ protocol, information }, { addressControl: false, protocolFieldCompression: false });
+    const frame = emitSessionFrame(way, session.sessionId, ppp);
+    this.lac.turn([{ type: 'ethernet', interfaceIndex: plan.interfaceIndex, frame }], this.now_ms);
   }
 
   command(box: Box, run: (box: Box, now_ms: number) => void): void {

@@ -181,6 +181,43 @@ test('a PC that starts anew while its user is asked about: it comes up in its ne
   );
 });
 
+test('a PC that begins LCP anew while its user is asked about: what is handed over is what it said last', () => {
+  const access = new Access({ answerDelay_ms: 5_000 });
+  const [pc] = access.pcs;
+  access.act(pc, (one) => one.switchOn(0));
+  const asked = () =>
+    access.outputs(access.lac, 'question').filter(({ question }) => question.type === 'authenticate').length;
+  assert.ok(access.run(20_000, () => asked() === 1));
+  // A Configure-Request that asks for a magic number.
+  access.say(pc, PPP_PROTOCOL.lcp, Uint8Array.of(1, 250, 0, 10, 5, 6, 9, 9, 9, 9));
+  assert.ok(access.run(60_000, () => pc.addresses !== undefined));
+  assert.equal(asked(), 2);
+  const { avps } = access.message(access.lac, 'ICCN');
+  const challenges = injected(access, PPP_PROTOCOL.chap, 1);
+  assert.equal(new Set(challenges.map((output) => output.type === 'inject' && output.information[1])).size, 2);
+  const last = challenges.at(-1);
+  assert.ok(last?.type === 'inject');
+  assert.deepEqual(avps.proxyAuthenChallenge, last.information.slice(5, 5 + last.information[4]));
+});
+
+test('frames that a PC sends while its LNS is asked come to the LNS, in their order', () => {
+  const access = new Access();
+  const [pc] = access.pcs;
+  access.act(pc, (one) => one.switchOn(0));
+  assert.ok(access.run(20_000, () => access.messageTypes().includes('lac ICRQ')));
+  for (const identifier of [1, 2, 3]) {
+    access.say(pc, PPP_PROTOCOL.lcp, Uint8Array.of(9, identifier, 0, 8, 0, 0, 0, 0));
+  }
+  assert.ok(access.run(20_000, () => pc.addresses !== undefined));
+  const answers = access
+    .outputs(access.lnses[0], 'inject')
+    .filter(({ protocol, information }) => protocol === PPP_PROTOCOL.lcp && information[0] === 10);
+  assert.deepEqual(
+    answers.map(({ information }) => information[1]),
+    [1, 2, 3],
+  );
+});
+
 // The ends of a call that is carried.
 
 test('PADT of the PC: CDN result 1, and nothing is left but the tunnel', () => {
