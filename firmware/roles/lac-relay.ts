@@ -25,6 +25,8 @@ const SYNCHRONOUS_FRAMING = 1;
 const DIGITAL_BEARER = 1;
 /** Of a line of which nothing is said. */
 const CONNECT_SPEED_BPS = 1_000_000_000;
+/** A PC may name its service at a length that no AVP has room for. */
+const MAX_NUMBER_BYTES = 255;
 /** Result Codes of a CDN, RFC 2661 section 4.4.2. */
 const CDN = { lostCarrier: 1, administrative: 3 } as const;
 
@@ -183,7 +185,8 @@ export class LacRelay {
     const { info } = call;
     carried.terms = localTerms(this.#context.random, choice.cookie_bytes, choice.sequencing);
     info.callSerialNumber = info.callId;
-    const { callingNumber, calledNumber, callId: callSerialNumber } = info;
+    const { callingNumber, callId: callSerialNumber } = info;
+    const calledNumber = info.calledNumber.slice(0, MAX_NUMBER_BYTES);
     const { accessLoopEncapsulation: _atm, iwfSession: _iwf, ...line } = session.accessLine ?? {};
     const icrq: AvpValues = {
       ...{ callSerialNumber, callingNumber, calledNumber, bearerType: DIGITAL_BEARER },

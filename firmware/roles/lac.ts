@@ -36,6 +36,8 @@ import {
 /** PPPoE rows have so many IDs. */
 const PPPOE_ROW_IDS = 0x0fff_ffff;
 const COOKIE_SECRET_BYTES = 32;
+/** As PAP has it (RFC 1334 section 2.2.1); a name in CHAP may be longer than any AVP. */
+const MAX_NAME_BYTES = 255;
 const NO_PATH = { encapsulation: 'udp', localAddress: '', localPort: 0, peerAddress: '', peerPort: 0 } as const;
 
 export interface LacConfig extends AssignmentConfig {
@@ -278,8 +280,9 @@ export class Lac {
     const userName = latin1(request.name);
     call.answerStep = 5;
     call.note(4, 'question', 'authenticate', { user: userName, protocol: request.protocol }, now_ms);
-    if (info.userName !== '' && info.userName !== userName) {
-      call.note(5, 'answer', 'refused', { user: userName, reason: `the call is ${info.userName}'s` }, now_ms);
+    const refusal = refusalOf(info.userName, userName);
+    if (refusal !== '') {
+      call.note(5, 'answer', 'refused', { user: userName, reason: refusal }, now_ms);
       const answer = { accepted: false, message: 'Authentication failed' };
       call.withLink(now_ms, (link) => link.answerAuthentication(answer, now_ms));
       return;
@@ -395,6 +398,12 @@ export class Lac {
   #isAlive(call: Call): boolean {
     return this.#byRow.get(call.info.sessionId)?.call === call;
   }
+}
+
+/** Why nobody needs to be asked about this name; '' where somebody has to be. */
+function refusalOf(ownersName: string, userName: string): string {
+  if (userName.length > MAX_NAME_BYTES) return 'a name that is too long to be handed over';
+  return ownersName === '' || ownersName === userName ? '' : `the call is ${ownersName}'s`;
 }
 
 function linkConfig(config: LacConfig, mru_bytes: number): PppLinkConfig {

@@ -12,6 +12,8 @@ const PROXY_AUTHEN_TYPE = { chap: 2, pap: 3, none: 4 } as const;
 /** Of an LCP packet: code, identifier, length (RFC 1661 section 5). */
 const LCP_HEADER_BYTES = 4;
 const MD5_BYTES = 16;
+/** What an AVP has room for (section 4.1), also where it is hidden (section 4.3). */
+const MAX_OPTIONS_BYTES = 1000;
 const NOTHING = new Uint8Array(0);
 
 /** The Configure-Requests of a negotiation, by their options. */
@@ -31,10 +33,14 @@ export class LcpRecord {
     }
   }
 
-  /** For the ICCN. An empty list of options is said too: it is what was asked for. */
+  /**
+   * For the ICCN. An empty list of options is said too: it is what was asked for. A first request that no AVP has room for
+   * has been refused, and is not told of.
+   */
   avps(): AvpValues {
+    const initialReceived = this.#initialReceived ?? NOTHING;
     return {
-      initialReceivedLcpConfReq: this.#initialReceived ?? NOTHING,
+      ...(initialReceived.length <= MAX_OPTIONS_BYTES && { initialReceivedLcpConfReq: initialReceived }),
       lastSentLcpConfReq: this.#lastSent ?? NOTHING,
       lastReceivedLcpConfReq: this.#lastReceived ?? NOTHING,
     };

@@ -65,6 +65,8 @@ export interface AccessPlan {
   pcs?: readonly string[];
   /** Of the LAC's outside. */
   answerDelay_ms?: number;
+  /** Of the LAC's packet path. */
+  reportDelay_ms?: number;
 }
 
 interface SentMessage {
@@ -80,6 +82,11 @@ export class Access {
   now_ms = 0;
   /** Every control message on the wire, acknowledgements left out. */
   readonly messages: SentMessage[] = [];
+  /** True: what the outside or the packet path tells the box is kept in `held`; where each of them takes its time. */
+  holds: (box: Box, input: BoxInput) => boolean = () => false;
+  readonly held: { box: Box; input: BoxInput }[] = [];
+  /** What becomes of a PC's frame on its way. */
+  onTheWay: (frame: Uint8Array) => Uint8Array = (frame) => frame;
   /** Boxes that hear and say nothing any more. */
   readonly dead = new Set<Box>();
   readonly #outputs = new Map<Box, Output[]>();
@@ -96,8 +103,10 @@ export class Access {
       if (box !== undefined) this.#agenda.add(at_ms, { box, input: { type: 'datagram', datagram } });
     });
     this.#access = new AccessNetwork(pcs.map(pcPlan), random.fork(), {
-      arrive: (at_ms, _box, interfaceIndex, frame) =>
-        this.#agenda.add(at_ms, { box: this.lac, input: { type: 'ethernet', interfaceIndex, frame } }),
+      arrive: (at_ms, _box, interfaceIndex, sent) => {
+        const input = { type: 'ethernet', interfaceIndex, frame: this.onTheWay(sent) } as const;
+        this.#agenda.add(at_ms, { box: this.lac, input });
+      },
       tell: () => undefined,
       userPacket: (pc) => this.#userPackets.set(pc, (this.#userPackets.get(pc) ?? 0) + 1),
     });
@@ -109,7 +118,10 @@ export class Access {
     const lac = { ...NO_ROLE, endpoint: { ...ENDPOINT, hostName: 'lac.example' }, lac: { ...LAC, ...plan.lac } };
     const outside = { users, pool: ['10.8.1.1', '10.8.1.2'], tunnelPeers: {}, hosts };
     this.lac = new Box(
-      { ...box('lac', LAC_ADDRESS, lac, outside), answerDelay_ms: plan.answerDelay_ms ?? 0 },
+      {
+        ...box('lac', LAC_ADDRESS, lac, outside),
+        ...{ answerDelay_ms: plan.answerDelay_ms ?? 0, reportDelay_ms: plan.reportDelay_ms ?? 0 },
+      },
       world,
       0,
     );
@@ -148,6 +160,36 @@ export class Access {
     assert.ok(isUp, 'a PC does not come up');
     this.run(100);
     return this;
+  }
+
+  /** Switches the PC on, and waits until something is held back. */
+  bringToHold(pc: Pc = this.pcs[0]): this {
+    this.act(pc, (one) => one.switchOn(this.now_ms));
+    assert.ok(
+      this.run(30_000, () => this.held.length > 0),
+      'nothing has come that is held back',
+    );
+    return this;
+  }
+
+  /** Gives on what was held back, the oldest first. */
+  release(): void {
+    for (const { box: of, input } of this.held.splice(0)) of.turn([input], this.now_ms);
+  }
+
+  /** Nothing is left of any call, at the LAC and the LNSes. */
+  assertEmpty(): void {
+    for (const of of this.#boxes()) {
+      const { name } = of.plan;
+      assert.deepEqual([...of.path.rows.keys()], [], `rows of ${name}`);
+      assert.deepEqual([...of.appliance.calls()], [], `calls of ${name}`);
+      assert.deepEqual(of.outside.pool.holders(), [], `leases of ${name}`);
+      const sessions = Array.from(of.appliance.endpoint.tunnels(), ({ sessionCount }) => sessionCount);
+      assert.ok(
+        sessions.every((count) => count === 0),
+        `sessions of ${name}`,
+      );
+    }
   }
 
   /** What a PC's user does. */
@@ -222,7 +264,10 @@ export class Access {
       random,
       makePool: (addresses) => new AddressPool(addresses),
       filter: (output) => output,
-      later: (of, delay_ms, input) => this.#agenda.add(this.now_ms + delay_ms, { box: of, input }),
+      later: (of, delay_ms, input) => {
+        if (this.holds(of, input)) this.held.push({ box: of, input });
+        else this.#agenda.add(this.now_ms + delay_ms, { box: of, input });
+      },
       send: (from, { path, packet }, sender) => {
         this.#note(from, packet, path.encapsulation);
         this.#network.send(from.plan.address, path, packet, sender, this.now_ms);
