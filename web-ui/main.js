@@ -211,7 +211,7 @@ function showPppoe(pppoe) {
     .join(' ');
 }
 
-function showRadius({ servers, accounting, dynamicAuthorization }) {
+function showRadius({ servers, strangers, accounting, dynamicAuthorization }) {
   byId('radius-section').hidden = servers.length === 0 && !dynamicAuthorization;
   fillTable(
     byId('radius'),
@@ -229,6 +229,7 @@ function showRadius({ servers, accounting, dynamicAuthorization }) {
   );
   const changes = dynamicAuthorization;
   byId('radius-words').textContent = [
+    strangers && `${strangers} datagrams came from none of the servers.`,
     accounting.waiting && `${accounting.waiting} accounting records wait for a server.`,
     accounting.givenUp && `${accounting.givenUp} were given up, since too many waited.`,
     changes && `Disconnect and CoA on port ${changes.port}: ${changes.acknowledged} done, ${changes.refused} refused.`,

@@ -18,6 +18,7 @@ const RadiusSchema = Type.Object({
       drops: CountsSchema,
     }),
   ),
+  strangers: Type.Integer(),
   accounting: Type.Object({ waiting: Type.Integer(), delivered: Type.Integer(), givenUp: Type.Integer() }),
   dynamicAuthorization: Type.Union([
     Type.Null(),

@@ -76,7 +76,8 @@ export class ControlView implements ControlPlaneView {
   radius(): RadiusView {
     const { radius, accounting } = this.#plane;
     const dynamicAuthorization = radius.dynamicAuthorization() ?? null;
-    return { servers: radius.servers(), accounting: accounting.view(), dynamicAuthorization };
+    const { strangers } = radius;
+    return { servers: radius.servers(), strangers, accounting: accounting.view(), dynamicAuthorization };
   }
 
   pppoe(): PppoeView {

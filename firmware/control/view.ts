@@ -89,6 +89,8 @@ export interface PppoeSessionView {
 /** How RADIUS does. */
 export interface RadiusView {
   servers: RadiusServerView[];
+  /** Datagrams from none of the servers. */
+  strangers: number;
   accounting: AccountingView;
   /** null: nobody may send. */
   dynamicAuthorization: DynamicAuthorizationView | null;

@@ -1,10 +1,12 @@
 /**
- * The RADIUS client and the server for Disconnect and CoA as fuzz targets: whatever datagrams come, nothing throws, each
- * is an outcome that is counted, and what was asked is answered once. A stranger's datagram ends at its authenticator; so
+ * The RADIUS client and the server for Disconnect and CoA as fuzz targets, and what the box makes of what they hand on:
+ * whatever datagrams come, nothing throws, each is an outcome that is counted, and what was asked is answered once. A stranger's datagram ends at its authenticator; so
  * that what lies behind it is met as well, an input may say that it is to be sealed by who knows the secret.
  *
  * An input is a list of records as machines.ts has them, each with a datagram: | sealed (8), 1 is yes | datagram |.
  */
+import { readAccessAccept, readRefusal } from '../../firmware/control/radius/access-accept.js';
+import { changeOf, disconnectFault, selectCall } from '../../firmware/control/radius/session-selection.js';
 import {
   encryptSalted,
   messageAuthenticator,
@@ -17,6 +19,7 @@ import {
   DYNAMIC_AUTHORIZATION_DROPS,
   DynamicAuthorizationServer,
 } from '../../firmware/protocol/radius/dynamic-authorization.js';
+import { DEFAULT_SETTINGS } from '../../firmware/settings.js';
 import {
   AUTHENTICATOR_BYTES,
   AUTHENTICATOR_OFFSET,
@@ -25,7 +28,12 @@ import {
   RADIUS_CODE,
   RADIUS_HEADER_BYTES,
 } from '../../firmware/wire/radius.js';
-import { emitRadiusAttributes, type RadiusValues } from '../../firmware/wire/radius-attributes.js';
+import {
+  emitRadiusAttributes,
+  type ParsedAttributes,
+  type RadiusValues,
+} from '../../firmware/wire/radius-attributes.js';
+import { standingCall } from '../unit/control/standing-call.js';
 import { ascii } from '../vectors/vectors.js';
 import type { FuzzTarget } from './fuzzer.js';
 import { fromRecords, polled, randomBytes, toRecords } from './machines.js';
@@ -34,6 +42,7 @@ const SECRET = ascii('shared secret');
 const SERVER = { address: '192.0.2.1', port: 1812 };
 const TIME_OF_DAY_S = 1_700_000_000;
 const FIRST_VALUE_OFFSET = RADIUS_HEADER_BYTES + 2;
+const STANDING = standingCall({ accountingId: '0001', peerInterfaceId: '0211:22ff:fe33:4455' });
 const [UNSEALED, SEALED] = [0, 1];
 
 function datagramOf(code: number, identifier: number, values: RadiusValues): Uint8Array {
@@ -102,10 +111,22 @@ function runClient(service: 'authentication' | 'accounting', input: Uint8Array):
   for (let now_ms = client.pollTimeout(); now_ms !== undefined && now_ms < 60_000; now_ms = client.pollTimeout()) {
     client.handleTimeout(now_ms);
   }
-  const keys = [...polled(() => client.pollEvent())].flatMap((event) =>
-    'requestKey' in event ? [event.requestKey] : [],
-  );
+  const events = [...polled(() => client.pollEvent())];
+  for (const event of events) if (event.type === 'reply') readReply(event);
+  const keys = events.flatMap((event) => ('requestKey' in event ? [event.requestKey] : []));
   if (keys.length !== sent.length || new Set(keys).size !== sent.length) throw new Error(`outcomes of ${keys}`);
+}
+
+/** What the box makes of a reply: a user gets in with what it gets, or there is a word why not. */
+function readReply({ values }: ParsedAttributes): void {
+  readRefusal(values);
+  for (const role of ['lns', 'lac'] as const) {
+    for (const protocol of ['pap', 'mschapv2'] as const) {
+      const { answer, authorization, problems } = readAccessAccept(values, { role, protocol }, DEFAULT_SETTINGS.lac);
+      if (answer.accepted !== (authorization !== undefined)) throw new Error('accepted, and gets nothing');
+      if (!answer.accepted && problems.length === 0) throw new Error('refused, and nobody knows why');
+    }
+  }
 }
 
 /** The replies to those requests, with all that is opened. */
@@ -119,6 +140,11 @@ function replies(service: 'authentication' | 'accounting'): Uint8Array {
       tunnelServerEndpoint: [{ tag: 1, value: '192.0.2.1' }],
       tunnelPassword: [{ tag: 1, value: encrypted }],
       framedIpAddress: '10.0.0.7',
+      framedIpNetmask: '255.255.255.0',
+      framedRoute: ['192.168.1.0/24 0.0.0.0 1'],
+      framedIpv6Route: ['2001:db8::/64 :: 1'],
+      mikroTikRateLimit: '1M/2M',
+      msChap2Success: ascii(`1S=${'0'.repeat(40)}`),
       replyMessage: ['welcome'],
     };
     const codes = [RADIUS_CODE.accessAccept, RADIUS_CODE.accessReject, RADIUS_CODE.accessChallenge];
@@ -144,8 +170,12 @@ function runServer(input: Uint8Array): void {
     const datagram = record.slice(1);
     if (record[0] === SEALED) seal(datagram, undefined);
     server.handleDatagram(SERVER, datagram, 0, TIME_OF_DAY_S);
-    for (const { requestKey } of polled(() => server.pollEvent()))
-      server.answerRequest(requestKey, { acknowledged: true });
+    for (const event of polled(() => server.pollEvent())) {
+      disconnectFault(event);
+      changeOf(event, new Set(['guests']));
+      selectCall(event.values, [STANDING]);
+      server.answerRequest(event.requestKey, { acknowledged: true });
+    }
     answers += [...polled(() => server.pollTransmit())].length;
   }
   const { acknowledged, refused, repeated } = server.counters;

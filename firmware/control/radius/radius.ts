@@ -74,6 +74,11 @@ export class Radius {
     return [...(this.#authentication?.transport.servers() ?? []), ...accounting];
   }
 
+  /** Datagrams that came to the requests' ports from none of the servers. */
+  get strangers(): number {
+    return (this.#authentication?.transport.strangers ?? 0) + (this.#accounting?.strangers ?? 0);
+  }
+
   dynamicAuthorization(): DynamicAuthorizationView | undefined {
     return this.#dynamicAuthorization.view();
   }

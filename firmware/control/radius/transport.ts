@@ -101,7 +101,7 @@ export class RadiusTransport {
     }));
   }
 
-  /** Datagrams that came from nowhere near a server. */
+  /** Datagrams that came from none of the servers. */
   get strangers(): number {
     return this.#client.counters.drops['unknown-server'];
   }

@@ -76,6 +76,7 @@ export const RADIUS: RadiusView = {
       drops: { 'authenticator-wrong': 2 },
     },
   ],
+  strangers: 7,
   accounting: { waiting: 5, delivered: 6, givenUp: 0 },
   dynamicAuthorization: { port: 3799, requests: 2, acknowledged: 1, refused: 1, repeated: 0, drops: {} },
 };
