@@ -4,7 +4,7 @@ SECONDS ?= 60
 SOAK_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),3600)
 BIN = node_modules/.bin
 GUEST = dist/guest-kernel
-export ONCE ENCAP
+export ONCE ENCAP PROXY
 
 .PHONY: help build run test check sim fuzz soak bench lab clean packages root
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ node_modules/.package-lock.json: package-lock.json
 build: node_modules/.package-lock.json ## dependencies and compiler, into dist/
 	@$(BIN)/tsc
 
-run: root packages build ## a lab with a call in it, until Ctrl-C; ENCAP=udp2|udp3|ip, ONCE=1 ends it after the ping
+run: root packages build ## a lab with a call in it, until Ctrl-C; ENCAP=udp2|udp3|ip, PROXY=chap|trust|renegotiate; ONCE=1 ends it
 	@node dist/test/lab/run.js
 
 test: packages $(GUEST)/initramfs build check ## everything: unit, vectors, properties, simulator, lab, real peers

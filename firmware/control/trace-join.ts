@@ -62,7 +62,8 @@ export function joinCall(lac: BoxTrace, lns: BoxTrace, lacCallId: number): Joine
   const own = begin === undefined ? [] : ofCall(lac.records, lacCallId, begin.sequence);
   const request = counterpart(own, lac, lns);
   const opensTunnel = own.some(({ callId, tunnelId }) => callId === 0 && tunnelId === request?.lac.tunnelId);
-  const theirs = request === undefined ? [] : ofCall(lns.records, request.lns.callId, opensTunnel ? 0 : Infinity);
+  const theirs =
+    request === undefined ? [] : ofCall(lns.records, callIdAt(lns.records, request.lns), opensTunnel ? 0 : Infinity);
   const pairs = request === undefined ? [] : pairUp(own.filter(inTunnelOf(request.lac)), theirs);
   const clocksApart_ms = clocksApart(pairs);
   const sides = { lac: { box: lac.box, records: own }, lns: { box: lns.box, records: theirs } };
@@ -71,15 +72,27 @@ export function joinCall(lac: BoxTrace, lns: BoxTrace, lacCallId: number): Joine
   return { lines: lines.map((line) => ({ ...line, at_ms: line.at_ms - start_ms })), clocksApart_ms };
 }
 
-/** The records of a call and those of its tunnels' set-up from the sequence number on: an older tunnel may be used. */
+/** A message that begins a call is traced before the call has its number. */
+function callIdAt(records: readonly CallStepRecord[], begin: CallStepRecord): number {
+  const ofCall = records.find(
+    (record) => record.callId !== 0 && record.sequence >= begin.sequence && inTunnelOf(begin)(record),
+  );
+  return ofCall?.callId ?? 0;
+}
+
+/**
+ * The records of a call, those of its sessions that have no number yet, and those of its tunnels' set-up from the sequence
+ * number on: an older tunnel may be used.
+ */
 function ofCall(records: readonly CallStepRecord[], callId: number, tunnelsFrom: number): CallStepRecord[] {
   const own = records.filter((record) => record.callId === callId);
   const tunnels = new Set(own.map(({ tunnelId }) => tunnelId));
-  return records.filter(
-    (record) =>
-      record.callId === callId ||
-      (record.callId === 0 && record.step === 5 && tunnels.has(record.tunnelId) && record.sequence >= tunnelsFrom),
-  );
+  const sessions = new Set(own.filter(({ sessionId }) => sessionId !== 0).map(({ sessionId }) => sessionId));
+  return records.filter((record) => {
+    if (record.callId !== 0 || !tunnels.has(record.tunnelId)) return record.callId === callId;
+    if (record.sessionId !== 0) return sessions.has(record.sessionId);
+    return record.step === 5 && record.sequence >= tunnelsFrom;
+  });
 }
 
 /** A number that a control message's line names, as in `callSerialNumber=7`; NaN without it. */

@@ -103,6 +103,11 @@ export class ApiClient {
     await this.demand('DELETE', `/api/v1/sessions/${sessionId}`);
   }
 
+  /** The last records of the trace, oldest first. */
+  trace(limit = 1000): Promise<CallStepRecord[]> {
+    return this.demand('GET', `/api/v1/trace?limit=${limit}`);
+  }
+
   /** Gives each record of the trace from now on to the listener, until the function that it answers is called. */
   async followTrace(listener: (record: CallStepRecord) => void): Promise<() => void> {
     const response = await this.#open('GET', '/api/v1/trace/stream');

@@ -24,7 +24,9 @@ import { ADDRESS } from './three-sites.js';
 
 export const TUNNEL_SECRET = 'tunnel secret';
 const RADIUS_SECRET = 'radius-secret';
-const LAC_RADIUS = { device: 'radius0', own: '10.30.0.1', server: '10.30.0.2' } as const;
+export const LAC_RADIUS_ADDRESS = '10.30.0.2';
+export const LAC_RADIUS_DEVICE = 'radius0';
+const LAC_AT_RADIUS = '10.30.0.1';
 /** What the LNS's RADIUS server gives the user. */
 export const USER_ADDRESS = '10.112.112.10';
 
@@ -54,14 +56,14 @@ export async function startFourteenSteps(options: FourteenStepsOptions = {}): Pr
   const { lab } = sites;
   const provider = await lab.namespace('provider');
   await lab.cable(
-    { namespace: sites.lac, device: LAC_RADIUS.device, addresses: [`${LAC_RADIUS.own}/24`] },
-    { namespace: provider, device: 'eth0', addresses: [`${LAC_RADIUS.server}/24`] },
+    { namespace: sites.lac, device: LAC_RADIUS_DEVICE, addresses: [`${LAC_AT_RADIUS}/24`] },
+    { namespace: provider, device: 'eth0', addresses: [`${LAC_RADIUS_ADDRESS}/24`] },
   );
   const [pc, lac, lns, lacRadius, lnsRadius] = await Promise.all([
     PppdPc.boot(lab, { name: 'pc', namespace: sites.pcs, device: PCS_DEVICE }),
     Appliance.start(lab, sites.lac, 'lac'),
     Appliance.start(lab, sites.lns, 'lns'),
-    startRadius('lac-radius', sites, provider, LAC_RADIUS.server, tunnelAttributes()),
+    startRadius('lac-radius', sites, provider, LAC_RADIUS_ADDRESS, tunnelAttributes()),
     startRadius('lns-radius', sites, sites.office, ADDRESS.office, [
       'Service-Type = Framed-User',
       'Framed-Protocol = PPP',
@@ -84,7 +86,7 @@ export async function setUp({ lac, lns }: FourteenSteps, options: FourteenStepsO
   });
   await lac.api.configure({
     ...options.lac,
-    radius: radius(LAC_RADIUS.server),
+    radius: radius(LAC_RADIUS_ADDRESS),
     lac: {
       ...{ enabled: true, interfaces: [{ name: ACCESS_DEVICE }], authentication: [authentication] },
       // RADIUS names the LNS; that it is spoken to in version 3 stands here.

@@ -1,21 +1,34 @@
 /**
- * `make run`: lays the three sites, starts the shipped program as the LNS, dials it, shows the call's steps as the
- * program's own trace tells them, pings the office from the user, and stays until Ctrl-C with an address for the browser.
- * ONCE=1 ends it after the ping, with status 0 if that got through. ENCAP=udp2, udp3 or ip chooses what L2TP is carried
- * in: version 2 is dialled by a client that nobody here wrote, version 3, which that client lacks, by a second box.
+ * `make run`: the call of the fourteen steps. A PC dials by PPPoE, the shipped program as LAC carries the call to the shipped
+ * program as LNS, a FreeRADIUS behind each knows the user, the PC pings the office; then the steps are shown as both boxes
+ * have traced them, and all stays until Ctrl-C with addresses for the browser. ONCE=1 ends it after that, with status 0 if
+ * the ping got through and no step is missing. ENCAP=udp2, udp3 or ip chooses what L2TP is carried in, PROXY=trust, chap or
+ * renegotiate what the LNS does with what the LAC hands over: of the three only chap has all fourteen steps.
  */
+import { joinCall } from '../../firmware/control/trace-join.js';
 import type { CallStepRecord } from '../../firmware/control/view.js';
-import { Appliance } from '../interop/appliance.js';
-import { profile, up } from '../interop/branch.js';
-import { startLns, USER } from '../interop/lns.js';
-import { Xl2tpdCaller } from '../interop/xl2tpd.js';
+import type { Appliance } from '../interop/appliance.js';
+import { USER } from '../interop/lns.js';
+import { LAC_ADDRESS } from './access-sites.js';
 import { forwardPort } from './forward.js';
+import { type FourteenSteps, LAC_RADIUS_ADDRESS, startFourteenSteps } from './fourteen-steps.js';
 import { labIsMissing } from './requirements.js';
-import { ADDRESS, bootGuest, layThreeSites, type Sites } from './three-sites.js';
+import { stepTable } from './step-table.js';
+import { ADDRESS } from './three-sites.js';
 import { until } from './until.js';
 
-const TUNNEL_SECRET = 'lab tunnel secret';
 const TRAFFIC_TOLD_MS = 10_000;
+
+/** What L2TP is carried in, and what the LNS does, each in the words in which `make run` says so. */
+const ENCAPSULATIONS = { udp2: 'L2TPv2 over UDP', udp3: 'L2TPv3 over UDP', ip: 'L2TPv3 over IP protocol 115' } as const;
+const PROXIES = {
+  trust: { said: 'trusts the LAC', steps: [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14] },
+  chap: { said: 'has the user authenticate once more', steps: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] },
+  renegotiate: { said: 'begins LCP anew', steps: [1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14] },
+} as const;
+
+type Encapsulation = keyof typeof ENCAPSULATIONS;
+type Proxy = keyof typeof PROXIES;
 
 const say = (text = ''): void => console.log(text);
 
@@ -25,115 +38,75 @@ function cut(line: string): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }
 
-/** One line for each step, with the time since the first. */
-function stepPrinter(): (record: CallStepRecord) => void {
-  let started_ms: number | undefined;
-  let shownStep = -1;
-  return (record) => {
-    const at_ms = Date.parse(record.time);
-    started_ms ??= at_ms;
-    const time = `${((at_ms - started_ms) / 1000).toFixed(3)} s`;
-    const step = record.step === shownStep || record.step === 0 ? '' : String(record.step);
-    if (record.step !== 0) shownStep = record.step;
-    const arrow = { received: 'user → LNS', sent: 'user ← LNS', within: '       LNS' }[record.direction];
-    say(
-      cut(
-        `  ${step.padStart(4)}  ${time.padStart(8)}   ${arrow}   ${record.what.padEnd(26)}${record.detail}`.trimEnd(),
-      ),
-    );
-  };
+/** What the environment names, or the first; ends the program where there is no such thing. */
+function chosen<Name extends string>(variable: string, choices: Readonly<Record<Name, unknown>>, first: Name): Name {
+  const names = Object.keys(choices) as Name[];
+  const wanted = process.env[variable] || first;
+  const found = names.find((name) => name === wanted);
+  if (found !== undefined) return found;
+  console.error(`make run: ${variable} is one of ${names.join(', ')}, not ${wanted}`);
+  process.exit(1);
 }
 
-/** What L2TP is carried in, and in which words `make run` says so. */
-const ENCAPSULATIONS = { udp2: 'L2TPv2 over UDP', udp3: 'L2TPv3 over UDP', ip: 'L2TPv3 over IP protocol 115' } as const;
-type Encapsulation = keyof typeof ENCAPSULATIONS;
-
-/** Whoever calls the LNS. */
-interface Caller {
-  /** Where it calls from, and what it is. */
-  address: string;
-  description: string;
-  /** Dials, and resolves with its address on the link when that is up. */
-  connect(): Promise<string>;
-  /** What ping prints, and its status. */
-  pingOffice(): Promise<{ status: number; lines: readonly string[] }>;
-  disconnect(): Promise<void>;
-}
-
-async function guestCaller(sites: Sites): Promise<Caller> {
-  const guest = await bootGuest(sites);
-  let caller: Xl2tpdCaller | undefined;
-  return {
-    address: ADDRESS.guest,
-    description: 'xl2tpd and pppd on Linux in user mode',
-    async connect() {
-      caller = await Xl2tpdCaller.start(guest, {
-        ...{ lns: ADDRESS.lns, authentication: 'mschapv2', user: USER.name, password: USER.password },
-        ...{ tunnelSecret: TUNNEL_SECRET, path: 'kernel', ipv6: true, routes: [ADDRESS.officeNetwork] },
-      });
-      return (await caller.connect()).localAddress;
-    },
-    pingOffice: () => guest.run(`ping -n -c 3 -i 0.3 -W 2 ${ADDRESS.office}`, { mayFail: true }),
-    async disconnect() {
-      await caller?.disconnect();
-    },
-  };
-}
-
-async function boxCaller(sites: Sites, encapsulation: Encapsulation): Promise<Caller> {
-  const branch = await Appliance.start(sites.lab, sites.user, 'branch');
-  return {
-    address: ADDRESS.user,
-    description: 'tunnelwerk as LAC client',
-    async connect() {
-      await branch.api.configure(profile({ encapsulation, tunnelSecret: TUNNEL_SECRET }));
-      await up(branch, sites.user, ADDRESS.office);
-      const [session] = await branch.api.sessions();
-      return session?.address ?? 'no address';
-    },
-    async pingOffice() {
-      const { status, stdout } = await sites.user.ping(ADDRESS.office);
-      return { status, lines: stdout.split('\n') };
-    },
-    async disconnect() {
-      await branch.stop();
-    },
-  };
-}
-
-async function show(sites: Sites, encapsulation: Encapsulation): Promise<boolean> {
-  const [appliance, caller] = await Promise.all([
-    startLns(sites, { lns: { defaultSecret: TUNNEL_SECRET } }),
-    encapsulation === 'udp2' ? guestCaller(sites) : boxCaller(sites, encapsulation),
-  ]);
-  say(`  remote user   ${caller.address.padEnd(12)}${caller.description.padEnd(40)}${sites.user.name}`);
-  say(`  LNS           ${ADDRESS.lns.padEnd(12)}${'tunnelwerk, set up through its API'.padEnd(40)}${sites.lns.name}`);
-  say(`  head office   ${ADDRESS.office.padEnd(12)}${'a host behind the LNS'.padEnd(40)}${sites.office.name}`);
-  say();
-  say(`${USER.name} calls by ${ENCAPSULATIONS[encapsulation]}. The steps as the LNS saw them:`);
-  const print = stepPrinter();
-  let isTrafficSeen = false;
-  const stopFollowing = await appliance.api.followTrace((record) => {
-    print(record);
-    isTrafficSeen ||= record.step === 14;
-  });
-  const address = await caller.connect();
-  say();
-  say(`${USER.name} has ${address} and pings the office:`);
-  const ping = await caller.pingOffice();
-  // The box looks at its counters now and then: the last step comes a moment after the packets.
-  if (ping.status === 0) await until('the LNS tells of traffic', TRAFFIC_TOLD_MS, () => isTrafficSeen);
-  const told = ping.lines.filter((line) => /bytes from|packets transmitted|^rtt/.test(line));
-  for (const line of told) say(`  ${line}`);
-  stopFollowing();
-  if (process.env.ONCE !== undefined && process.env.ONCE !== '') {
-    await caller.disconnect();
-    await appliance.stop();
-    return ping.status === 0;
+function sayWhoIsThere({ sites, provider }: FourteenSteps): void {
+  const places = [
+    ['remote PC', '', 'pppd over PPPoE, on Linux in user mode', sites.pcs],
+    ['LAC', LAC_ADDRESS, 'tunnelwerk, set up through its API', sites.lac],
+    ['RADIUS of the LAC', LAC_RADIUS_ADDRESS, 'FreeRADIUS: which LNS', provider],
+    ['LNS', ADDRESS.lns, 'tunnelwerk, set up through its API', sites.lns],
+    ['RADIUS of the LNS', ADDRESS.office, 'FreeRADIUS: which address', sites.office],
+    ['head office', ADDRESS.office, 'a host behind the LNS', sites.office],
+  ] as const;
+  for (const [name, address, what, { name: namespace }] of places) {
+    say(`  ${name.padEnd(18)} ${address.padEnd(11)} ${what.padEnd(39)} ${namespace}`);
   }
-  const port = await forwardPort(sites.lab, sites.lns, (await appliance.api.settings()).api.tcpPort);
+}
+
+async function trafficTraced(box: Appliance): Promise<CallStepRecord[]> {
+  return until('a box tells of traffic', TRAFFIC_TOLD_MS, async () => {
+    const records = await box.api.trace();
+    return records.some(({ step }) => step === 14) && records;
+  });
+}
+
+/** The steps as both boxes have seen them. Answers the numbers of those that there were. */
+async function showSteps({ lac, lns }: FourteenSteps): Promise<Set<number>> {
+  const [ofLac, ofLns] = await Promise.all([trafficTraced(lac), trafficTraced(lns)]);
+  const { lines, clocksApart_ms } = joinCall(
+    { box: 'LAC', addresses: [LAC_ADDRESS], records: ofLac },
+    { box: 'LNS', addresses: [ADDRESS.lns], records: ofLns },
+    ofLac.find(({ role }) => role === 'lac')?.callId ?? 0,
+  );
+  for (const line of stepTable(lines)) say(cut(line));
+  say(`  The clocks of the two boxes are ${Math.abs(clocksApart_ms ?? 0)} ms apart, by the messages that both saw.`);
+  return new Set(lines.map(({ step }) => step));
+}
+
+async function show(steps: FourteenSteps, encapsulation: Encapsulation, proxy: Proxy): Promise<boolean> {
+  const { sites, pc, lac, lns } = steps;
+  sayWhoIsThere(steps);
   say();
-  say(`The box shows itself at http://127.0.0.1:${port}/ until Ctrl-C.`);
+  say(`${USER.name} calls; ${ENCAPSULATIONS[encapsulation]}; the LNS ${PROXIES[proxy].said}.`);
+  const call = { user: USER.name, password: USER.password, routes: [ADDRESS.officeNetwork] };
+  const { localAddress } = await pc.connect({ ...call, authentication: 'chap-md5', ipv6: true });
+  say(`${USER.name} has ${localAddress} and pings the office:`);
+  const ping = await pc.ping(ADDRESS.office);
+  for (const line of ping.lines.filter((each) => /bytes from|packets transmitted|^rtt/.test(each))) say(`  ${line}`);
+  say();
+  say('The steps, as LAC and LNS have traced them:');
+  const seen = await showSteps(steps);
+  const missing = PROXIES[proxy].steps.filter((step) => !seen.has(step));
+  if (missing.length > 0) say(`  Missing: ${missing.join(', ')}.`);
+  if (process.env.ONCE !== undefined && process.env.ONCE !== '') {
+    await pc.hangUp();
+    await Promise.all([lac.stop(), lns.stop()]);
+    return ping.status === 0 && missing.length === 0;
+  }
+  say();
+  for (const [name, box, namespace] of [['LAC', lac, sites.lac] as const, ['LNS', lns, sites.lns] as const]) {
+    const port = await forwardPort(sites.lab, namespace, (await box.api.settings()).api.tcpPort);
+    say(`The ${name} shows itself at http://127.0.0.1:${port}/ until Ctrl-C.`);
+  }
   return new Promise(() => undefined);
 }
 
@@ -144,20 +117,17 @@ if (missing !== false) {
   console.error(`make run ${missing}${process.getuid?.() === 0 ? '' : ': sudo make run'}`);
   process.exit(1);
 }
-const chosen = process.env.ENCAP || 'udp2';
-const encapsulation = Object.keys(ENCAPSULATIONS).find((each): each is Encapsulation => each === chosen);
-if (encapsulation === undefined) {
-  console.error(`make run: ENCAP is one of ${Object.keys(ENCAPSULATIONS).join(', ')}, not ${chosen}`);
-  process.exit(1);
-}
-const sites = await layThreeSites();
+const encapsulation = chosen('ENCAP', ENCAPSULATIONS, 'udp2');
+const proxy = chosen('PROXY', PROXIES, 'chap');
 process.on('exit', () => say('The lab is taken away.'));
 let gotThrough = false;
+let steps: FourteenSteps | undefined;
 try {
-  gotThrough = await show(sites, encapsulation);
+  steps = await startFourteenSteps({ encapsulation, proxy });
+  gotThrough = await show(steps, encapsulation, proxy);
 } catch (error) {
   console.error((error as Error).message);
 } finally {
-  await sites.lab.close();
+  await steps?.sites.lab.close();
 }
 process.exit(gotThrough ? 0 : 1);

@@ -61,8 +61,10 @@ function tunnel(lac: Tracer, lns: Tracer, { lac: own, lns: theirs }: Ids): void 
 
 function session(lac: Tracer, lns: Tracer, { lac: own, lns: theirs, serial }: Ids): void {
   lac.saw(20, '> ICRQ', `callSerialNumber=${serial}, assignedSessionId=${own.sessionId}`, { ...own, step: 6 });
-  lns.saw(22, '< ICRQ', `assignedSessionId=${own.sessionId}, callSerialNumber=${serial}`, { ...theirs, step: 6 });
-  lns.saw(23, '> ICRP', `assignedSessionId=${theirs.sessionId}`);
+  // The ICRQ is traced before the call that it begins has its number.
+  const asked = `assignedSessionId=${own.sessionId}, callSerialNumber=${serial}`;
+  lns.saw(22, '< ICRQ', asked, { ...theirs, callId: 0, step: 6 });
+  lns.saw(23, '> ICRP', `assignedSessionId=${theirs.sessionId}`, theirs);
   lac.saw(25, '< ICRP', `assignedSessionId=${theirs.sessionId}`);
   lac.saw(26, '> ICCN');
   lns.saw(28, '< ICCN');
