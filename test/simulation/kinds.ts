@@ -145,7 +145,7 @@ function pseudowires(build: Builder): void {
     const other = build.box('other');
     addPeer(left, other, peer);
     // What a restarted peer has left behind must not have it refused for want of room.
-    left.config = { ...left.config, endpoint: { ...left.config.endpoint, maxTunnels: 64 } };
+    left.config = { ...left.config, endpoint: { ...left.config.endpoint, maxTunnels: 64, maxSessions: 256 } };
     build.random.pick(REFUSED_WIRES)(build, left, other, peer);
   }
 }
