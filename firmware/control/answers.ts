@@ -88,14 +88,16 @@ export class Answers {
       case 'tunnel': {
         // Who the user is, the LNS finds out.
         const authorization = { ...NO_AUTHORIZATION, tunnels: tunnelChoices(lac, rule.group ?? '') };
-        give({ type: 'authenticate', questionId, answer: { accepted: true }, authorization });
+        // Without an LNS the call would end here, and nobody has looked at a password.
+        const accepted = authorization.tunnels.length > 0;
+        give({ type: 'authenticate', questionId, answer: { accepted }, authorization });
         return;
       }
       case 'local':
-        this.#identify(question, (answer) => give(this.#admitted(question, endedHere(question, answer))));
+        this.#identify(question, (answer) => give(endedHere(question, answer)));
         return;
       default:
-        this.#identify(question, (answer) => give(this.#admitted(question, answer)));
+        this.#identify(question, give);
     }
   }
 
@@ -113,8 +115,14 @@ export class Answers {
     give({ type: 'authenticate', questionId: question.questionId, answer, authorization });
   }
 
-  /** A user who has proved who it is may have too many calls; a call that is carried to an LNS is the LNS's to judge. */
-  #admitted({ call, userName, callId }: AuthenticateQuestion, answer: AuthenticateAnswer): AuthenticateAnswer {
+  /**
+   * What becomes of an answer at the moment when the role hears it: a user who has proved who it is may have too many calls
+   * by then, and of two that are answered together the second sees the first. A call that is carried to an LNS is the LNS's
+   * to judge, and one that is gone takes nobody's place.
+   */
+  admitted(question: Question, answer: Answer): Answer {
+    if (question.type !== 'authenticate' || answer.type !== 'authenticate') return answer;
+    const { call, userName, callId } = question;
     const { authorization } = answer;
     if (!answer.answer.accepted || authorization === undefined) return answer;
     if (call.role === 'lac' && authorization.tunnels.length > 0) return answer;
@@ -123,7 +131,9 @@ export class Answers {
     if (!decision.accepted) {
       return { ...answer, answer: { accepted: false, message: decision.reason }, authorization: undefined };
     }
-    for (const older of decision.replaces) endCall(older.callId, 'the user has called again');
+    if (decision.replaces.length > 0 && [...calls()].some((one) => one.callId === callId)) {
+      for (const older of decision.replaces) endCall(older.callId, 'the user has called again');
+    }
     return answer;
   }
 

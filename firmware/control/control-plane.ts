@@ -361,7 +361,8 @@ export class ControlPlane {
     });
   }
 
-  #deliver(question: Question, answer: Answer, now_ms: number): void {
+  #deliver(question: Question, given: Answer, now_ms: number): void {
+    const answer = this.#answers.admitted(question, given);
     if (question.type === 'authenticate' && answer.type === 'authenticate' && !answer.answer.accepted) {
       this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
     }

@@ -30,6 +30,8 @@ const FROM_CALLER = {
   peerAddress: '192.0.2.2',
   peerPort: 1701,
 };
+/** ppp.restartTimer_ms, as it is where nothing is said. */
+const LCP_RESTART_MS = 3000;
 /** What the packet path says that a session has carried. */
 export const CARRIED = { receivedPackets: 3, receivedOctets: 300, sentPackets: 2, sentOctets: 200 };
 
@@ -59,6 +61,7 @@ export class ControlledBox {
   readonly #ids = new Map<number, { peerTunnelId: number; peerSessionId: number }>();
   #reports: DataPlaneReport[] = [];
   #toCaller: Uint8Array[] = [];
+  #comesTogether = false;
 
   constructor(t: TestContext, users: Record<string, object>, settings: { lns?: object; lacClients?: object[] } = {}) {
     // Before the store is closed, which is what temporaryStore does after the test.
@@ -110,6 +113,25 @@ export class ControlledBox {
     this.#links.set(sessionId, this.#link(user));
     this.run();
     return { tunnelId, sessionId };
+  }
+
+  /** Several calls in one tunnel, whose PPP goes in step: frames of all of them reach the box in one turn. */
+  dialTogether(...users: string[]): void {
+    const tunnelId = this.caller.openTunnel({ version: 2, path: TO_BOX }, this.now_ms);
+    const sessions = users.map((_, i) => this.caller.placeCall(tunnelId, { callSerialNumber: i + 1 }, this.now_ms));
+    this.run();
+    this.#comesTogether = true;
+    for (const [i, sessionId] of sessions.entries()) {
+      const link = this.#link(users[i]);
+      this.#links.set(sessionId, link);
+      link.start(this.now_ms);
+    }
+    this.run();
+    // What the box has said meanwhile nobody has heard: it says it again.
+    this.now_ms += LCP_RESTART_MS;
+    this.plane.turn(() => undefined);
+    this.run();
+    this.#comesTogether = false;
   }
 
   /** LCP begins anew from the caller's side, which says that it is this user. */
@@ -214,11 +236,16 @@ export class ControlledBox {
 
   #arrive(packet: Uint8Array): void {
     const received = this.path.receive(packet, FROM_CALLER);
-    if (received.type === 'control') this.plane.handleReports([{ type: 'control', path: FROM_CALLER, packet }]);
+    if (received.type === 'control') this.#report({ type: 'control', path: FROM_CALLER, packet });
     else if (received.type === 'ppp') {
       const { row, protocol, information } = received;
       const { sessionId, generation } = row;
-      this.plane.handleReports([{ type: 'ppp', sessionId, generation, protocol, information }]);
+      this.#report({ type: 'ppp', sessionId, generation, protocol, information });
     }
+  }
+
+  #report(report: DataPlaneReport): void {
+    if (this.#comesTogether) this.#reports.push(report);
+    else this.plane.handleReports([report]);
   }
 }

@@ -110,3 +110,14 @@ test('without the right to raw sockets: a problem while anything is to go as IP 
   await box.plane.reconfigure({ ...settings, l2tp: { ...settings.l2tp, accepts: ['udp2', 'udp3'] } });
   assert.deepEqual(box.plane.problems(), []);
 });
+
+test('one session for a user: of two calls whose answers come in one turn, one comes up', (t) => {
+  for (const lns of [{ maxSessionsPerUser: 1 }, { duplicateLogins: 'refuse' }, { duplicateLogins: 'replace' }]) {
+    const box = new ControlledBox(t, { alice: {} }, { lns });
+    box.dialTogether('alice', 'alice');
+    assert.deepEqual(box.errors, []);
+    const standing = [...box.plane.appliance.calls()].filter(({ state }) => state !== 'terminate');
+    assert.equal(standing.length, 1, JSON.stringify(lns));
+    assert.equal(leases(box).length, 1, JSON.stringify(lns));
+  }
+});
