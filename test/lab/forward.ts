@@ -11,7 +11,7 @@ const PROGRAM = resolve(fileURLToPath(import.meta.url), '../forward-process.js')
 
 /** Answers the port of this machine: the same number where that is free. */
 export async function forwardPort(lab: Lab, namespace: Namespace, port: number): Promise<number> {
-  const socketPath = join(lab.folder, `forward-${port}.sock`);
+  const socketPath = join(lab.folder, `forward-${namespace.name}-${port}.sock`);
   const daemon = namespace.start(`forward ${port}`, [process.execPath, PROGRAM, socketPath, String(port)]);
   await daemon.waitForLine(/listening/, { timeout_ms: 10_000 });
   const server = createServer((near) => {

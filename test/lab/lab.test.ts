@@ -18,34 +18,47 @@ async function leftBy(pid: number): Promise<string[]> {
   return [...namespaces, ...readdirSync(tmpdir()).filter((name) => name === `tw-${pid}`)];
 }
 
-/** What every call shows, in this order, whatever L2TP carries it: steps 5, 6, 7 and 10 to 14. */
+/** What a call shows whose user authenticates twice, in this order, whatever L2TP carries it: who saw it, and what. */
 const STEPS = [
-  ['5', 'SCCRQ'],
-  ['', 'SCCRP'],
-  ['', 'SCCCN'],
-  ['6', 'ICRQ'],
-  ['', 'ICRP'],
-  ['', 'ICCN'],
-  ['7', 'LCP Configure-Request'],
-  ['', 'LCP Configure-Ack'],
-  ['10', 'CHAP Challenge'],
-  ['', 'CHAP Response'],
-  ['11', 'authenticate'],
-  ['12', 'accepted'],
-  ['10', 'CHAP Success'],
-  ['13', 'lease an address'],
-  ['', 'IPCP Configure-Ack'],
-  ['', 'address assigned'],
-  ['14', 'traffic both ways'],
+  [1, 'LAC   PC → LAC      PADR'],
+  [1, 'LAC   PC ← LAC      PADS'],
+  [2, 'LAC   PC ← LAC      LCP Configure-Request'],
+  [2, 'LAC   PC → LAC      LCP Configure-Ack'],
+  [3, 'LAC   PC ← LAC      CHAP Challenge'],
+  [3, 'LAC   PC → LAC      CHAP Response'],
+  [4, 'LAC   LAC → RADIUS  authenticate'],
+  [5, 'LAC   LAC ← RADIUS  accepted'],
+  [5, 'both  LAC → LNS     SCCRQ'],
+  [5, 'both  LAC ← LNS     SCCRP'],
+  [5, 'both  LAC → LNS     SCCCN'],
+  [6, 'both  LAC → LNS     ICRQ'],
+  [6, 'both  LAC ← LNS     ICRP'],
+  [6, 'both  LAC → LNS     ICCN'],
+  [7, 'LNS   LNS           LCP taken over from the LAC'],
+  [8, 'LNS   LNS → RADIUS  authenticate'],
+  [9, 'LNS   LNS ← RADIUS  accepted'],
+  [10, 'LNS   PC ← LNS      CHAP Challenge'],
+  [10, 'LNS   PC → LNS      CHAP Response'],
+  [11, 'LNS   LNS → RADIUS  authenticate'],
+  [12, 'LNS   LNS ← RADIUS  accepted'],
+  [12, 'LNS   PC ← LNS      CHAP Success'],
+  [13, 'LNS   LNS           lease an address'],
+  [13, 'LNS   PC ← LNS      IPCP Configure-Ack'],
+  [13, 'LNS   LNS           address assigned'],
+  [14, 'LNS   LNS           traffic both ways'],
 ] as const;
 
-/** The printed lines have the steps in their order; others may stand between. */
+/** The printed lines have the steps in their order, each line under its step's name and with its time. */
 function assertSteps(printed: readonly string[]): void {
   let at = 0;
-  for (const [step, what] of STEPS) {
-    const line = new RegExp(`^ *${step} +\\d+\\.\\d{3} s +(user [→←] )?LNS +${what}( |$)`);
-    const found = printed.findIndex((each, index) => index >= at && line.test(each));
-    assert.notEqual(found, -1, `no ${what}, or not in its order:\n${printed.join('\n')}`);
+  let step = '';
+  const lines = printed.map((line) => {
+    step = /^ {2}([ \d]\d) {2}\S/.exec(line)?.[1]?.trim() ?? step;
+    return `${step}: ${line.replace(/^ +\d+\.\d{3} s {2}/, '')}`;
+  });
+  for (const [number, what] of STEPS) {
+    const found = lines.findIndex((line, index) => index >= at && line.startsWith(`${number}: ${what}`));
+    assert.notEqual(found, -1, `no ${number} ${what}, or not in its order:\n${printed.join('\n')}`);
     at = found + 1;
   }
 }
@@ -59,41 +72,48 @@ describe('the lab', { skip: labIsMissing() }, () => {
     ['ip', 'ip'],
   ] as const) {
     const command = `make run ONCE=1${chosen && ` ENCAP=${chosen}`}`;
-    it(`${command} shows the steps in their order and the ping, ends with status 0, and leaves nothing`, {
+    it(`${command} shows the fourteen steps in their order and the ping, ends with status 0, and leaves nothing`, {
       timeout: 120_000,
     }, async () => {
       const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '1', ENCAP: chosen } });
       const status = await lab.exited;
       const printed = lab.lines();
       assert.equal(status, 0, printed.join('\n'));
-      assert.ok(printed.some((line) => line.includes(`calls by ${SAID[encapsulation]}.`)));
+      assert.ok(printed.some((line) => line.includes(`calls; ${SAID[encapsulation]};`)));
       assertSteps(printed);
       assert.ok(printed.some((line) => line.includes('3 packets transmitted, 3 received')));
       assert.deepEqual(await leftBy(lab.pid), []);
     });
   }
 
-  it('make run with an ENCAP that there is not: names those that there are, and lays no lab', async () => {
-    const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '1', ENCAP: 'udp4' } });
-    assert.equal(await lab.exited, 1);
-    assert.match(lab.lines().join('\n'), /ENCAP is one of udp2, udp3, ip, not udp4/);
-    assert.deepEqual(await leftBy(lab.pid), []);
-  });
+  for (const [variable, value, names] of [
+    ['ENCAP', 'udp4', 'udp2, udp3, ip'],
+    ['PROXY', 'believe', 'trust, chap, renegotiate'],
+  ] as const) {
+    it(`make run with ${variable}=${value}: names those that there are, and lays no lab`, async () => {
+      const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '1', [variable]: value } });
+      assert.equal(await lab.exited, 1);
+      assert.ok(lab.lines().some((line) => line.includes(`${variable} is one of ${names}, not ${value}`)));
+      assert.deepEqual(await leftBy(lab.pid), []);
+    });
+  }
 
-  it('make run stays up with an address for the browser, which answers, until Ctrl-C, and leaves nothing', {
+  it('make run stays up with two addresses for the browser, which answer, until Ctrl-C, and leaves nothing', {
     timeout: 120_000,
   }, async () => {
     const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '' } });
-    const line = await lab.waitForLine(/http:\/\/127\.0\.0\.1:\d+\//, { timeout_ms: 60_000 });
-    const address = /http:\S+/.exec(line)![0];
-    const page = await fetch(address);
-    assert.equal(page.status, 200);
-    assert.match(page.headers.get('content-type') ?? '', /html/);
-    const sessions = (await (await fetch(`${address}api/v1/sessions`)).json()) as { user: string }[];
-    assert.deepEqual(
-      sessions.map((session) => session.user),
-      ['alice'],
-    );
+    for (const box of ['LAC', 'LNS']) {
+      const shown = new RegExp(`^The ${box} shows itself at (http://127\\.0\\.0\\.1:\\d+/)`);
+      const address = shown.exec(await lab.waitForLine(shown, { timeout_ms: 60_000 }))![1]!;
+      const page = await fetch(address);
+      assert.equal(page.status, 200);
+      assert.match(page.headers.get('content-type') ?? '', /html/);
+      const sessions = (await (await fetch(`${address}api/v1/sessions`)).json()) as { user: string; role: string }[];
+      assert.deepEqual(
+        sessions.map(({ user, role }) => [user, role]),
+        [['alice', box.toLowerCase()]],
+      );
+    }
     lab.signal('SIGINT');
     await lab.exited;
     assert.deepEqual(await leftBy(lab.pid), []);
@@ -101,7 +121,7 @@ describe('the lab', { skip: labIsMissing() }, () => {
 
   it('what a killed lab leaves goes when the next one is opened', { timeout: 60_000 }, async () => {
     const killed = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '' } });
-    await killed.waitForLine(/remote user/, { timeout_ms: 30_000 });
+    await killed.waitForLine(/remote PC/, { timeout_ms: 30_000 });
     // Its process alone: as a machine short of memory would.
     process.kill(killed.pid, 'SIGKILL');
     await killed.exited;
