@@ -225,6 +225,19 @@ test(
   },
 );
 
+test('six hundred users at once, more than two source ports have identifiers for, are answered', OPTIONS, async () => {
+  await inLab(async (lab, namespace) => {
+    const clients = '127.0.0.0/8';
+    const users = Array.from({ length: 600 }, (_, n) => ({ name: `user${n}`, password: `password${n}` }));
+    await startFreeRadius(lab, { namespace, address: FIRST, clients, secret: SECRET, users });
+    const box = await RadiusBox.start(namespace, { radius: { authentication: [server(FIRST)], sourcePorts: 2 } });
+    const answers = await Promise.all(users.map((user) => box.authenticate({ protocol: 'chap-md5', ...user })));
+    assert.ok(answers.every(({ answer }) => answer.accepted));
+    const [view] = (await box.views()).servers;
+    assert.deepEqual([view.requests, view.replies, view.noReplies, view.state], [600, 600, 0, 'alive']);
+  });
+});
+
 test('no server at all: the user is refused when the time is over, and told so', OPTIONS, async () => {
   await inLab(async (_lab, namespace) => {
     const radius = { authentication: [server(FIRST)], initialRetransmission_ms: 200, timeout_s: 2 };
