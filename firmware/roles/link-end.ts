@@ -52,8 +52,10 @@ export function causeOfLink(reason: LinkDownReason): TerminateCause {
 }
 
 /** What a session's end in L2TP says; a user who hung up says so by the disconnect code, a peer that is silent is gone. */
-export function causeOfSession({ by, resultCode }: CloseCause): TerminateCause {
-  return by === 'timeout' ? 'lost-carrier' : (CAUSE_OF_RESULT[resultCode] ?? 'nas-error');
+export function causeOfSession({ by, resultCode, disconnectCode }: CloseCause): TerminateCause {
+  if (by === 'timeout') return 'lost-carrier';
+  const cause = CAUSE_OF_RESULT[resultCode] ?? 'nas-error';
+  return cause === 'lost-carrier' && disconnectCode === PPP_DISCONNECT.normal ? 'user-request' : cause;
 }
 
 /** What a CDN says when a link ended for `reason`. */

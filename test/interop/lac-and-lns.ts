@@ -19,7 +19,7 @@ export type Encapsulation = 'udp2' | 'udp3' | 'ip';
 export type ProxyMode = 'trust' | 'chap' | 'renegotiate';
 
 export interface LacAndLnsOptions {
-  /** How many PCs are known. */
+  /** How many PCs the LNS knows and has addresses for, where no RADIUS does. */
   users: number;
   encapsulation?: Encapsulation;
   proxy?: ProxyMode;
@@ -53,7 +53,7 @@ export async function startLacAndLns({
     Appliance.start(sites.lab, sites.lns, 'lns'),
     PppoeCallers.start(sites.pcs, PCS_DEVICE),
   ]);
-  await lns.api.putPool('default', { ranges: [poolOf(users)] });
+  if (users > 0) await lns.api.putPool('default', { ranges: [poolOf(users)] });
   for (let user = 0; user < users; user++) await lns.api.putUser(`${USER_PREFIX}${user}`, { password: PASSWORD });
   await lns.api.configure({
     ...ofLns,

@@ -6,9 +6,9 @@ import type { Lab } from '../lab/namespaces.js';
 /** Attributes by FreeRADIUS's names; texts are in quotes. */
 export type DetailRecord = Record<string, string>;
 
-/** In the order of their coming, repetitions too: a line with a date, then indented attributes, then an empty line. */
-export function readDetail(lab: Lab): DetailRecord[] {
-  const path = join(lab.folder, 'freeradius', 'accounting');
+/** Of the server of this name. In the order of their coming, repetitions too: a line with a date, then indented attributes, then an empty line. */
+export function readDetail(lab: Lab, server = 'freeradius'): DetailRecord[] {
+  const path = join(lab.folder, server, 'accounting');
   if (!existsSync(path)) return [];
   const entries = readFileSync(path, 'utf8').split(/\n\n+/);
   return entries

@@ -281,8 +281,9 @@ function handleInTurn(state: EndpointState, session: Session, message: ControlMe
   raise(state, session, event, now_ms, { cause, connected: message });
 }
 
-function causeOf(cdn: ControlMessage): CloseCause {
-  return { by: 'peer', ...(cdn.avps.resultCode ?? { resultCode: 0 }) };
+function causeOf({ avps: { resultCode = { resultCode: 0 }, pppDisconnectCause } }: ControlMessage): CloseCause {
+  const disconnect = pppDisconnectCause && { disconnectCode: pppDisconnectCause.disconnectCode };
+  return { by: 'peer', ...resultCode, ...disconnect };
 }
 
 /** The CDN to an ICRQ or OCRQ that gets no session: the Assigned Session ID that must be in it is one that is free. */

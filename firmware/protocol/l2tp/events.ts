@@ -57,6 +57,8 @@ export interface DisconnectResult {
 /** Why a tunnel or call ended: the codes received (`peer`), sent (`local`), or those that say it best (`timeout`). */
 export interface CloseCause extends DisconnectResult {
   by: 'peer' | 'local' | 'timeout';
+  /** Of a call whose CDN says why its PPP link ended: RFC 3145 section 3. */
+  disconnectCode?: number;
 }
 
 /** What closeCall puts into the CDN. */
