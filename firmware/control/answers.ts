@@ -31,8 +31,8 @@ export interface AnswersDependencies {
   resolve(host: string): Promise<string>;
   /** All calls, up or not. */
   calls(): Iterable<CallInfo>;
-  /** For a call whose place another of its user takes. */
-  endCall(callId: number, reason: string): void;
+  /** For a call whose place another of its user takes: it is gone at once. */
+  clearCall(callId: number, reason: string): void;
 }
 
 export class Answers {
@@ -126,27 +126,29 @@ export class Answers {
     const { authorization } = answer;
     if (!answer.answer.accepted || authorization === undefined) return answer;
     if (call.role === 'lac' && authorization.tunnels.length > 0) return answer;
-    const { store, calls, endCall } = this.#dependencies;
+    const { store, calls, clearCall } = this.#dependencies;
     const decision = decideLogin(store.documents.settings().lns, { callId, userName, authorization }, calls());
     if (!decision.accepted) {
       return { ...answer, answer: { accepted: false, message: decision.reason }, authorization: undefined };
     }
     if (decision.replaces.length > 0 && [...calls()].some((one) => one.callId === callId)) {
-      for (const older of decision.replaces) endCall(older.callId, 'the user has called again');
+      for (const older of decision.replaces) clearCall(older.callId, 'the user has called again');
     }
     return answer;
   }
 
   /** A fixed address that an older call still holds: most often that call is dead and nobody has noticed yet. */
   #lease({ questionId, callId, userName, authorization }: Extract<Question, { type: 'lease' }>): Answer {
-    const { pools, endCall } = this.#dependencies;
-    const answer = pools.lease(callId, userName, authorization);
-    if (answer.granted) {
-      const lease = { address: answer.address, routes: authorization.routes };
-      return { type: 'lease', questionId, granted: true, lease };
+    const { pools, clearCall } = this.#dependencies;
+    let answer = pools.lease(callId, userName, authorization);
+    if (!answer.granted && answer.holder !== undefined) {
+      clearCall(answer.holder, 'the user has called again');
+      pools.release(answer.holder);
+      answer = pools.lease(callId, userName, authorization);
     }
-    if (answer.holder !== undefined) endCall(answer.holder, 'the user has called again');
-    return { type: 'lease', questionId, granted: false, reason: answer.reason };
+    if (!answer.granted) return { type: 'lease', questionId, granted: false, reason: answer.reason };
+    const lease = { address: answer.address, routes: authorization.routes };
+    return { type: 'lease', questionId, granted: true, lease };
   }
 }
 

@@ -140,7 +140,10 @@ export class ControlPlane {
       radius: () => this.radius.authenticator,
       resolve: dependencies.resolve,
       calls: () => this.appliance.calls(),
-      endCall: (callId, reason) => this.#endCall(callId, reason),
+      clearCall: (callId, reason) => {
+        const call = this.#callOf(callId);
+        if (call !== undefined) this.appliance.clear(call.sessionId, reason, 'nas-request', this.now_ms());
+      },
     });
     const push = (command: DataPlaneCommand) => void this.#commands.push(command);
     this.pppoe = new PppoeInterfaces(push, dependencies.readEthernetInterfaces);

@@ -193,6 +193,13 @@ export class Appliance {
     this.#lacClient.disconnect(sessionId, reason, now_ms);
   }
 
+  /** Ends a user's call at once, so that what it has is free when this returns. */
+  clear(sessionId: number, reason: string, terminateCause: TerminateCause, now_ms: number): void {
+    this.#lns.clear(sessionId, reason, terminateCause, now_ms);
+    this.#lac.clear(sessionId, reason, terminateCause, now_ms);
+    this.#dispatchEvents(now_ms);
+  }
+
   /** Changes what the user of a call gets; false where there is no such call. */
   changeAuthorization(sessionId: number, change: AuthorizationChange): boolean {
     return this.#lns.changeAuthorization(sessionId, change) || this.#lac.changeAuthorization(sessionId, change);

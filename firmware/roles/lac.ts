@@ -150,6 +150,15 @@ export class Lac {
     } else call.withLink(now_ms, (link) => link.close(reason, now_ms));
   }
 
+  /** Ends a call at once: the user is told and not waited for, since somebody needs what the call has. */
+  clear(rowId: number, reason: string, terminateCause: TerminateCause, now_ms: number): void {
+    this.disconnect(rowId, reason, terminateCause, now_ms);
+    const known = this.#byRow.get(rowId);
+    if (known === undefined) return;
+    this.#close(known.call, known.session, terminateCause, reason);
+    this.#drain(now_ms);
+  }
+
   /** Changes what the user of a call gets; false where there is no such call. */
   changeAuthorization(rowId: number, change: AuthorizationChange): boolean {
     const known = this.#byRow.get(rowId);

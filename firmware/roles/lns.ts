@@ -88,6 +88,12 @@ export class Lns {
     }
   }
 
+  /** Ends a call at once: the user is told and not waited for, since somebody needs what the call has. */
+  clear(sessionId: number, reason: string, terminateCause: TerminateCause, now_ms: number): void {
+    this.disconnect(sessionId, reason, terminateCause, now_ms);
+    this.#context.endpoint.closeCall(sessionId, { resultCode: CDN.administrative, errorMessage: reason }, now_ms);
+  }
+
   /** Changes what the user of a call gets; false where there is no such call. */
   changeAuthorization(sessionId: number, change: AuthorizationChange): boolean {
     const call = this.#calls.get(sessionId);

@@ -43,7 +43,7 @@ function answerBy(t: TestContext, rules: object[], request: AuthenticationReques
     pools: new AddressPools(store.documents, store.leases),
     radius: () => FOR_THE_TUNNEL,
     calls: () => [],
-    endCall: () => {},
+    clearCall: () => {},
     resolve: () => Promise.reject(new Error('nothing is resolved')),
   });
   const given: Answer[] = [];

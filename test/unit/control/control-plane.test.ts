@@ -121,3 +121,21 @@ test('one session for a user: of two calls whose answers come in one turn, one c
     assert.equal(leases(box).length, 1, JSON.stringify(lns));
   }
 });
+
+test('a user with an address of its own calls again: the new call has it at once, whatever is said of second logins', (t) => {
+  for (const duplicateLogins of ['allow', 'replace']) {
+    const box = new ControlledBox(t, { alice: { fixedAddress: '10.0.0.9' } }, { lns: { duplicateLogins } });
+    const first = box.dial('alice');
+    const second = box.dial('alice');
+    assert.deepEqual(box.errors, []);
+    assert.deepEqual(
+      box.closed.map(({ sessionId, resultCode, errorMessage }) => [sessionId, resultCode, errorMessage]),
+      [[first.sessionId, 3, 'the user has called again']],
+    );
+    assert.notEqual(second.sessionId, first.sessionId);
+    const calls = Array.from(box.plane.appliance.calls(), ({ state, peerAddress }) => [state, peerAddress]);
+    assert.deepEqual(calls, [['up', '10.0.0.9']]);
+    assert.deepEqual(leases(box), ['alice 10.0.0.9']);
+    assert.equal(box.path.rows.size, 1);
+  }
+});
