@@ -119,7 +119,7 @@ function sessionCells(session) {
     cell(session.user || '–'),
     cell(session.address || session.linkLocalAddress || '–', 'code'),
     cell(session.authentication ? `${session.state}, ${session.authentication}` : session.state, 'wraps'),
-    cell(sessionPeer(session), 'code'),
+    cell(sessionPeer(session), 'code wraps'),
     cell(sessionWay(session), 'wraps'),
     cell(duration(session.since)),
     cell(`${octets(counters.receivedOctets)} / ${counters.receivedPackets}`, 'number'),
