@@ -8,7 +8,10 @@ export interface RadiusServer {
   secret: Uint8Array;
   /** A reply to an Access-Request without Message-Authenticator is dropped: CVE-2024-3596, Blast-RADIUS. */
   requiresMessageAuthenticator: boolean;
-  /** It answers Status-Server (RFC 5997): when it is dead, it is asked, and lives again when it answers. */
+  /**
+   * It may be sent Status-Server (RFC 5997): when it is dead, it is asked, and lives again when it answers; where it has
+   * never answered one, it lives again after the dead time, as without.
+   */
   answersStatusServer: boolean;
 }
 

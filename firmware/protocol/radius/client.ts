@@ -184,21 +184,25 @@ export class RadiusClient {
   ): RadiusServerDrop | undefined {
     const packet = parseRadiusPacket(received);
     const code = REPLY_CODES.get(packet.code);
-    const isAccounting = this.#config.service === 'accounting';
-    if (code === undefined || (code === 'accounting-response') !== isAccounting) return 'unexpected-code';
+    if (code === undefined) return 'unexpected-code';
     const attempt = this.#servers[serverIndex].holder({ sourcePortIndex, identifier: packet.identifier });
     if (attempt === undefined) return 'no-such-request';
+    const isAccounting = this.#config.service === 'accounting';
+    const isProbe = attempt.pending === undefined;
+    // A Status-Server is answered by either, as the port or the server has it (RFC 5997 section 4.2).
+    if (!isProbe && (code === 'accounting-response') !== isAccounting) return 'unexpected-code';
     const server = this.#config.servers[serverIndex];
     const datagram = received.subarray(0, (received[2] << 8) | received[3]);
-    // Nobody is let in by the answer to a Status-Server, which FreeRADIUS does not sign (RFC 5997 section 5: it may).
-    const mustBeSigned = server.requiresMessageAuthenticator && !isAccounting && attempt.pending !== undefined;
+    // Nobody is let in by the answer to a Status-Server, which FreeRADIUS does not sign (section 5: it may).
+    const mustBeSigned = server.requiresMessageAuthenticator && !isAccounting && !isProbe;
     const opened = openReply(packet, datagram, attempt.authenticator, server, mustBeSigned);
     if (typeof opened === 'string') return opened;
-    this.#heard(serverIndex, now_ms);
     if (attempt.pending === undefined) {
+      this.#servers[serverIndex].answersStatusServer = true;
       this.#endProbe(serverIndex);
-      return undefined;
     }
+    this.#heard(serverIndex, now_ms);
+    if (attempt.pending === undefined) return undefined;
     this.counters.replies++;
     this.#servers[serverIndex].replies++;
     this.#events.push({ type: 'reply', requestKey: attempt.pending.key, code, serverIndex, ...opened });
@@ -210,6 +214,11 @@ export class RadiusClient {
     const server = this.#servers[serverIndex];
     server.lastReply_ms = now_ms;
     if (server.isDead) this.#revive(serverIndex);
+    // Whether it knows Status-Server is asked while it lives.
+    const isAsked = server.answersStatusServer !== undefined || !this.#config.servers[serverIndex].answersStatusServer;
+    if (isAsked) return;
+    server.answersStatusServer = false;
+    this.#probe(serverIndex);
   }
 
   #revive(serverIndex: number): void {
@@ -344,18 +353,27 @@ export class RadiusClient {
     if (server.isDead) return;
     server.isDead = true;
     this.#events.push({ type: 'server-dead', serverIndex });
-    if (this.#config.servers[serverIndex].answersStatusServer) this.#reviveOrProbe(serverIndex, now_ms);
-    else this.#deadlines.set(-1 - serverIndex, now_ms + this.#config.deadTime_ms);
+    if (this.#config.servers[serverIndex].answersStatusServer) this.#probe(serverIndex);
+    this.#deadlines.set(-1 - serverIndex, now_ms + this.#jittered(this.#config.deadTime_ms, 1));
   }
 
+  /**
+   * A server's dead time is over: one that has answered a Status-Server answers another before it is asked anything else
+   * (RFC 5997 section 4.3); one that may not know them is tried.
+   */
   #reviveOrProbe(serverIndex: number, now_ms: number): void {
     this.#endProbe(serverIndex);
-    const { answersStatusServer, secret } = this.#config.servers[serverIndex];
-    if (!answersStatusServer) {
+    if (!this.#servers[serverIndex].answersStatusServer) {
       this.#revive(serverIndex);
       return;
     }
     this.#deadlines.set(-1 - serverIndex, now_ms + this.#jittered(this.#config.deadTime_ms, 1));
+    this.#probe(serverIndex);
+  }
+
+  #probe(serverIndex: number): void {
+    this.#endProbe(serverIndex);
+    const { secret } = this.#config.servers[serverIndex];
     const probe = this.#hold(serverIndex, undefined, (identifier) =>
       sealAccessRequest(RADIUS_CODE.statusServer, identifier, this.#random(16), { values: {} }, secret),
     );

@@ -13,6 +13,8 @@ export interface Slot {
 
 export class ServerState<T> {
   isDead = false;
+  /** undefined: not known. */
+  answersStatusServer: boolean | undefined;
   lastReply_ms = Number.NEGATIVE_INFINITY;
   requests = 0;
   replies = 0;

@@ -234,13 +234,19 @@ test('a dead server that answers Status-Server is asked first again (RFC 5997)',
     2,
     { deadTime_ms: 300 },
     async ({ transport, servers, ask }) => {
-      servers[1].onRequest = (request, send) => send(reply(request));
+      for (const each of servers) each.onRequest = (request, send) => send(reply(request));
       await ask('alice');
+      await until('it is asked for its status', 5_000, () => servers[0].requests.length === 2);
+      servers[0].onRequest = undefined;
+      await ask('bob');
+      assert.equal(transport.servers()[0].state, 'dead');
+      await until('it is asked twice more', 5_000, () => servers[0].requests.length >= 6);
+      assert.equal(transport.servers()[0].state, 'dead');
       servers[0].onRequest = (request, send) => send(reply(request));
       await until('it is alive', 5_000, () => transport.servers()[0].state === 'alive');
       assert.equal(servers[0].requests.at(-1)?.datagram[0], RADIUS_CODE.statusServer);
-      await ask('bob');
-      assert.equal(transport.servers()[0].replies, 1);
+      await ask('carol');
+      assert.equal(transport.servers()[0].replies, 2);
     },
     { answersStatusServer: true },
   );

@@ -52,16 +52,23 @@ class Bench {
   readonly events: RadiusClientEvent[] = [];
   readonly random: SeededRandom;
   now_ms = 0;
+  readonly #config: RadiusClientConfig;
 
   constructor(config: Partial<RadiusClientConfig> = {}, seed = 1) {
     this.random = new SeededRandom(seed);
     const bytes = (length: number) => Uint8Array.from({ length }, () => this.random.below(256));
-    this.client = new RadiusClient({ ...CONFIG, ...config }, bytes);
+    this.#config = { ...CONFIG, ...config };
+    this.client = new RadiusClient(this.#config, bytes);
   }
 
   ask(userName: string, more: { values?: RadiusValues; password?: Uint8Array } = {}): number {
     const { password } = more;
     return this.client.request({ values: { userName, ...more.values }, ...(password && { password }) }, this.now_ms);
+  }
+
+  /** Access-Accept or Accounting-Response. */
+  get replyCode(): number {
+    return this.#config.service === 'accounting' ? 5 : 2;
   }
 
   sent(): RadiusTransmit[] {
@@ -205,22 +212,59 @@ test('a server that answers after the next was asked has answered, and lives', (
   );
 });
 
-test('RFC 5997: a dead server is asked by Status-Server until it answers', () => {
-  const bench = new Bench({ servers: [server(FIRST, { answersStatusServer: true }), server(SECOND)] });
+const isProbe = ({ datagram }: RadiusTransmit) => datagram[0] === 12;
+
+/** A server that has answered a request and the Status-Server that comes after it, then a request in vain: it is dead. */
+function deadAfterStatusServer(bench: Bench, statusReply: ReplyOptions = {}): void {
+  bench.ask('mopsy');
+  const [request] = bench.sent();
+  bench.hear(request, replyTo(request.datagram, { code: bench.replyCode, signed: true }));
+  const [introduction] = bench.sent();
+  assert.ok(isProbe(introduction) && introduction.address === FIRST);
+  bench.hear(introduction, replyTo(introduction.datagram, statusReply));
+  bench.now_ms += 1;
   bench.ask('flopsy');
   for (let i = 0; i < 3; i++) bench.step();
+  assert.deepEqual(bench.polled().at(-1), { type: 'server-dead', serverIndex: 0 });
+}
+
+test('RFC 5997 section 4.3: a dead server is asked by Status-Server until it answers', () => {
+  const bench = new Bench({ servers: [server(FIRST, { answersStatusServer: true }), server(SECOND)] });
+  deadAfterStatusServer(bench);
   const sent = bench.sent();
-  const isProbe = ({ datagram }: RadiusTransmit) => datagram[0] === 12;
   bench.hear(sent.at(-1)!, replyTo(sent.at(-1)!.datagram));
   const unanswered = sent.find(isProbe)!;
   assert.ok(checkMessageAuthenticator(unanswered.datagram, 22, unanswered.datagram.slice(4, 20), SECRET));
   bench.step();
-  const [probe] = bench.sent();
-  assert.ok(isProbe(probe) && probe.address === FIRST);
-  assert.notDeepEqual(probe.datagram, unanswered.datagram);
-  bench.hear(probe, replyTo(probe.datagram));
+  bench.step();
+  const probes = bench.sent();
+  assert.ok(probes.length === 2 && probes.every(isProbe) && probes.every(({ address }) => address === FIRST));
+  const [first, second] = probes;
+  assert.notDeepEqual(first.datagram, second.datagram);
+  bench.hear(second, replyTo(second.datagram));
   assert.deepEqual(bench.polled().at(-1), { type: 'server-alive', serverIndex: 0 });
   assert.equal(bench.client.pollTimeout(), undefined);
+});
+
+test('Windows NPS: a server that drops Status-Server in silence (RFC 5997 section 4.2) is tried after the dead time', () => {
+  const bench = new Bench({ servers: [server(FIRST, { answersStatusServer: true }), server(SECOND)] });
+  bench.ask('flopsy');
+  for (let i = 0; i < 3; i++) bench.step();
+  const dead_ms = bench.now_ms;
+  const sent = bench.sent();
+  assert.ok(sent.some(isProbe));
+  bench.hear(sent.at(-1)!, replyTo(sent.at(-1)!.datagram));
+  bench.step();
+  assert.ok(bench.now_ms - dead_ms >= 0.9 * CONFIG.deadTime_ms);
+  assert.deepEqual(bench.polled().at(-1), { type: 'server-alive', serverIndex: 0 });
+});
+
+test('a Status-Server to an accounting port may be answered by Access-Accept (RFC 5997 section 4.2)', () => {
+  const bench = new Bench({ service: 'accounting', servers: [server(FIRST, { answersStatusServer: true })] });
+  deadAfterStatusServer(bench, { code: 2 });
+  const probe = bench.sent().findLast(isProbe)!;
+  bench.hear(probe, replyTo(probe.datagram, { code: 2 }));
+  assert.deepEqual(bench.polled().at(-1), { type: 'server-alive', serverIndex: 0 });
 });
 
 test('FreeRADIUS: the answer to a Status-Server has no Message-Authenticator, and the server lives (RFC 5997 section 5)', () => {
