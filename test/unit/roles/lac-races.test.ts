@@ -1,10 +1,14 @@
 /** What crosses what at the LAC: hang-ups, answers, reports of the packet path and new settings, in every order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LacConfig } from '../../../firmware/roles/lac.js';
+import type { Question, TerminateCause } from '../../../firmware/roles/role.js';
 import { CONTROL_CODE, emitPppControlPacket, PPP_PROTOCOL } from '../../../firmware/wire/ppp.js';
 import { PPPOE_TAG } from '../../../firmware/wire/pppoe.js';
+import type { Box, BoxInput } from '../../simulation/box.js';
 import { emitDiscoveryFrame, readPppoeFrame } from '../../simulation/pppoe-frames.js';
 import { Access, choice } from './access.js';
+import { PPP } from './pair.js';
 
 // What a PC may say, and no AVP has room for: RFC 2661 section 4.1 leaves 1,017 octets.
 
@@ -47,4 +51,116 @@ test('a user name in CHAP that fits no AVP is refused without a question, and th
   access.run(1000);
   assert.deepEqual(access.outputs(access.lac, 'question'), []);
   access.assertEmpty();
+});
+
+// Every end of a call at every moment of its set-up.
+
+const isQuestion = (type: Question['type']) => (_box: Box, input: BoxInput) =>
+  input.type === 'question' && input.question.type === type;
+
+/** Brings a PC's call to a moment, with what has not come yet held back. */
+const MOMENTS: Record<string, () => Access> = {
+  'while its user is asked about': () => holding(isQuestion('authenticate')).bringToHold(),
+  'while the name of the LNS is looked up': () => holding(isQuestion('resolve')).bringToHold(),
+  'while the tunnel is under way': () => untilSent('lac SCCRQ'),
+  'while the session is under way': () => untilSent('lac ICRQ'),
+  'when the LNS has answered and the frames are not held yet': () => {
+    const access = holding((_box, input) => input.type === 'report' && input.report.type === 'held').bringToHold();
+    access.run(1000);
+    assert.equal(access.messageTypes().at(-1), 'lns1 ICRP');
+    return access;
+  },
+  'when the ICCN goes out': () => untilSent('lac ICCN'),
+  'when it is up': () => new Access().bringUp(),
+};
+
+function holding(holds: Access['holds']): Access {
+  const access = new Access({ answerDelay_ms: 1, reportDelay_ms: 1 });
+  access.holds = holds;
+  return access;
+}
+
+function untilSent(message: string): Access {
+  const access = new Access();
+  access.act(access.pcs[0], (pc) => pc.switchOn(0));
+  assert.ok(access.run(20_000, () => access.messageTypes().includes(message)));
+  return access;
+}
+
+const theCall = (access: Access) => access.calls()[0].callId;
+/** What ends it, and the Acct-Terminate-Cause of RFC 2866 section 5.10. */
+const ENDS: Record<string, { end: (access: Access) => void; cause: TerminateCause }> = {
+  'the PC sends PADT': {
+    end: (access) => access.act(access.pcs[0], (pc) => pc.switchOff()),
+    cause: 'user-request',
+  },
+  'an administrator ends it': {
+    end: (access) => {
+      const callId = theCall(access);
+      access.command(access.lac, (box, now_ms) => box.endCall(callId, 'enough', 'admin-reset', now_ms));
+    },
+    cause: 'admin-reset',
+  },
+  'the LAC is switched off': {
+    end: (access) => reconfigure(access, undefined),
+    cause: 'admin-reset',
+  },
+  'the interface is gone': {
+    end: (access) => {
+      const { lac } = access.lac.config;
+      assert.ok(lac);
+      reconfigure(access, { ...lac, concentrator: { ...lac.concentrator, interfaces: [] } });
+    },
+    cause: 'lost-carrier',
+  },
+};
+
+function reconfigure(access: Access, lac: LacConfig | undefined): void {
+  access.command(access.lac, (box, now_ms) => box.configure({ ...box.config, lac }, now_ms));
+}
+
+for (const [what, { end, cause }] of Object.entries(ENDS)) {
+  for (const [when, bring] of Object.entries(MOMENTS)) {
+    test(`${what} ${when}: ${cause}, and nothing is left`, () => {
+      const access = bring();
+      const [pc] = access.pcs;
+      const { lac } = access.lac.config;
+      end(access);
+      access.act(pc, (one) => one.losePower());
+      access.run(3 * PPP.restartTimer_ms);
+      access.holds = () => false;
+      access.release();
+      access.run(60_000);
+      const ended = access.outputs(access.lac, 'call-ended');
+      assert.deepEqual(
+        ended.map((one) => one.end.terminateCause),
+        [cause],
+      );
+      access.assertEmpty();
+      assert.equal(access.tunnels(access.lac), 0);
+
+      reconfigure(access, lac);
+      access.bringUp();
+      assert.equal(access.calls()[0].isTunnelled, true);
+    });
+  }
+}
+
+test('the LNS ends the tunnel at any moment: the PC hears of it, dials again and comes up', () => {
+  for (const [when, bring] of Object.entries(MOMENTS)) {
+    const access = bring();
+    const [lns] = access.lnses;
+    access.command(lns, (box, now_ms) => {
+      for (const { tunnelId } of [...box.appliance.endpoint.tunnels()]) {
+        box.appliance.endpoint.closeTunnel(tunnelId, { resultCode: 6 }, now_ms);
+      }
+    });
+    access.run(50);
+    access.holds = () => false;
+    access.release();
+    assert.ok(
+      access.run(60_000, () => access.pcs[0].addresses !== undefined && access.calls()[0]?.isTunnelled),
+      when,
+    );
+  }
 });
