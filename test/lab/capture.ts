@@ -108,7 +108,8 @@ export interface JudgeOptions {
   ports?: readonly number[];
 }
 
-const FIELDS = [
+/** What is asked of tshark about a packet. */
+export const FIELDS = [
   ...['frame.number', 'frame.time_relative', 'ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', 'udp.srcport', 'udp.dstport'],
   ...['l2tp.type', 'l2tp.tunnel', 'l2tp.session', 'l2tp.avp.message_type', 'l2tp.result_code', 'l2tp.avp.error_code'],
   ...[
@@ -124,7 +125,8 @@ const FIELDS = [
   ...['_ws.malformed', '_ws.expert.severity', '_ws.expert.message', 'l2tp.zero_length_body_message'],
   ...['frame.protocols', 'l2tp.version', 'l2tp.ccid', 'l2tp.sid', 'l2tp.cookie', 'l2tp.incorrect_digest'],
 ] as const;
-type Field = (typeof FIELDS)[number];
+/** What tshark said of one packet, by field; '' where the packet has no such field. */
+export type FieldOf = (name: (typeof FIELDS)[number]) => string;
 
 /** RFC 2661 section 3.2 and RFC 3931 section 3.1. */
 const MESSAGES: readonly string[] = [
@@ -194,7 +196,7 @@ export async function judge(path: string, options: JudgeOptions = {}): Promise<J
   const complaints: string[] = [];
   for (const line of stdout.split('\n').filter((each) => each !== '')) {
     const columns = line.split('\t');
-    const field = (name: Field): string => columns[FIELDS.indexOf(name)] ?? '';
+    const field: FieldOf = (name) => columns[FIELDS.indexOf(name)] ?? '';
     const packet = readPacket(field);
     packets.push(packet);
     if (options.sentBy !== undefined && packet.source !== options.sentBy) continue;
@@ -204,7 +206,8 @@ export async function judge(path: string, options: JudgeOptions = {}): Promise<J
   return { packets, complaints };
 }
 
-function version3Options({ secret, cookie_bytes, sublayer, payload }: JudgeOptions): string[] {
+/** tshark's arguments for what it cannot know. */
+export function version3Options({ secret, cookie_bytes, sublayer, payload }: JudgeOptions): string[] {
   return [
     ...(secret === undefined ? [] : ['-o', `l2tp.shared_secret:${secret}`]),
     ...(cookie_bytes === undefined ? [] : ['-o', `l2tp.cookie_size:${COOKIE_SIZES[cookie_bytes]}`]),
@@ -217,7 +220,7 @@ function version3Options({ secret, cookie_bytes, sublayer, payload }: JudgeOptio
 const first = (text: string): string => text.split(',')[0]!;
 const number = (text: string): number => Number(first(text));
 
-function readPacket(field: (name: Field) => string): JudgedPacket {
+function readPacket(field: FieldOf): JudgedPacket {
   // Of a packet in a tunnel the outer addresses come first in each of the two lists.
   const [outside] = field('frame.protocols').split(/:l2tp(?::|$)/);
   const ip = outside!.split(':').includes('ipv6') ? 'ipv6' : 'ip';
@@ -243,7 +246,8 @@ function readPacket(field: (name: Field) => string): JudgedPacket {
   };
 }
 
-function nameOf(field: (name: Field) => string): string {
+/** Of an L2TP message, or of a PPP packet in L2TP or PPPoE. */
+export function nameOf(field: FieldOf): string {
   if (number(field('l2tp.type')) === 1) {
     const type = field('l2tp.avp.message_type');
     return type === '' ? 'ZLB' : (MESSAGES[number(type)] ?? `message ${type}`);
@@ -257,7 +261,7 @@ function nameOf(field: (name: Field) => string): string {
   return NETWORK_PROTOCOLS.get(protocol) ?? `0x${protocol.toString(16).padStart(4, '0')}`;
 }
 
-function complaintsAbout(field: (name: Field) => string): string[] {
+export function complaintsAbout(field: FieldOf): string[] {
   const complaints: string[] = [];
   if (field('_ws.malformed') !== '') complaints.push('malformed');
   const isGrave = field('_ws.expert.severity')
@@ -265,7 +269,7 @@ function complaintsAbout(field: (name: Field) => string): string[] {
     .some((severity) => Number(severity) >= SEVERITY_ERROR);
   if (isGrave) complaints.push(field('_ws.expert.message'));
   if (field('l2tp.incorrect_digest') !== '') complaints.push('incorrect digest');
-  const typesIn = (name: Field): number[] => field(name).split(',').filter(Boolean).map(Number);
+  const typesIn = (name: Parameters<FieldOf>[0]): number[] => field(name).split(',').filter(Boolean).map(Number);
   const vendors = typesIn('l2tp.avp.vendor_id');
   // tshark has a field of its own for Cisco's types; those of a vendor that it does not know are among the others.
   if (vendors.every((vendor) => vendor === 0 || vendor === CISCO)) {

@@ -23,7 +23,7 @@ import type { Daemon } from './process.js';
 import { ADDRESS } from './three-sites.js';
 
 export const TUNNEL_SECRET = 'tunnel secret';
-const RADIUS_SECRET = 'radius-secret';
+export const RADIUS_SECRET = 'radius-secret';
 export const LAC_RADIUS_ADDRESS = '10.30.0.2';
 export const LAC_RADIUS_DEVICE = 'radius0';
 const LAC_AT_RADIUS = '10.30.0.1';

@@ -41,7 +41,7 @@ const FIELDS = [
 type Field = (typeof FIELDS)[number];
 
 /** RFC 2516 section 5. */
-const CODES: ReadonlyMap<number, string> = new Map([
+export const CODES: ReadonlyMap<number, string> = new Map([
   [0x07, 'PADO'],
   [0x09, 'PADI'],
   [0x19, 'PADR'],
