@@ -9,8 +9,17 @@ import type { ControlHeader } from '../../firmware/wire/control-header.js';
 import type { Origin } from './delivery-checker.js';
 import type { Datagram } from './network.js';
 import { type AddressPool, Outside, type OutsidePlan } from './outside.js';
-import { type Outcome, PacketPath, type RelayObserver, type Row, type Sent, type SentFrame } from './packet-path.js';
+import {
+  type Outcome,
+  PacketPath,
+  type Path,
+  type RelayObserver,
+  type Row,
+  type Sent,
+  type SentFrame,
+} from './packet-path.js';
 import type { SeededRandom } from './seeded-random.js';
+import { ShippedPath } from './shipped-path.js';
 import type { UserPacket } from './user-packet.js';
 import { ensure } from './violation.js';
 
@@ -25,6 +34,8 @@ export interface BoxPlan {
   lateness_ms: number;
   /** What the packet path tells takes so long to come to the machine; 0: it comes in the same turn. */
   reportDelay_ms: number;
+  /** The packet path is the one that ships, not its model. */
+  hasShippedPath: boolean;
 }
 
 /** What the packet path has for the machine. */
@@ -78,7 +89,7 @@ export class Box {
   readonly plan: BoxPlan;
   config: ApplianceConfig;
   appliance: Appliance;
-  path: PacketPath;
+  path: Path;
   outside: Outside;
   answerDelay_ms: number;
   /** Counts up at each restart. */
@@ -90,12 +101,14 @@ export class Box {
   /** TAP devices that are there or on their way, by index. */
   readonly #devices = new Set<number>();
   readonly #world: World;
+  #now_ms: number;
 
   constructor(plan: BoxPlan, world: World, now_ms: number) {
     this.plan = plan;
     this.config = plan.config;
     this.answerDelay_ms = plan.answerDelay_ms;
     this.#world = world;
+    this.#now_ms = now_ms;
     this.path = this.#makePath();
     this.appliance = this.#makeAppliance(now_ms);
     this.outside = this.#makeOutside();
@@ -128,6 +141,7 @@ export class Box {
 
   /** As one turn of control/: the inputs, the timers that are due, and then all that follows. */
   turn(inputs: readonly BoxInput[], now_ms: number): void {
+    this.#now_ms = now_ms;
     for (const input of inputs) this.#take(input, now_ms);
     const isDue = now_ms >= this.appliance.pollTimeout();
     if (isDue) this.appliance.handleTimeout(now_ms);
@@ -198,13 +212,14 @@ export class Box {
     return new Appliance(this.config, (length_bytes) => random.bytes(length_bytes), now_ms);
   }
 
-  #makePath(): PacketPath {
+  #makePath(): Path {
     const { observer } = this.#world;
-    return new PacketPath({
+    const relay: RelayObserver = {
       arrived: (row, ppp) => observer.relayed(this, 'arrived', row, ppp),
       held: (row) => observer.relayed(this, 'held', row, new Uint8Array(0)),
       carried: (row, ppp) => observer.relayed(this, 'carried', row, ppp),
-    });
+    };
+    return this.plan.hasShippedPath ? new ShippedPath(relay, () => this.#now_ms) : new PacketPath(relay);
   }
 
   #makeOutside(): Outside {

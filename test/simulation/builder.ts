@@ -34,6 +34,9 @@ const ACCEPTED: readonly L2tpEndpointConfig['accepts'][] = [
   ['udp3', 'ip'],
 ];
 
+/** Devices of pseudowires are others than those of profiles. */
+const FIRST_TAP = 100;
+
 type ListeningEnds = Extract<PseudowireEnds, { mode: 'listen' }>;
 
 /** Makes the boxes of a scenario one by one. */
@@ -104,6 +107,7 @@ export class Builder {
       answerDelay_ms: this.#answerDelay_ms,
       lateness_ms: this.random.pick([0, 15]),
       reportDelay_ms: 0,
+      hasShippedPath: this.random.chance(0.3),
     };
     this.boxes.push(plan);
     return plan;
@@ -282,7 +286,7 @@ export class Builder {
       name: `wire ${number}`,
       pseudowireType: isVlan ? PSEUDOWIRE_TYPE.ethernetVlan : PSEUDOWIRE_TYPE.ethernet,
       vlanId: isVlan ? this.random.between(1, 4094) : 0,
-      tun: number,
+      tun: FIRST_TAP + number,
       mtu_bytes: 1500,
     };
   }

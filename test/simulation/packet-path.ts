@@ -14,7 +14,7 @@ import { emitDataHeader, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
 import { emitDataHeaderV3 } from '../../firmware/wire/l2tpv3.js';
 import { emitPppFrame, PPP_PROTOCOL, parsePppFrame } from '../../firmware/wire/ppp.js';
 import { dataSession, dataVersion, u32, unwrapControl, wrapControl } from './packets.js';
-import { emitSessionFrame, readPppoeFrame } from './pppoe-frames.js';
+import { emitSessionFrame, type PppoeFrame, readPppoeFrame } from './pppoe-frames.js';
 import { emitUserPacket, readUserPacket, type UserPacket } from './user-packet.js';
 
 export interface Row extends ForwardingRow {
@@ -76,7 +76,43 @@ const VLAN_TAG = 0x8100;
 const SUBLAYER_S = 0x4000_0000;
 const NS_MASK = { 2: 0xffff, 3: 0xff_ffff } as const;
 
-export class PacketPath {
+/** A packet path: the model below, or the one that ships. */
+export interface Path {
+  readonly rows: ReadonlyMap<number, Row>;
+  readonly tunnels: ReadonlyMap<number, TransportPath>;
+  /** Carries out a command. */
+  carryOut(output: Output): readonly Outcome[];
+  /** What comes from a PPPoE interface. */
+  receiveFrame(interfaceIndex: number, frame: Uint8Array): Outcome;
+  /** What comes from the wire. */
+  receive(packet: Uint8Array, path: TransportPath): Outcome;
+  /** What comes from the LNS's TUN: it goes to the row that has the destination. */
+  route(packet: UserPacket): Outcome;
+  /** What comes from a TUN and has found its row. */
+  sendUserPacket(row: Row, packet: UserPacket): Outcome;
+  /** A frame from the TAP device that the row is bound to; in a VLAN pseudowire it gets its tag. */
+  sendFrame(row: Row, token: number): Outcome;
+}
+
+/** The row that a frame of a PPPoE session belongs to: SESSION_ID, both addresses and all VLAN IDs must be its. */
+export function sessionRow(
+  rows: ReadonlyMap<number, Row>,
+  interfaceIndex: number,
+  { way, sessionId }: Extract<PppoeFrame, { stage: 'session' }>,
+): Row | undefined {
+  for (const row of rows.values()) {
+    const { pppoe } = row;
+    if (pppoe?.interfaceIndex !== interfaceIndex || pppoe.sessionId !== sessionId) continue;
+    if (pppoe.peerMac !== way.source || pppoe.localMac !== way.destination) continue;
+    const { tags } = way;
+    if (tags.length === pppoe.tags.length && tags.every(({ vlanId }, place) => vlanId === pppoe.tags[place].vlanId)) {
+      return row;
+    }
+  }
+  return undefined;
+}
+
+export class PacketPath implements Path {
   readonly rows = new Map<number, Row>();
   readonly tunnels = new Map<number, TransportPath>();
   readonly #relay: RelayObserver;
@@ -119,16 +155,8 @@ export class PacketPath {
     const read = readPppoeFrame(frame);
     if (read === undefined) return DROPPED;
     if (read.stage === 'discovery') return { type: 'discovery', interfaceIndex, frame };
-    for (const row of this.rows.values()) {
-      const { pppoe } = row;
-      if (pppoe?.interfaceIndex !== interfaceIndex || pppoe.sessionId !== read.sessionId) continue;
-      const { source, destination, tags } = read.way;
-      if (pppoe.peerMac !== source || pppoe.localMac !== destination) return DROPPED;
-      const isOnVlans =
-        tags.length === pppoe.tags.length && tags.every(({ vlanId }, place) => vlanId === pppoe.tags[place].vlanId);
-      return isOnVlans ? this.#receivePayload(row, read.ppp) : DROPPED;
-    }
-    return DROPPED;
+    const row = sessionRow(this.rows, interfaceIndex, read);
+    return row === undefined ? DROPPED : this.#receivePayload(row, read.ppp);
   }
 
   /** What comes from the wire. */

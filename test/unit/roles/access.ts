@@ -304,7 +304,7 @@ export class Access {
 const NO_ROLE = { lns: undefined, lac: undefined, lacClients: [], pseudowires: [], accountingPrefix: '' };
 
 function box(name: string, address: string, config: BoxPlan['config'], outside: BoxPlan['outside']): BoxPlan {
-  return { name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0, reportDelay_ms: 0 };
+  return { name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0, reportDelay_ms: 0, hasShippedPath: true };
 }
 
 function pcPlan(user: string, index: number): PcPlan {

@@ -126,7 +126,11 @@ export class Pair {
       ...changes.outside,
     };
     const box = (name: string, address: string, config: BoxPlan['config']) =>
-      new Box({ name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0, reportDelay_ms: 0 }, world, 0);
+      new Box(
+        { name, address, config, outside, answerDelay_ms: 0, lateness_ms: 0, reportDelay_ms: 0, hasShippedPath: false },
+        world,
+        0,
+      );
     const lns = {
       endpoint: ENDPOINT,
       lns: { ...LNS, ...changes.lns },
