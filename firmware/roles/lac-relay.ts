@@ -30,6 +30,17 @@ const MAX_NUMBER_BYTES = 255;
 /** Result Codes of a CDN, RFC 2661 section 4.4.2. */
 const CDN = { lostCarrier: 1, administrative: 3 } as const;
 
+/** What is said of L2TP of a call that no LNS has, or not yet. */
+export const NOT_CARRIED = {
+  version: 2,
+  tunnelId: 0,
+  l2tpSessionId: 0,
+  peerSessionId: 0,
+  peerName: '',
+  callSerialNumber: 0,
+  path: { encapsulation: 'udp', localAddress: '', localPort: 0, peerAddress: '', peerPort: 0 },
+} as const;
+
 /** How the relay tells of a call: what follows from it is the LAC's. */
 interface RelayListener {
   /** The LNS has the call. */
@@ -45,7 +56,7 @@ interface Carried {
   readonly session: PppoeSession;
   readonly request: AuthenticationRequest;
   /** LNSes that have not been asked yet. */
-  readonly remaining: TunnelChoice[];
+  remaining: readonly TunnelChoice[];
   /** Whom it is asked of, or whom the call is carried to. */
   choice: TunnelChoice | undefined;
   /** Why the last LNS did not take it. */
@@ -87,7 +98,7 @@ export class LacRelay {
     now_ms: number,
   ): void {
     const carried: Carried = {
-      ...{ call, session, request, remaining: this.#tunnels.inOrder(choices, now_ms), choice: undefined, failure: '' },
+      ...{ call, session, request, remaining: choices, choice: undefined, failure: '' },
       ...{ sessionId: 0, terms: localTerms(this.#context.random, 0, false), generation: 0 },
       ...{ isHeld: false, isReplied: false, isConnected: false },
     };
@@ -151,9 +162,11 @@ export class LacRelay {
   // Step 5: the tunnel.
 
   #tryNext(carried: Carried, now_ms: number): void {
-    const { call, remaining, failure } = carried;
-    const choice = remaining.shift();
-    carried.choice = choice;
+    const { call, failure } = carried;
+    // In order anew each time: who has failed meanwhile is asked after the others.
+    const [choice, ...remaining] = this.#tunnels.inOrder(carried.remaining, now_ms);
+    Object.assign(carried, { choice, remaining });
+    Object.assign(call.info, NOT_CARRIED);
     if (choice === undefined) {
       this.#byRow.delete(call.info.sessionId);
       call.info.tunnel = undefined;

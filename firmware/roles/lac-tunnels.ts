@@ -39,6 +39,8 @@ interface LacTunnel {
 const TUNNEL_VERSION = { auto: 'auto', udp2: 2, udp3: 3, ip: 3 } as const;
 /** Result Codes of a StopCCN, RFC 2661 section 4.4.2. */
 const STOP = { clear: 1, notAuthorized: 4, shuttingDown: 6 } as const;
+/** Error Code, section 4.4.2: insufficient resources. Our own where we have closed the tunnel. */
+const NO_ROOM = 4;
 
 export class LacTunnels {
   readonly #context: RoleContext;
@@ -131,7 +133,7 @@ export class LacTunnels {
       tunnel.deadline_ms = undefined;
       if (tunnel.phase === 'open') {
         this.#context.endpoint.closeTunnel(tunnel.tunnelId, { resultCode: STOP.clear }, now_ms);
-      } else this.#fail(tunnel, `the LNS does not answer${silence(tunnel.choice)}`, now_ms);
+      } else this.#fail(tunnel, STOP.clear, `the LNS does not answer${silence(tunnel.choice)}`, now_ms);
     }
   }
 
@@ -149,7 +151,7 @@ export class LacTunnels {
     this.#context.ask({ type: 'resolve', profile: choice.assignmentId, host: choice.server }, (answer, at_ms) => {
       if (answer.type !== 'resolve' || tunnel.phase !== 'resolve') return;
       if (answer.address !== undefined) this.#dial(tunnel, answer.address, at_ms);
-      else this.#fail(tunnel, `the LNS's name ${choice.server} has no address: ${answer.reason}`, at_ms);
+      else this.#fail(tunnel, STOP.clear, `the LNS's name ${choice.server} has no address: ${answer.reason}`, at_ms);
     });
   }
 
@@ -175,7 +177,7 @@ export class LacTunnels {
   ): void {
     const { server, peerHostName: wanted } = tunnel.choice;
     if (wanted !== '' && wanted !== peerHostName) {
-      this.#fail(tunnel, `the LNS calls itself ${peerHostName}, not ${wanted}`, now_ms);
+      this.#fail(tunnel, STOP.notAuthorized, `the LNS calls itself ${peerHostName}, not ${wanted}`, now_ms);
       return;
     }
     tunnel.phase = 'open';
@@ -188,23 +190,26 @@ export class LacTunnels {
   }
 
   /** The tunnel cannot be had: whoever waits for it hears of it, and the LNS is asked after others from now on. */
-  #fail(tunnel: LacTunnel, reason: string, now_ms: number): void {
+  #fail(tunnel: LacTunnel, resultCode: number, reason: string, now_ms: number): void {
     const { tunnelId } = tunnel;
     this.#markDead(tunnel, reason, now_ms);
     this.#forget(tunnel, reason, now_ms);
     if (tunnelId === 0) return;
-    const errorMessage = reason;
-    this.#context.endpoint.closeTunnel(tunnelId, { resultCode: STOP.notAuthorized, errorMessage }, now_ms);
+    this.#context.endpoint.closeTunnel(tunnelId, { resultCode, errorMessage: reason }, now_ms);
   }
 
-  /** One that was closed since nobody used it is as good as before. */
-  #closed(tunnel: LacTunnel, { by, resultCode, errorMessage = '' }: CloseCause, now_ms: number): void {
+  /** One that was closed since nobody used it, or that had no room here, is as good as before. */
+  #closed(tunnel: LacTunnel, { by, resultCode, errorCode, errorMessage = '' }: CloseCause, now_ms: number): void {
     const wasOpen = tunnel.phase === 'open';
     const reason =
       by === 'timeout'
         ? `the LNS does not answer${silence(tunnel.choice)}`
         : `the tunnel was closed by the ${by === 'peer' ? 'LNS' : 'LAC'}: result ${resultCode} ${errorMessage}`.trimEnd();
-    const isFailure = !wasOpen || by === 'timeout' || (by === 'peer' && resultCode !== STOP.clear);
+    const isOurDoing =
+      by === 'local' &&
+      (wasOpen || resultCode === STOP.clear || resultCode === STOP.shuttingDown || errorCode === NO_ROOM);
+    const isIdle = by === 'peer' && wasOpen && resultCode === STOP.clear;
+    const isFailure = !isOurDoing && !isIdle;
     if (isFailure) this.#markDead(tunnel, reason, now_ms);
     this.#forget(tunnel, reason, now_ms);
   }

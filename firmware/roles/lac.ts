@@ -20,7 +20,7 @@ import type {
 import { latin1 } from '../wire/bytes.js';
 import { AddressAssignment, type AssignmentConfig } from './address-assignment.js';
 import { beginningCall, Call, type PppTimers } from './call.js';
-import { LacRelay } from './lac-relay.js';
+import { LacRelay, NOT_CARRIED } from './lac-relay.js';
 import { LacTunnels, type LacTunnelsConfig } from './lac-tunnels.js';
 import { causeOfLink } from './link-end.js';
 import { LcpRecord } from './proxy.js';
@@ -38,7 +38,6 @@ const PPPOE_ROW_IDS = 0x0fff_ffff;
 const COOKIE_SECRET_BYTES = 32;
 /** As PAP has it (RFC 1334 section 2.2.1); a name in CHAP may be longer than any AVP. */
 const MAX_NAME_BYTES = 255;
-const NO_PATH = { encapsulation: 'udp', localAddress: '', localPort: 0, peerAddress: '', peerPort: 0 } as const;
 
 export interface LacConfig extends AssignmentConfig {
   concentrator: AccessConcentratorConfig;
@@ -222,9 +221,8 @@ export class Lac {
     const vlanIds = tags.map(({ vlanId }) => vlanId);
     const info = beginningCall(
       {
-        ...{ callId, role: 'lac', version: 2, tunnelId: 0, l2tpSessionId: 0, peerSessionId: 0, peerName: '' },
+        ...{ callId, role: 'lac', ...NOT_CARRIED },
         sessionId: FIRST_PPPOE_ROW_ID + (callId % PPPOE_ROW_IDS),
-        path: NO_PATH,
         callingNumber: line?.agentRemoteId || peerMac,
         calledNumber: serviceName || interfaceName,
         pppoe: { interfaceName, localMac, peerMac, sessionId, vlanIds, serviceName, line },
@@ -386,18 +384,15 @@ export class Lac {
     if (known === undefined) return;
     const { call } = known;
     const { info } = call;
-    if (by === 'peer') {
-      call.note(0, 'received', 'PADT', {}, now_ms);
-      call.end('user-request', 'the PC has ended its PPPoE session');
-    } else {
-      call.note(0, 'sent', 'PADT', {}, now_ms);
-      call.end('lost-carrier', 'the interface is gone');
-    }
+    call.note(0, by === 'peer' ? 'received' : 'sent', 'PADT', {}, now_ms);
     this.#byKey.delete(session.sessionKey);
     this.#byRow.delete(info.sessionId);
+    // A link that is about to end has a reason of its own.
+    call.remove(now_ms);
+    if (by === 'peer') call.end('user-request', 'the PC has ended its PPPoE session');
+    else call.end('lost-carrier', 'the interface is gone');
     const { terminateCause, reason } = call.ending ?? { terminateCause: 'nas-error', reason: '' };
     this.#relay?.hangUp(call, reason, now_ms);
-    call.remove(now_ms);
     const end: CallEnd = { by, resultCode: by === 'peer' ? 1 : 3, reason, terminateCause };
     call.note(0, 'note', 'call ended', { by, reason, terminateCause }, now_ms);
     this.#context.emit({ type: 'call-ended', call: { ...info }, end });

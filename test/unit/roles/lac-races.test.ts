@@ -164,3 +164,96 @@ test('the LNS ends the tunnel at any moment: the PC hears of it, dials again and
     );
   }
 });
+
+// LCP that begins anew while the outside thinks (RFC 1661 section 3.4).
+
+test('the PC begins LCP anew while its user is asked about: the late answer is nobody’s, and the next one carries the call', () => {
+  const access = holding(isQuestion('authenticate')).bringToHold();
+  const [pc] = access.pcs;
+  const first = access.held.splice(0);
+  const magicNumber = [5, 6, 1, 2, 3, 4];
+  const data = Uint8Array.of(...magicNumber);
+  access.say(pc, PPP_PROTOCOL.lcp, emitPppControlPacket({ code: CONTROL_CODE.configureRequest, identifier: 99, data }));
+  access.run(2 * PPP.restartTimer_ms, () => access.held.length > 0);
+  assert.equal(access.held.length, 0, 'the second question waits for the answer to the first');
+  access.holds = () => false;
+  for (const { box, input } of first) box.turn([input], access.now_ms);
+  assert.ok(access.run(60_000, () => pc.addresses !== undefined));
+  const questions = access.outputs(access.lac, 'question').filter(({ question }) => question.type === 'authenticate');
+  assert.equal(questions.length, 2);
+  assert.equal(pc.sessions, 1);
+  const { avps } = access.message(access.lac, 'ICCN');
+  const [, { question }] = questions;
+  assert.ok(question.type === 'authenticate' && question.request.protocol === 'chap-md5');
+  assert.deepEqual(avps.proxyAuthenResponse, question.request.response);
+});
+
+// Causes.
+
+test('who is refused and sends PADT at once, without a word of LCP, has not hung up: User-Error', () => {
+  const access = new Access({ users: { bob: { password: 'secret', tunnels: [choice(1)] } } });
+  const [pc] = access.pcs;
+  access.act(pc, (one) => one.switchOn(0));
+  const failed = () =>
+    access
+      .outputs(access.lac, 'inject')
+      .some(({ protocol, information }) => protocol === PPP_PROTOCOL.chap && information[0] === 4);
+  assert.ok(access.run(20_000, failed));
+  access.act(pc, (one) => one.switchOff());
+  access.run(1000);
+  assert.equal(access.outputs(access.lac, 'call-ended')[0].end.terminateCause, 'user-error');
+});
+
+// LNSes that fail.
+
+test('an LNS that is silent: its tunnel is given up by StopCCN result 1, since nobody was refused', () => {
+  const access = new Access({
+    lnses: 2,
+    users: { alice: { password: 'secret', tunnels: [choice(1), choice(2, { preference: 2 })] } },
+  });
+  access.dead.add(access.lnses[0]);
+  access.bringUp();
+  assert.equal(access.message(access.lac, 'StopCCN').avps.resultCode?.resultCode, 1);
+});
+
+test('an LNS that has failed is not asked again for the same call under another assignment while there is another LNS', () => {
+  const tunnels = [choice(1), choice(1, { preference: 2, assignmentId: 'gold' }), choice(2, { preference: 3 })];
+  const access = new Access({ lnses: 2, users: { alice: { password: 'secret', tunnels } } });
+  access.dead.add(access.lnses[0]);
+  access.bringUp();
+  const failures = access.outputs(access.lac, 'lns-failed').map(({ server }) => server);
+  assert.deepEqual(failures, ['lns1.example']);
+  assert.equal(access.calls()[0].tunnel?.server, 'lns2.example');
+});
+
+test('a LAC that has no room for a tunnel says nothing of the LNS, which stays in rotation', () => {
+  const access = new Access();
+  const full = { ...access.lac.config.endpoint, maxTunnels: 1 };
+  access.command(access.lac, (box, now_ms) => box.configure({ ...box.config, endpoint: full }, now_ms));
+  const path = {
+    encapsulation: 'udp',
+    localAddress: '',
+    localPort: 1701,
+    peerAddress: '192.0.2.77',
+    peerPort: 1701,
+  } as const;
+  access.command(access.lac, (box, now_ms) => void box.appliance.endpoint.openTunnel({ path, version: 2 }, now_ms));
+  access.act(access.pcs[0], (pc) => pc.switchOn(0));
+  assert.ok(access.run(20_000, () => access.pcs[0].refusals > 0));
+  assert.deepEqual(access.outputs(access.lac, 'lns-failed'), []);
+});
+
+test('what an LNS has said of a call that it did not take is not told of the call any more', () => {
+  const tunnels = [choice(1), choice(2, { preference: 2 })];
+  const access = new Access({ lnses: 2, users: { alice: { password: 'secret', tunnels } } });
+  const [refusing, silent] = access.lnses;
+  const endpoint = { ...refusing.config.endpoint, maxSessions: 0 };
+  access.command(refusing, (box, now_ms) => box.configure({ ...box.config, endpoint }, now_ms));
+  access.dead.add(silent);
+  access.act(access.pcs[0], (pc) => pc.switchOn(0));
+  assert.ok(access.run(20_000, () => access.messageTypes().includes('lns1 CDN')));
+  access.run(1000);
+  const [call] = access.calls();
+  assert.deepEqual([call.l2tpSessionId, call.peerSessionId, call.tunnelId, call.path.peerAddress], [0, 0, 0, '']);
+  assert.equal(call.tunnel?.server, 'lns2.example');
+});
