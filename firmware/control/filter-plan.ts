@@ -37,12 +37,12 @@ export function planFilters(
 
 /**
  * Whether a call that comes, goes or is changed makes another plan than the one in force: it has filters, or had some, or
- * it makes or fills a hole in a network behind one of `calls` that has some.
+ * it makes or fills a hole in a network behind one of `calls` that has some. Without filters nobody is looked at.
  */
 export function concernsFilters(
   call: CallInfo,
   inForce: readonly DesiredFilter[],
-  calls: readonly CallInfo[],
+  calls: () => readonly CallInfo[],
 ): boolean {
   if (filtersOf(call).length > 0) return true;
   if (inForce.length === 0) return false;
@@ -53,7 +53,7 @@ export function concernsFilters(
     texts.includes(text) || networks.some((network) => isWithin(parsePrefix(text), network));
   if (inForce.some(({ addresses }) => addresses.some(isOwn))) return true;
   const isAround = (text: string) => own.some((prefix) => isWithin(prefix, parsePrefix(text)));
-  return calls.some((other) => filtersOf(other).length > 0 && other.routes.some(isAround));
+  return calls().some((other) => filtersOf(other).length > 0 && other.routes.some(isAround));
 }
 
 /** One for each filter that calls name and that the settings do not have: those calls are not filtered by it. */

@@ -43,7 +43,7 @@ export class KernelSettings {
     if (call.role === 'lac-client') this.isStale = true;
     else if (call.isTunnelled) return;
     else if (call.peerAddress !== '' && routesToUser(call, this.#poolRoutes()).length > 0) this.isStale = true;
-    else if (concernsFilters(call, this.#inForce.filters, this.#dependencies.calls())) this.isStale = true;
+    else if (concernsFilters(call, this.#inForce.filters, this.#dependencies.calls)) this.isStale = true;
   }
 
   /** What changes during a run is planned once, when that is over: with ten thousand calls a plan takes its time. */
@@ -74,6 +74,11 @@ export class KernelSettings {
     const { network, log } = this.#dependencies;
     await (this.#next ?? this.#run);
     for (const problem of await network.withdraw()) log.warn(problem, 'kernel configuration');
+  }
+
+  /** Whether users were filtered as they should be when that was last applied. */
+  get filtersHold(): boolean {
+    return !this.#problems.some(({ isOfFilters }) => isOfFilters);
   }
 
   problems(): OperatingProblem[] {

@@ -131,11 +131,15 @@ test('a call makes another plan when it has filters or had some, or is in a netw
   const branch = caller('10.0.0.2', ['web'], { routes: ['10.1.0.0/16'] });
   const inHole = caller('10.1.0.9', []);
   const concerns = (call: CallInfo, ...standing: CallInfo[]) =>
-    concernsFilters(call, planFilters(FILTERS, 'tw0', standing), standing);
+    concernsFilters(call, planFilters(FILTERS, 'tw0', standing), () => standing);
   assert.equal(concerns(caller('10.0.0.3', ['web'])), true, 'has filters');
   assert.equal(concerns({ ...branch, authorization: NO_AUTHORIZATION }, branch), true, 'had some');
   assert.equal(concerns(inHole, branch), true, 'makes a hole');
-  assert.equal(concernsFilters(inHole, planFilters(FILTERS, 'tw0', [branch, inHole]), [branch]), true, 'leaves a hole');
+  assert.equal(
+    concernsFilters(inHole, planFilters(FILTERS, 'tw0', [branch, inHole]), () => [branch]),
+    true,
+    'leaves a hole',
+  );
   assert.equal(concerns(caller('10.0.0.3', [], { routes: ['10.1.7.0/24'] }), branch), true, 'a network in a network');
   assert.equal(concerns(caller('10.0.0.3', []), branch), false);
   assert.equal(concerns(caller('10.0.0.3', [], { routes: ['10.2.0.0/16'] }), branch), false);
@@ -148,7 +152,10 @@ test('a user whose network has been cut up by others’ loses its filter: anothe
   const standing = [branch, caller('10.1.0.9', [])];
   const inForce = planFilters(FILTERS, 'tw0', standing);
   assert.ok((inForce[0]?.addresses.length ?? 0) > 1);
-  assert.equal(concernsFilters({ ...branch, authorization: NO_AUTHORIZATION }, inForce, standing.slice(1)), true);
+  assert.equal(
+    concernsFilters({ ...branch, authorization: NO_AUTHORIZATION }, inForce, () => standing.slice(1)),
+    true,
+  );
 });
 
 test('a filter that is not in the settings is a problem that names it and its users', () => {
