@@ -191,7 +191,7 @@ test('an ICMPv6 Echo-Request to the gateway’s link-local address is answered o
 
 test('an answer about a user whose call is gone by then changes nothing', () => {
   const pair = new Pair();
-  pair.lns.plan.answerDelay_ms = 2000;
+  pair.lns.answerDelay_ms = 2000;
   assert.ok(pair.run(10_000, () => pair.lns.questions > 0 && pair.trace(pair.lns).some(({ step }) => step === 11)));
   pair.command(pair.lns, ({ appliance }, now_ms) => appliance.shutDown(now_ms));
   const { length } = pair.outputs(pair.lns, 'inject');
