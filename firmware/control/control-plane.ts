@@ -339,14 +339,22 @@ export class ControlPlane {
     if (call !== undefined) this.appliance.disconnect(call.sessionId, reason, 'nas-request', this.now_ms());
   }
 
-  /** Rates are in force with the turn, filters with the kernel's next run. */
-  async #changeCall({ sessionId }: CallInfo, change: AuthorizationChange): Promise<void> {
+  /** Rates are in force with the turn, filters with the kernel's next run. Rejects where that is not so: all is as before. */
+  async #changeCall({ sessionId, authorization: before }: CallInfo, change: AuthorizationChange): Promise<void> {
+    this.#authorize(sessionId, change);
+    if (change.filters === undefined) return;
+    await this.#kernel.apply();
+    if (this.#kernel.filtersHold) return;
+    this.#authorize(sessionId, before);
+    throw new Error('the filters do not hold');
+  }
+
+  #authorize(sessionId: number, change: AuthorizationChange): void {
     let isThere = false;
     this.turn(() => {
       isThere = this.appliance.changeAuthorization(sessionId, change);
     });
     if (!isThere) throw new Error('the call is gone');
-    if (change.filters !== undefined) await this.#kernel.apply();
   }
 
   #callOf(callId: number): CallInfo | undefined {

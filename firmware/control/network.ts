@@ -68,6 +68,8 @@ export interface NetworkProblem {
   message: string;
   /** What to do about it. */
   advice: string;
+  /** Users' filters do not hold as they should. */
+  isOfFilters?: true;
 }
 
 export interface NetworkConfiguration {

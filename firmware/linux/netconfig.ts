@@ -30,6 +30,7 @@ interface NetworkProblem {
   line: string;
   message: string;
   advice: string;
+  isOfFilters?: true;
 }
 
 /**
@@ -95,7 +96,7 @@ export class NetConfig {
 
   async #reach(desired: DesiredNetwork): Promise<NetworkProblem[]> {
     // Filters first: no route leads to a user whose filter does not hold yet.
-    const problems = await this.#filters.reach(desired.filters);
+    const problems: NetworkProblem[] = await this.#filters.reach(desired.filters);
     problems.push(...(await this.#setSysctls(desired)));
     const wanted = itemsOf(desired);
     const refused = await this.#settleBridges(desired, wanted);

@@ -5,6 +5,13 @@
 import { adviceOnNft, runNft } from './nft-program.js';
 import { type DesiredFilter, emitChanges, emitTable, type FilterTable, isEmpty, tableOf } from './nft-script.js';
 
+interface FilterProblem {
+  line: string;
+  message: string;
+  advice: string;
+  isOfFilters: true;
+}
+
 export class NftFilters {
   /** What holds; undefined where that is not known: a process that was killed may have left anything. */
   #applied: FilterTable | undefined;
@@ -12,13 +19,13 @@ export class NftFilters {
   #wasWanted = false;
 
   /** Makes these filters hold, and no others. Gives what nft(8) refused; that is tried again by the next call. */
-  async reach(filters: readonly DesiredFilter[]): Promise<{ line: string; message: string; advice: string }[]> {
+  async reach(filters: readonly DesiredFilter[]): Promise<FilterProblem[]> {
     const wanted = tableOf(filters);
     if (!isEmpty(wanted)) this.#wasWanted = true;
     const message = await this.#change(wanted);
     const isTold = message !== undefined && this.#wasWanted;
     this.#applied = isTold ? undefined : wanted;
-    return isTold ? [{ line: 'nft -f -', message, advice: adviceOnNft(message) }] : [];
+    return isTold ? [{ line: 'nft -f -', message, advice: adviceOnNft(message), isOfFilters: true }] : [];
   }
 
   async #change(wanted: FilterTable): Promise<string | undefined> {

@@ -30,6 +30,8 @@ function filtered(peerAddress: string, ...filters: string[]): CallInfo {
 /** A kernel that is done with a run when the test says so. */
 class Kernel {
   calls: CallInfo[] = [];
+  /** What it says against the next run. */
+  refused: NetworkProblem[] = [];
   settings: Settings = { ...DEFAULT_SETTINGS, filters: [WEB] };
   /** What it was told, the routes of pools left out; 'withdraw' at the end. */
   readonly told: (readonly string[] | 'withdraw')[] = [];
@@ -49,7 +51,7 @@ class Kernel {
 
   #run(what: readonly string[] | 'withdraw'): Promise<NetworkProblem[]> {
     this.told.push(what);
-    return new Promise((resolve) => this.#done.push(() => resolve([])));
+    return new Promise((resolve) => this.#done.push(() => resolve(this.refused)));
   }
 
   finish(): void {
@@ -124,4 +126,18 @@ test('a filter that the settings do not have is a problem as long as a call shou
   assert.deepEqual(kernel.control.problems(), []);
   kernel.calls = [filtered('10.0.0.9', 'gone')];
   assert.match(kernel.control.problems()[0]?.what ?? '', /there is no filter gone, and alice should have it/);
+});
+
+test('filters that nft(8) refuses do not hold until it takes them; routes that are refused do not matter to them', async () => {
+  const kernel = new Kernel();
+  const run = async (refused: NetworkProblem[]): Promise<boolean> => {
+    kernel.refused = refused;
+    const applied = kernel.control.apply();
+    kernel.finish();
+    await applied;
+    return kernel.control.filtersHold;
+  };
+  const problem = { line: 'a line', message: 'no', advice: 'none' };
+  assert.equal(await run([{ ...problem, isOfFilters: true }]), false);
+  assert.equal(await run([problem]), true);
 });
