@@ -5,7 +5,7 @@
 
 import { authenticateLocally } from '../../firmware/control/local-aaa.js';
 import { NO_AUTHORIZATION } from '../../firmware/roles/authorization.js';
-import type { Answer, Question, TunnelChoice, TunnelPolicy } from '../../firmware/roles/role.js';
+import type { Answer, Authorization, Question, TunnelChoice, TunnelPolicy } from '../../firmware/roles/role.js';
 import { octets } from '../../firmware/wire/bytes.js';
 
 export interface User {
@@ -13,6 +13,8 @@ export interface User {
   fixedAddress?: string;
   /** At a LAC: where it carries his calls. */
   tunnels?: readonly TunnelChoice[];
+  /** What else he gets. */
+  authorization?: Partial<Authorization>;
 }
 
 /** How a peer's SCCRQ is treated, by its address; one that is not listed gets StopCCN result 4. */
@@ -23,6 +25,7 @@ export interface TunnelPeer {
   /** Of a LAC's. */
   proxy?: TunnelPolicy['proxy'];
   proxyMismatch?: TunnelPolicy['proxyMismatch'];
+  maxSessions?: number;
 }
 
 export interface OutsidePlan {
@@ -101,7 +104,7 @@ export class Outside {
           type: 'authenticate',
           questionId,
           answer: authenticateLocally(question.request, user?.password),
-          authorization: { ...NO_AUTHORIZATION, tunnels: user?.tunnels ?? [] },
+          authorization: { ...NO_AUTHORIZATION, ...user?.authorization, tunnels: user?.tunnels ?? [] },
         };
       }
       case 'lease':
@@ -115,7 +118,7 @@ export class Outside {
     if (peer === undefined) return { type: 'authorize-tunnel', questionId, accepted: false, resultCode: 4 };
     const secret = peer.secret === undefined ? undefined : octets(peer.secret);
     const { allowTunnelIdZero = false, addressControl = 'detect' } = peer;
-    const { proxy = 'trust', proxyMismatch = 'renegotiate' } = peer;
+    const { proxy = 'trust', proxyMismatch = 'renegotiate', maxSessions = 0 } = peer;
     const policy = {
       peerName: path.peerAddress,
       secret,
@@ -123,7 +126,7 @@ export class Outside {
       addressControl,
       proxy,
       proxyMismatch,
-      maxSessions: 0,
+      maxSessions,
     };
     return { type: 'authorize-tunnel', questionId, accepted: true, policy };
   }

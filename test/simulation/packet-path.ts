@@ -156,7 +156,8 @@ export class PacketPath implements Path {
     if (read === undefined) return DROPPED;
     if (read.stage === 'discovery') return { type: 'discovery', interfaceIndex, frame };
     const row = sessionRow(this.rows, interfaceIndex, read);
-    return row === undefined ? DROPPED : this.#receivePayload(row, read.ppp);
+    // Whoever goes on with a session that there is not any more is told so.
+    return row === undefined ? { type: 'discovery', interfaceIndex, frame } : this.#receivePayload(row, read.ppp);
   }
 
   /** What comes from the wire. */

@@ -282,6 +282,13 @@ test('the LNS dies mid-call: the call ends as lost carrier, its PC gets PADT and
   assert.equal([...access.lnses[1].appliance.calls()].length, 1);
 });
 
+test('the LAC starts anew and knows of no session: its PC hears so by PADT with its next echo, and is up again', () => {
+  const access = new Access().bringUp();
+  const [pc] = access.pcs;
+  access.lac.restart(access.now_ms);
+  assert.ok(access.run(PPP.echoInterval_ms + 10_000, () => pc.sessions === 2 && pc.addresses !== undefined));
+});
+
 // The choice of an LNS.
 
 test('RFC 2868 3.9: the lowest preference is taken first', () => {
