@@ -72,7 +72,8 @@ export class AddressAssignment {
     }
     const { lease } = answer;
     const { authorization } = call.info;
-    call.info.routes = lease.routes;
+    const { ipv6Prefixes, delegatedPrefixes } = authorization;
+    call.info.routes = config.ipv6 ? lease.routes.concat(ipv6Prefixes, delegatedPrefixes) : lease.routes;
     call.note(13, 'answer', 'address leased', { address: lease.address }, now_ms);
     const dns = authorization.dns.length > 0 ? authorization.dns : config.dns;
     const nbns = authorization.nbns.length > 0 ? authorization.nbns : config.nbns;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { LinkDownReason } from '../../../firmware/protocol/ppp/link.js';
 import { interfaceIds } from '../../../firmware/roles/address-assignment.js';
 import { disconnectResult } from '../../../firmware/roles/link-end.js';
+import type { Authorization } from '../../../firmware/roles/role.js';
 import { latin1 } from '../../../firmware/wire/bytes.js';
 import { internetChecksum, parseAddress } from '../../../firmware/wire/ip.js';
 import { CONTROL_CODE, PPP_PROTOCOL, parsePppControlPacket } from '../../../firmware/wire/ppp.js';
@@ -86,6 +87,32 @@ test('a user may send from its address, its link-local address and the networks 
   assert.deepEqual([...row.sources].sort(), ['10.0.0.7/32', `${call.peerLinkLocal}/128`]);
 });
 
+/** Users whom RADIUS gives this. */
+const given = (authorization: Partial<Authorization>) => ({
+  outside: { users: { alice: { password: 'secret', authorization } } },
+});
+
+test('RFC 3162 2.3 and RFC 4818: IPv6 prefixes that RADIUS gives are routed to the user, who may send from them', () => {
+  const ipv6Prefixes = ['2001:db8:1::/64'];
+  const delegatedPrefixes = ['2001:db8:100::/56'];
+  const pair = new Pair(given({ ipv6Prefixes, delegatedPrefixes })).bringUp();
+  const [call] = pair.lns.appliance.calls();
+  const [row] = pair.lns.path.rows.values();
+  assert.deepEqual(call.routes, [...ipv6Prefixes, ...delegatedPrefixes]);
+  for (const prefix of call.routes) assert.ok(row.sources.includes(prefix), prefix);
+  const without = new Pair({ ...given({ ipv6Prefixes }), lns: { ipv6: false } }).bringUp();
+  assert.deepEqual([...without.lns.appliance.calls()][0].routes, []);
+});
+
+test('name servers and rates are those that RADIUS gives', () => {
+  const authorization = { dns: ['192.0.2.53'], receiveRate_bps: 1_000_000, sendRate_bps: 2_000_000 };
+  const pair = new Pair(given(authorization)).bringUp();
+  const [row] = pair.lns.path.rows.values();
+  assert.deepEqual([row.receiveRate_bps, row.sendRate_bps], [1_000_000, 2_000_000]);
+  const [client] = pair.client.appliance.calls();
+  assert.deepEqual(client.dns, ['192.0.2.53']);
+});
+
 test('what the peer’s entry says of tunnel ID 0 and FF 03 is in the row', () => {
   const pair = new Pair({
     outside: { tunnelPeers: { '192.0.2.2': { allowTunnelIdZero: true, addressControl: 'always' } } },
@@ -123,6 +150,12 @@ test('RFC 5072 4.1: interface identifiers are two different ones, not zero, with
       assert.equal(id[0] & 2, 0);
       assert.ok(id.some((octet) => octet !== 0));
     }
+    // RFC 3162 section 2.2: what RADIUS gives is suggested to the user as it is; nothing, or zero, is not.
+    const wanted = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 7);
+    const given = interfaceIds(bytes, wanted);
+    assert.deepEqual(given.peerInterfaceId, wanted);
+    assert.notDeepEqual(given.localInterfaceId, wanted);
+    assert.notDeepEqual(interfaceIds(bytes, new Uint8Array(8)).peerInterfaceId, new Uint8Array(8));
   }
 });
 
