@@ -186,28 +186,33 @@ export class Lns {
     if (Object.keys(changes).length > 0) call.updateRow(changes);
     const policy = this.#tunnels.policy(call.info.tunnelId);
     const proxy = policy?.proxy ?? 'renegotiate';
-    const refusal = proxy === 'renegotiate' ? '' : this.#takeOver(call, avps, proxy, now_ms);
+    const config = (proxy === 'chap' && this.#chapLinkConfig) || this.#linkConfig;
+    const challengeAgain = proxy === 'chap';
+    const refusal = proxy === 'renegotiate' ? '' : this.#takeOver(call, avps, { config, challengeAgain }, now_ms);
     if (call.info.proxied !== 'no') return true;
     if (refusal !== '') call.note(7, 'note', 'what the LAC hands over is not taken', { reason: refusal }, now_ms);
     if (refusal !== '' && policy?.proxyMismatch === 'refuse') {
       this.#refuseProxy(call, refusal, now_ms);
       return true;
     }
-    const config = (proxy === 'chap' && this.#chapLinkConfig) || this.#linkConfig;
     call.startLink(config, now_ms);
     return true;
   }
 
   /** Step 7: goes on from what the LAC hands over. Says why it cannot; '' where it does, or nothing is handed over. */
-  #takeOver(call: Call, avps: AvpValues, proxy: 'trust' | 'chap', now_ms: number): string {
-    const config = this.#linkConfig;
+  #takeOver(
+    call: Call,
+    avps: AvpValues,
+    { config, challengeAgain }: { config: PppLinkConfig; challengeAgain: boolean },
+    now_ms: number,
+  ): string {
     const given = readProxy(avps);
-    if (!given.given || config === undefined) return '';
+    if (!given.given) return '';
     if ('problem' in given) return given.problem;
     const { proxied } = given;
     // Before the link begins, whose first question is asked at once.
     call.info.proxied = proxied.request === undefined ? 'lcp' : 'lcp-and-authentication';
-    const refusal = call.startProxiedLink(config, { ...proxied, challengeAgain: proxy === 'chap' }, now_ms);
+    const refusal = call.startProxiedLink(config, { ...proxied, challengeAgain }, now_ms);
     if (refusal === undefined) return '';
     call.info.proxied = 'no';
     return refusal;
