@@ -58,6 +58,15 @@ export interface ControlPlaneDependencies {
   log: Log;
 }
 
+/** Whose input it is: a tunnel's peer, or a PC at the LAC. */
+type Peer = { tunnelId: number } | { rowId: number };
+const NOBODY: Peer = { tunnelId: 0 };
+
+function peerOf(call: CallInfo | undefined): Peer {
+  if (call === undefined) return NOBODY;
+  return call.role === 'lac' ? { rowId: call.sessionId } : { tunnelId: call.tunnelId };
+}
+
 /** Of a control message, RFC 2661 section 3.1 and RFC 3931 section 3.2.1: the packet path hands on whole headers. */
 function tunnelIdOf(packet: Uint8Array): number {
   const [high, low] = (packet[1] & 0x0f) === 3 ? [6, 7] : [4, 5];
@@ -381,28 +390,40 @@ export class ControlPlane {
       const { path, peerHostName } = question;
       this.#callLog.tunnelRefused(path.peerAddress, peerHostName, answer.errorMessage ?? '', now_ms);
     }
-    const tunnelId = () => {
-      if (question.type === 'resolve') return undefined;
-      return question.type === 'authorize-tunnel' ? question.tunnelId : this.#callOf(question.callId)?.tunnelId;
+    const peer = () => {
+      if (question.type === 'resolve') return NOBODY;
+      return question.type === 'authorize-tunnel'
+        ? { tunnelId: question.tunnelId }
+        : peerOf(this.#callOf(question.callId));
     };
-    this.#guard(tunnelId, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
+    this.#guard(peer, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
   }
 
   #handleReport(report: DataPlaneReport, now_ms: number): void {
     switch (report.type) {
       case 'control':
         this.#guard(
-          () => tunnelIdOf(report.packet),
+          () => ({ tunnelId: tunnelIdOf(report.packet) }),
           now_ms,
           () => this.appliance.handlePacket(report.packet, report.path, now_ms),
         );
         break;
       case 'discovery':
-        this.appliance.handleDiscovery(report.interfaceIndex, report.frame, now_ms);
+        this.#guard(
+          () => NOBODY,
+          now_ms,
+          () => this.appliance.handleDiscovery(report.interfaceIndex, report.frame, now_ms),
+        );
         break;
-      case 'held':
-        this.appliance.handleHeld(report.sessionId, report.generation, now_ms);
+      case 'held': {
+        const { sessionId, generation } = report;
+        this.#guard(
+          () => peerOf(this.appliance.callInfo(sessionId)),
+          now_ms,
+          () => this.appliance.handleHeld(sessionId, generation, now_ms),
+        );
         break;
+      }
       case 'packet-socket-opened':
         this.pppoe.opened(report.interfaceIndex);
         this.appliance.configure(this.#applianceConfig(), now_ms);
@@ -410,7 +431,7 @@ export class ControlPlane {
       case 'ppp': {
         const { sessionId, generation, protocol, information } = report;
         this.#guard(
-          () => this.appliance.callInfo(sessionId)?.tunnelId,
+          () => peerOf(this.appliance.callInfo(sessionId)),
           now_ms,
           () => this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms),
         );
@@ -447,15 +468,23 @@ export class ControlPlane {
     for (const [tun, isOpen] of this.#tuns.states()) this.appliance.deviceChanged(tun, isOpen, now_ms);
   }
 
-  /** A fault in our own code while a peer's input is handled ends that peer's tunnel: StopCCN result 2, error 6. */
-  #guard(tunnelIdOf: () => number | undefined, now_ms: number, handle: () => void): void {
+  /**
+   * A fault in our own code while a peer's input is handled ends that peer's tunnel: StopCCN result 2, error 6. A PC at the
+   * LAC has no tunnel of its own: its call ends.
+   */
+  #guard(peer: () => Peer, now_ms: number, handle: () => void): void {
     try {
       handle();
     } catch (error) {
       const { stack } = error as Error;
-      const tunnelId = tunnelIdOf() ?? 0;
-      this.#dependencies.log.error({ tunnelId, stack, count: this.#faults.count + 1 }, 'fault in the program');
+      const at = peer();
+      this.#dependencies.log.error({ ...at, stack, count: this.#faults.count + 1 }, 'fault in the program');
       if (this.#faults.note(now_ms)) throw error;
+      if ('rowId' in at) {
+        this.appliance.clear(at.rowId, 'internal fault', 'nas-error', now_ms);
+        return;
+      }
+      const { tunnelId } = at;
       const result = { resultCode: 2, errorCode: 6, errorMessage: 'internal fault' };
       this.appliance.endpoint.closeTunnel(tunnelId, result, now_ms);
     }

@@ -139,3 +139,21 @@ test('a user with an address of its own calls again: the new call has it at once
     assert.equal(box.path.rows.size, 1);
   }
 });
+
+test('a fault of ours in what a PC says to the LAC is logged and costs nobody else a call; the third in a minute ends the program', (t) => {
+  const box = new ControlledBox(t, { alice: {} });
+  box.dial('alice');
+  const { appliance } = box.plane;
+  appliance.handleDiscovery = appliance.handleHeld = () => {
+    throw new Error('a fault');
+  };
+  box.plane.handleReports([{ type: 'discovery', interfaceIndex: 3, frame: new Uint8Array(60) }]);
+  box.plane.handleReports([{ type: 'held', sessionId: 0xf000_0001, generation: 1 }]);
+  assert.equal(box.errors.length, 2);
+  assert.deepEqual(
+    Array.from(appliance.calls(), ({ state }) => state),
+    ['up'],
+  );
+  const third = () => box.plane.handleReports([{ type: 'discovery', interfaceIndex: 3, frame: new Uint8Array(60) }]);
+  assert.throws(third, /a fault/);
+});
