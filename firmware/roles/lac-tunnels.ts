@@ -26,7 +26,7 @@ export type TunnelAnswer = { tunnelId: number } | { failure: string };
 interface LacTunnel {
   readonly choice: TunnelChoice;
   readonly key: string;
-  phase: 'resolve' | 'wait-tunnel' | 'open' | 'closed';
+  phase: 'resolve' | 'wait-tunnel' | 'open' | 'closing' | 'closed';
   /** 0 until the server's name is resolved. */
   tunnelId: number;
   readonly sessions: Set<number>;
@@ -78,7 +78,8 @@ export class LacTunnels {
   find(choice: TunnelChoice, now_ms: number, give: (answer: TunnelAnswer, now_ms: number) => void): void {
     const key = keyOf(choice);
     for (const tunnel of this.#tunnels) {
-      if (tunnel.key !== key || tunnel.phase === 'closed' || !this.#hasRoom(tunnel)) continue;
+      // One that is about to be closed has its end among the events that are still to come.
+      if (tunnel.key !== key || tunnel.phase === 'closing' || !this.#hasRoom(tunnel)) continue;
       if (tunnel.phase === 'open') give({ tunnelId: tunnel.tunnelId }, now_ms);
       else tunnel.waiting.push(give);
       return;
@@ -132,6 +133,7 @@ export class LacTunnels {
       if (tunnel.deadline_ms === undefined || tunnel.deadline_ms > now_ms) continue;
       tunnel.deadline_ms = undefined;
       if (tunnel.phase === 'open') {
+        tunnel.phase = 'closing';
         this.#context.endpoint.closeTunnel(tunnel.tunnelId, { resultCode: STOP.clear }, now_ms);
       } else this.#fail(tunnel, STOP.clear, `the LNS does not answer${silence(tunnel.choice)}`, now_ms);
     }
@@ -200,7 +202,7 @@ export class LacTunnels {
 
   /** One that was closed since nobody used it, or that had no room here, is as good as before. */
   #closed(tunnel: LacTunnel, { by, resultCode, errorCode, errorMessage = '' }: CloseCause, now_ms: number): void {
-    const wasOpen = tunnel.phase === 'open';
+    const wasOpen = hasStood(tunnel);
     const reason =
       by === 'timeout'
         ? `the LNS does not answer${silence(tunnel.choice)}`
@@ -215,7 +217,7 @@ export class LacTunnels {
   }
 
   #forget(tunnel: LacTunnel, reason: string, now_ms: number): void {
-    this.#tell(tunnel.phase === 'open' ? 'tunnel-stopped' : 'tunnel-rejected', tunnel, reason);
+    this.#tell(hasStood(tunnel) ? 'tunnel-stopped' : 'tunnel-rejected', tunnel, reason);
     tunnel.phase = 'closed';
     this.#tunnels.delete(tunnel);
     this.#byId.delete(tunnel.tunnelId);
@@ -236,6 +238,10 @@ export class LacTunnels {
     const { server: peerName, assignmentId } = choice;
     this.#context.emit({ type, tunnelId, side: 'lac', path, peerName, assignmentId, reason });
   }
+}
+
+function hasStood({ phase }: LacTunnel): boolean {
+  return phase === 'open' || phase === 'closing';
 }
 
 /** Of a tunnel whose other end has no address yet. */

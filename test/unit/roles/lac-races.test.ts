@@ -7,7 +7,7 @@ import { CONTROL_CODE, emitPppControlPacket, PPP_PROTOCOL } from '../../../firmw
 import { PPPOE_TAG } from '../../../firmware/wire/pppoe.js';
 import type { Box, BoxInput } from '../../simulation/box.js';
 import { emitDiscoveryFrame, readPppoeFrame } from '../../simulation/pppoe-frames.js';
-import { Access, choice } from './access.js';
+import { Access, choice, TUNNELS } from './access.js';
 import { PPP } from './pair.js';
 
 // What a PC may say, and no AVP has room for: RFC 2661 section 4.1 leaves 1,017 octets.
@@ -256,4 +256,52 @@ test('what an LNS has said of a call that it did not take is not told of the cal
   const [call] = access.calls();
   assert.deepEqual([call.l2tpSessionId, call.peerSessionId, call.tunnelId, call.path.peerAddress], [0, 0, 0, '']);
   assert.equal(call.tunnel?.server, 'lns2.example');
+});
+
+test('a tunnel that is closed since nobody used it is not given to a call whose answer comes in that very turn', () => {
+  const access = new Access({ pcs: ['alice', 'alice'], answerDelay_ms: 1 });
+  const [first, second] = access.pcs;
+  access.bringUp([first]);
+  access.holds = isQuestion('authenticate');
+  access.bringToHold(second);
+  access.act(first, (pc) => pc.switchOff());
+  const since_ms = access.now_ms;
+  assert.ok(access.run(100, () => access.messageTypes(since_ms).includes('lac CDN')));
+  access.run(TUNNELS.idle_ms - 100);
+  const due_ms = access.lac.appliance.pollTimeout();
+  access.run(due_ms - access.now_ms - 1);
+  access.now_ms = due_ms;
+  const [{ input }] = access.held.splice(0);
+  access.holds = () => false;
+  access.command(access.lac, (box, now_ms) => {
+    box.appliance.handleTimeout(now_ms);
+    assert.ok(input.type === 'question');
+    box.questions--;
+    box.appliance.handleAnswer(
+      box.outside.answer(
+        input.question,
+        () => true,
+        () => undefined,
+      ),
+      now_ms,
+    );
+  });
+  assert.ok(access.run(20_000, () => second.addresses !== undefined));
+  assert.equal(second.sessions, 1);
+});
+
+test('no line of a trace and nothing that is told of a call has a password or the tunnel’s secret', () => {
+  for (const protocol of ['pap', 'chap-md5', 'mschapv2'] as const) {
+    const tunnels = [choice(1, { secret: 'tunnel secret' })];
+    const access = new Access({
+      users: { alice: { password: 'secret', tunnels } },
+      peer: { secret: 'tunnel secret' },
+      lac: { authentication: [protocol] },
+    }).bringUp();
+    for (const box of [access.lac, ...access.lnses]) {
+      const trace = JSON.stringify(access.outputs(box, 'trace'));
+      assert.ok(!trace.includes('secret'), `${protocol} at ${box.plan.name}`);
+      assert.ok(!trace.includes(Buffer.from('secret').toString('hex')), `${protocol} at ${box.plan.name}`);
+    }
+  }
 });
