@@ -120,7 +120,7 @@ function addPc(build: Builder, lac: BoxPlan, lnses: readonly BoxPlan[], others: 
       // Some hosts refuse what does not belong on Ethernet, also where the LNS asks for it.
       overEthernet: random.chance(0.5),
       // Who asks so often has frames under way at the moment of the handover, too.
-      ...random.pick([{ echoInterval_ms: 10_000 }, { echoInterval_ms: 30_000 }, CHATTY]),
+      ...(random.chance(0.15) ? CHATTY : { echoInterval_ms: random.pick([10_000, 30_000]) }),
     },
     answersStrangers: random.chance(0.5),
     goal,
