@@ -28,7 +28,7 @@ const CONNECT_SPEED_BPS = 1_000_000_000;
 /** A PC may name its service at a length that no AVP has room for. */
 const MAX_NUMBER_BYTES = 255;
 /** Result Codes of a CDN, RFC 2661 section 4.4.2. */
-const CDN = { lostCarrier: 1, administrative: 3 } as const;
+const CDN = { lostCarrier: 1, administrative: 3, notInTime: 10 } as const;
 
 /** What is said of L2TP of a call that no LNS has, or not yet. */
 export const NOT_CARRIED = {
@@ -78,6 +78,8 @@ export class LacRelay {
   readonly #listener: RelayListener;
   readonly #byRow = new Map<number, Carried>();
   readonly #bySession = new Map<number, Carried>();
+  /** When calls that wait for their ICRP are taken elsewhere, the earliest first. */
+  readonly #unanswered = new Map<Carried, number>();
 
   constructor(context: RoleContext, tunnels: LacTunnels, listener: RelayListener) {
     this.#context = context;
@@ -133,6 +135,27 @@ export class LacRelay {
         this.#sessionClosed(carried, event.cause, now_ms);
     }
     return true;
+  }
+
+  nextDeadline_ms(): number | undefined {
+    const [earliest] = this.#unanswered.values();
+    return earliest;
+  }
+
+  /** An LNS that leaves a call without answer may be dead, and its tunnel not yet: the call goes to another, if there is one. */
+  handleTimeout(now_ms: number): void {
+    for (const [carried, deadline_ms] of [...this.#unanswered]) {
+      if (deadline_ms > now_ms) return;
+      this.#unanswered.delete(carried);
+      const { sessionId, remaining, call } = carried;
+      if (remaining.length === 0) continue;
+      const { tunnelId } = call.info;
+      this.#forgetSession(carried, now_ms);
+      const errorMessage = 'the LNS does not answer the call';
+      this.#context.endpoint.closeCall(sessionId, { resultCode: CDN.notInTime, errorMessage }, now_ms);
+      this.#tunnels.isSilent(tunnelId, now_ms);
+      this.#refused(carried, errorMessage, now_ms);
+    }
   }
 
   pathChanged(sessionId: number, path: TransportPath): boolean {
@@ -217,12 +240,14 @@ export class LacRelay {
     info.l2tpSessionId = sessionId;
     this.#bySession.set(sessionId, carried);
     this.#tunnels.sessionBegan(tunnelId, sessionId);
+    this.#unanswered.set(carried, now_ms + this.#tunnels.answer_ms);
   }
 
   #replied(carried: Carried, event: Extract<L2tpEvent, { type: 'call-replied' }>, now_ms: number): void {
     const status = this.#context.endpoint.tunnel(event.tunnelId);
     const { call, choice, terms } = carried;
     const { info } = call;
+    this.#unanswered.delete(carried);
     if (status === undefined || choice === undefined) return;
     const version = status.version === 3 ? 3 : 2;
     Object.assign(info, {
@@ -308,6 +333,7 @@ export class LacRelay {
   #forgetSession(carried: Carried, now_ms: number): void {
     const { sessionId, generation, call } = carried;
     this.#bySession.delete(sessionId);
+    this.#unanswered.delete(carried);
     this.#tunnels.sessionEnded(call.info.tunnelId, sessionId, now_ms);
     carried.sessionId = 0;
     if (generation === 0) return;

@@ -8,7 +8,7 @@ import { octets } from '../wire/bytes.js';
 import type { RoleContext, TunnelChoice } from './role.js';
 
 export interface LacTunnelsConfig {
-  /** An LNS whose tunnel does not stand by then has failed, */
+  /** An LNS whose tunnel does not stand by then, or that does not answer a call, has failed, */
   answer_ms: number;
   /** and is not asked for so long while there is another. */
   dead_ms: number;
@@ -66,7 +66,7 @@ export class LacTunnels {
   inOrder(choices: readonly TunnelChoice[], now_ms: number): TunnelChoice[] {
     const drawn = choices.map((choice) => {
       const [high, low] = this.#context.random(2);
-      return { choice, isDead: (this.#dead.get(choice.server) ?? 0) > now_ms, lot: (high << 8) | low };
+      return { choice, isDead: this.#isDead(choice, now_ms), lot: (high << 8) | low };
     });
     drawn.sort(
       (a, b) => Number(a.isDead) - Number(b.isDead) || a.choice.preference - b.choice.preference || a.lot - b.lot,
@@ -85,6 +85,17 @@ export class LacTunnels {
       return;
     }
     this.#open(choice, key, now_ms, give);
+  }
+
+  get answer_ms(): number {
+    return this.#config.answer_ms;
+  }
+
+  /** The LNS at the other end of this tunnel does not answer a call. */
+  isSilent(tunnelId: number, now_ms: number): void {
+    const tunnel = this.#byId.get(tunnelId);
+    if (tunnel === undefined || this.#isDead(tunnel.choice, now_ms)) return;
+    this.#markDead(tunnel, 'the LNS does not answer a call', now_ms);
   }
 
   sessionBegan(tunnelId: number, sessionId: number): void {
@@ -137,6 +148,10 @@ export class LacTunnels {
         this.#context.endpoint.closeTunnel(tunnel.tunnelId, { resultCode: STOP.clear }, now_ms);
       } else this.#fail(tunnel, STOP.clear, `the LNS does not answer${silence(tunnel.choice)}`, now_ms);
     }
+  }
+
+  #isDead({ server }: TunnelChoice, now_ms: number): boolean {
+    return (this.#dead.get(server) ?? 0) > now_ms;
   }
 
   #hasRoom({ sessions, waiting }: LacTunnel): boolean {

@@ -4,6 +4,7 @@
  * ends here. No I/O: the outside is asked by questions. Must not speak PPPoE discovery itself.
  */
 import type { L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
+import { earliest } from '../protocol/ppp/earliest.js';
 import type {
   AuthenticationProtocol,
   AuthenticationRequest,
@@ -363,11 +364,12 @@ export class Lac {
   // Time.
 
   nextDeadline_ms(): number | undefined {
-    return this.#tunnels?.nextDeadline_ms();
+    return earliest(this.#tunnels?.nextDeadline_ms(), this.#relay?.nextDeadline_ms());
   }
 
   handleTimeout(now_ms: number): void {
     this.#tunnels?.handleTimeout(now_ms);
+    this.#relay?.handleTimeout(now_ms);
     this.#drain(now_ms);
   }
 

@@ -305,3 +305,36 @@ test('no line of a trace and nothing that is told of a call has a password or th
     }
   }
 });
+
+test('an LNS that died under an open tunnel: a call that has no ICRP in the set time comes up at the next LNS', () => {
+  const tunnels = [choice(1), choice(2, { preference: 2 })];
+  const access = new Access({
+    lnses: 2,
+    users: { alice: { password: 'secret', tunnels } },
+    pcs: ['alice', 'alice', 'alice'],
+  });
+  const [first, second, third] = access.pcs;
+  access.bringUp([first]);
+  access.dead.add(access.lnses[0]);
+  access.act(second, (pc) => pc.switchOn(access.now_ms));
+  assert.ok(access.run(TUNNELS.answer_ms + 6_000, () => second.addresses !== undefined));
+  assert.equal(second.sessions, 1);
+  access.act(third, (pc) => pc.switchOn(access.now_ms));
+  assert.ok(
+    access.run(6_000, () => third.addresses !== undefined),
+    'the dead one is not asked first any more',
+  );
+});
+
+test('a slow LNS without another beside it is waited for as long as the PC waits', () => {
+  const access = new Access({ pcs: ['alice', 'alice'] });
+  const [first, second] = access.pcs;
+  access.bringUp([first]);
+  const [lns] = access.lnses;
+  access.dead.add(lns);
+  access.act(second, (pc) => pc.switchOn(access.now_ms));
+  access.run(6_000 + TUNNELS.answer_ms);
+  access.dead.delete(lns);
+  assert.ok(access.run(20_000, () => second.addresses !== undefined));
+  assert.equal(second.sessions, 1);
+});
