@@ -9,6 +9,7 @@ import { AccessNetwork } from './access-network.js';
 import { Agenda } from './agenda.js';
 import { leftovers } from './agreement.js';
 import { Box, type BoxInput, type BoxObserver, type World } from './box.js';
+import { CLOSE, withoutProfiles } from './closing.js';
 import { DeliveryChecker, type Origin } from './delivery-checker.js';
 import { boxNamed, Goals } from './goals.js';
 import { type Faults, Network, NO_FAULTS, REORDERING_MS } from './network.js';
@@ -246,7 +247,7 @@ class Simulation implements BoxObserver {
     const { closing } = this.#scenario;
     this.#story?.note(this.now_ms, '', closing);
     if (closing === 'PCs hang up') this.#access.act(this.now_ms, (pc) => pc.switchOff());
-    for (const box of this.#boxes.values()) this.#beginClosing(box);
+    for (const box of this.#boxes.values()) this.#turn(box, [{ type: 'command', run: CLOSE[closing] }]);
     this.#pass(this.now_ms + CLOSING_UNDER_FAULTS_MS);
     this.#heal();
     this.#access.act(this.now_ms, (pc) => pc.switchOff());
@@ -261,23 +262,6 @@ class Simulation implements BoxObserver {
     this.#pass(this.now_ms + CLOSING_MS, isDone);
     ensure(left.length === 0, 'nothing-left', () => left.slice(0, 5).join('; '));
     this.#checkSilence();
-  }
-
-  #beginClosing(box: Box): void {
-    const { closing } = this.#scenario;
-    const shutDown = (at: Box, now_ms: number) => at.appliance.shutDown(now_ms);
-    const isListening = box.config.pseudowires.some(({ ends }) => ends.mode === 'listen');
-    const isLns = box.config.lns !== undefined || isListening;
-    const nothing = () => undefined;
-    const run = {
-      'profiles removed': withoutProfiles,
-      'LNS switched off': withoutLns,
-      'all shut down': shutDown,
-      'LNS shut down first': isLns ? shutDown : nothing,
-      'LAC switched off': withoutLac,
-      'PCs hang up': nothing,
-    }[closing];
-    this.#turn(box, [{ type: 'command', run }]);
   }
 
   /** The network is good from now on, and always was for what is on its way. */
@@ -478,22 +462,6 @@ class Simulation implements BoxObserver {
     this.#states.restarted(box);
     this.#relays.restarted(box);
   }
-}
-
-/** Nothing is left that asks for a tunnel, nor that waits for a session. */
-function withoutProfiles(box: Box, now_ms: number): void {
-  box.configure({ ...box.config, lacClients: [], pseudowires: [] }, now_ms);
-}
-
-/** Nothing is left that peers may call. */
-function withoutLns(box: Box, now_ms: number): void {
-  const pseudowires = box.config.pseudowires.filter(({ ends }) => ends.mode !== 'listen');
-  box.configure({ ...box.config, lns: undefined, pseudowires }, now_ms);
-}
-
-/** Nothing is left that PCs may call. */
-function withoutLac(box: Box, now_ms: number): void {
-  box.configure({ ...box.config, lac: undefined }, now_ms);
 }
 
 /** What a simulation is run with. */
