@@ -3,7 +3,8 @@
  *
  * What was found out about it: until it has become the master of its cluster of one, it ignores SCCRQ, hence the short
  * heartbeats and the wait for its own word that it is master; its peer_address must differ from the tunnel's address, or
- * the caller routes the tunnel into itself; it offers Multilink and protocol-rejects IPV6CP.
+ * the caller routes the tunnel into itself; it offers Multilink and protocol-rejects IPV6CP; a user's LCP Terminate-Request it
+ * acknowledges, and leaves the session as it is until the user has been silent for long.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,6 +24,8 @@ export interface L2tpnsOptions {
   tunnelSecret: string;
   radius: { address: string; secret: string };
   authentication: 'pap' | 'chap';
+  /** A user who is silent for so long is asked for an echo, and after twice that time is gone; left out: minutes. */
+  silence_s?: number;
   /** How much it logs, 0 (what is critical) to 5; 3 unless told. */
   debug?: number;
 }
@@ -59,6 +62,7 @@ set cluster_interface "${options.device}"
 set cluster_hb_interval 1
 set cluster_hb_timeout 10
 set send_garp no
+${options.silence_s === undefined ? '' : `set echo_timeout ${options.silence_s}\nset idle_echo_timeout ${2 * options.silence_s}`}
 set accounting_dir ""
 `;
 }

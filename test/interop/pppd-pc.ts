@@ -2,7 +2,7 @@
  * The remote PC: pppd over the PPPoE of its own kernel, in a guest whose card is on a cable of the lab. Dials and hangs up.
  * Knows nothing of our firmware.
  *
- * What was found out about it: pppd's own plugin does discovery and gives up after some 30 s without an offer; pppd ends by
+ * What was found out about it: pppd's own plugin does discovery; having hung up by LCP it sends no PADT; pppd ends by
  * itself, with a status, when its call ends.
  */
 import type { Lab, Namespace } from '../lab/namespaces.js';
@@ -68,7 +68,7 @@ export class PppdPc {
     return linkUp(this.guest, from, timeout_ms);
   }
 
-  /** Has pppd hang up: LCP Terminate-Request, then PADT. Resolves when pppd has ended. */
+  /** Has pppd hang up, by LCP Terminate-Request alone. Resolves when pppd has ended. */
   async hangUp(): Promise<void> {
     const from = this.guest.mark();
     await this.guest.run('kill $(cat /run/ppp*.pid)');

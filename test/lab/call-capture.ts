@@ -21,13 +21,14 @@ export interface JudgedCall {
 
 const MORE_FIELDS = ['radius.code', 'radius.Acct_Status_Type', 'radius.authenticator.invalid', 'pppoe.code'] as const;
 
-/** RFC 2865 section 3, RFC 2866 section 3. */
+/** RFC 2865 section 3, RFC 2866 section 3, RFC 5997 section 3. */
 const RADIUS_CODES: ReadonlyMap<number, string> = new Map([
   [1, 'Access-Request'],
   [2, 'Access-Accept'],
   [3, 'Access-Reject'],
   [4, 'Accounting-Request'],
   [5, 'Accounting-Response'],
+  [12, 'Status-Server'],
 ]);
 /** RFC 2866 section 5.1, RFC 2867 section 3. */
 const STATUS_TYPES: ReadonlyMap<number, string> = new Map([
@@ -100,7 +101,7 @@ function stepOf(field: FieldOf & ((name: (typeof MORE_FIELDS)[number]) => string
   const [source, destination] = [field('ip.src'), field('ip.dst')];
   if (!protocols.includes('radius')) return `IP ${source} > ${destination}`;
   const code = Number(field('radius.code'));
-  const isRequest = code === 1 || code === 4;
+  const isRequest = code === 1 || code === 4 || code === 12;
   const status = STATUS_TYPES.get(Number(field('radius.Acct_Status_Type')));
   const words = [
     'RADIUS',

@@ -37,6 +37,8 @@ export interface FourteenStepsOptions {
   authentication?: PppAuthentication;
   lac?: SettingsChanges;
   lns?: SettingsChanges;
+  /** LNSes that the LAC's RADIUS server names, the first one preferred; from the start on. */
+  lnses?: readonly string[];
 }
 
 export interface FourteenSteps {
@@ -63,7 +65,7 @@ export async function startFourteenSteps(options: FourteenStepsOptions = {}): Pr
     PppdPc.boot(lab, { name: 'pc', namespace: sites.pcs, device: PCS_DEVICE }),
     Appliance.start(lab, sites.lac, 'lac'),
     Appliance.start(lab, sites.lns, 'lns'),
-    startRadius('lac-radius', sites, provider, LAC_RADIUS_ADDRESS, tunnelAttributes()),
+    startRadius('lac-radius', sites, provider, LAC_RADIUS_ADDRESS, tunnelAttributes(options.lnses ?? [ADDRESS.lns])),
     startRadius('lns-radius', sites, sites.office, ADDRESS.office, [
       'Service-Type = Framed-User',
       'Framed-Protocol = PPP',
@@ -110,15 +112,19 @@ function radius(address: string): SettingsChanges['radius'] {
   };
 }
 
-/** RFC 2868: one tunnel, of which the user gets to know nothing. */
-function tunnelAttributes(): string[] {
-  return [
-    'Tunnel-Type:1 = L2TP',
-    'Tunnel-Medium-Type:1 = IPv4',
-    `Tunnel-Server-Endpoint:1 = "${ADDRESS.lns}"`,
-    `Tunnel-Password:1 = "${TUNNEL_SECRET}"`,
-    'Tunnel-Assignment-Id:1 = "office"',
-  ];
+/** RFC 2868: a tunnel by each LNS, of which the user gets to know nothing. */
+function tunnelAttributes(lnses: readonly string[]): string[] {
+  return lnses.flatMap((address, index) => {
+    const tag = index + 1;
+    return [
+      `Tunnel-Type:${tag} = L2TP`,
+      `Tunnel-Medium-Type:${tag} = IPv4`,
+      `Tunnel-Server-Endpoint:${tag} = "${address}"`,
+      `Tunnel-Password:${tag} = "${TUNNEL_SECRET}"`,
+      `Tunnel-Assignment-Id:${tag} = "office ${tag}"`,
+      `Tunnel-Preference:${tag} = ${tag}`,
+    ];
+  });
 }
 
 function startRadius(
