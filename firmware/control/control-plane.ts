@@ -486,7 +486,7 @@ export class ControlPlane {
       }
       const { tunnelId } = at;
       const result = { resultCode: 2, errorCode: 6, errorMessage: 'internal fault' };
-      this.appliance.endpoint.closeTunnel(tunnelId, result, now_ms);
+      this.appliance.closeTunnel(tunnelId, result, 'nas-error', now_ms);
     }
   }
 

@@ -128,9 +128,8 @@ export class ControlView implements ControlPlaneView {
   closeTunnel(tunnelId: number): boolean {
     const { appliance } = this.#plane;
     if (appliance.endpoint.tunnel(tunnelId) === undefined) return false;
-    this.#plane.turn((now_ms) =>
-      appliance.endpoint.closeTunnel(tunnelId, { resultCode: 1, errorMessage: 'closed by an administrator' }, now_ms),
-    );
+    const result = { resultCode: 1, errorMessage: 'closed by an administrator' };
+    this.#plane.turn((now_ms) => appliance.closeTunnel(tunnelId, result, 'admin-reset', now_ms));
     return true;
   }
 

@@ -6,6 +6,7 @@
 
 import { DeadlineQueue } from '../protocol/deadline-queue.js';
 import {
+  type DisconnectResult,
   L2tpEndpoint,
   type L2tpEndpointConfig,
   type L2tpEvent,
@@ -200,6 +201,16 @@ export class Appliance {
     this.#dispatchEvents(now_ms);
   }
 
+  /** Ends a tunnel, and the calls that stand in it, for a reason that is not L2TP's. */
+  closeTunnel(tunnelId: number, result: DisconnectResult, terminateCause: TerminateCause, now_ms: number): void {
+    for (const call of this.#allCalls()) {
+      const { info } = call;
+      const isInIt = info.tunnelId === tunnelId && (info.role !== 'lac' || info.isTunnelled);
+      if (isInIt) call.end(terminateCause, result.errorMessage ?? '');
+    }
+    this.endpoint.closeTunnel(tunnelId, result, now_ms);
+  }
+
   /** Changes what the user of a call gets; false where there is no such call. */
   changeAuthorization(sessionId: number, change: AuthorizationChange): boolean {
     return this.#lns.changeAuthorization(sessionId, change) || this.#lac.changeAuthorization(sessionId, change);
@@ -251,9 +262,7 @@ export class Appliance {
   // What stands.
 
   *calls(): Iterable<CallInfo> {
-    for (const call of this.#lns.calls()) yield call.info;
-    for (const call of this.#lac.calls()) yield call.info;
-    for (const call of this.#lacClient.calls()) yield call.info;
+    for (const { info } of this.#allCalls()) yield info;
   }
 
   callInfo(sessionId: number): CallInfo | undefined {
@@ -293,6 +302,12 @@ export class Appliance {
     const callId = this.#nextCallId;
     this.#nextCallId = callId === LAST_CALL_ID ? 1 : callId + 1;
     return callId;
+  }
+
+  *#allCalls(): Iterable<Call> {
+    yield* this.#lns.calls();
+    yield* this.#lac.calls();
+    yield* this.#lacClient.calls();
   }
 
   #call(sessionId: number): Call | undefined {

@@ -9,7 +9,7 @@
  *
  * No I/O. Must not know PPPoE, nor authenticate.
  */
-import type { CloseCause, L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
+import type { CallDisconnect, CloseCause, L2tpEvent, TransportPath } from '../protocol/l2tp/endpoint.js';
 import type { AuthenticationRequest } from '../protocol/ppp/link.js';
 import type { PppoeSession } from '../protocol/pppoe/events.js';
 import { type AvpValues, PPP_DISCONNECT, PSEUDOWIRE_TYPE } from '../wire/avp.js';
@@ -18,7 +18,7 @@ import { agreedTerms, type DataTerms, localTerms, termsAvps, version2Terms } fro
 import type { LacTunnels } from './lac-tunnels.js';
 import { causeOfSession } from './link-end.js';
 import { proxyAuthenticationAvps } from './proxy.js';
-import type { ForwardingRow, RoleContext, TunnelChoice } from './role.js';
+import type { ForwardingRow, RoleContext, TerminateCause, TunnelChoice } from './role.js';
 
 /** Framing Type and Bearer Type of a call that comes by Ethernet: synchronous, digital (RFC 2661 section 4.4.4). */
 const SYNCHRONOUS_FRAMING = 1;
@@ -175,11 +175,7 @@ export class LacRelay {
     const { sessionId } = carried;
     if (sessionId === 0) return;
     this.#forgetSession(carried, now_ms);
-    const isUsers = call.ending?.terminateCause === 'user-request' || call.ending?.terminateCause === 'lost-carrier';
-    const resultCode = isUsers ? CDN.lostCarrier : CDN.administrative;
-    const disconnectCode = isUsers ? PPP_DISCONNECT.normal : PPP_DISCONNECT.administrative;
-    const pppDisconnectCause = { disconnectCode, controlProtocol: 0, direction: isUsers ? 1 : 0, message: reason };
-    this.#context.endpoint.closeCall(sessionId, { resultCode, errorMessage: reason, pppDisconnectCause }, now_ms);
+    this.#context.endpoint.closeCall(sessionId, disconnectOf(call.ending?.terminateCause, reason), now_ms);
   }
 
   // Step 5: the tunnel.
@@ -339,6 +335,23 @@ export class LacRelay {
     if (generation === 0) return;
     carried.generation = 0;
     this.#context.emit({ type: 'session-remove', sessionId, generation });
+  }
+}
+
+/** What the CDN says of a call that has ended on the PC's side, also by the code of RFC 3145 section 3. */
+function disconnectOf(cause: TerminateCause | undefined, message: string): CallDisconnect {
+  const said = { controlProtocol: 0, message };
+  switch (cause) {
+    case 'user-request': {
+      const pppDisconnectCause = { ...said, disconnectCode: PPP_DISCONNECT.normal, direction: 1 };
+      return { resultCode: CDN.lostCarrier, errorMessage: message, pppDisconnectCause };
+    }
+    case 'lost-carrier':
+      return { resultCode: CDN.lostCarrier, errorMessage: message };
+    default: {
+      const pppDisconnectCause = { ...said, disconnectCode: PPP_DISCONNECT.administrative, direction: 0 };
+      return { resultCode: CDN.administrative, errorMessage: message, pppDisconnectCause };
+    }
   }
 }
 

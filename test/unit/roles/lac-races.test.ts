@@ -338,3 +338,32 @@ test('a slow LNS without another beside it is waited for as long as the PC waits
   assert.ok(access.run(20_000, () => second.addresses !== undefined));
   assert.equal(second.sessions, 1);
 });
+
+test('RFC 3145: the LNS hears from the LAC’s CDN why a call has ended, and accounts for it by the same cause', () => {
+  const causes = {
+    'the PC sends PADT': ['user-request', 1],
+    'an administrator ends it': ['nas-request', 3],
+    'the LAC is switched off': ['nas-request', 3],
+    'the interface is gone': ['lost-carrier', 1],
+  } as const;
+  for (const [what, [cause, resultCode]] of Object.entries(causes)) {
+    const access = new Access().bringUp();
+    ENDS[what].end(access);
+    access.run(1000);
+    const [{ end }] = access.outputs(access.lnses[0], 'call-ended');
+    assert.deepEqual([end.terminateCause, end.resultCode], [cause, resultCode], what);
+  }
+});
+
+test('an administrator closes a tunnel: its calls at both ends end by that, and the PC dials again', () => {
+  const access = new Access().bringUp();
+  const [{ tunnelId }] = access.calls();
+  access.command(access.lac, ({ appliance }, now_ms) =>
+    appliance.closeTunnel(tunnelId, { resultCode: 1, errorMessage: 'maintenance' }, 'admin-reset', now_ms),
+  );
+  access.run(1000);
+  assert.equal(access.outputs(access.lac, 'call-ended')[0].end.terminateCause, 'admin-reset');
+  assert.equal(access.outputs(access.lnses[0], 'call-ended')[0].end.terminateCause, 'nas-request');
+  assert.deepEqual(access.outputs(access.lac, 'lns-failed'), []);
+  assert.ok(access.run(20_000, () => access.calls()[0]?.isTunnelled));
+});
