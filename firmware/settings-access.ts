@@ -135,7 +135,12 @@ export const LacSchema = Type.Object(
     maxSessionsPerMac: whole(1, 65_534, 4, 'PPPoE sessions of one MAC address on an interface or VLAN'),
     padiPerMac_per_s: whole(1, 100, 5, 'PADI and PADR of one MAC address that are answered a second'),
     padiPerInterface_per_s: whole(1, 500, 500, 'PADI and PADR of one interface that are answered a second'),
-    tunnelAnswer_s: whole(2, 60, 8, 'an LNS that has given no tunnel or session by then has failed, and the next one is asked'),
+    tunnelAnswer_s: whole(
+      2,
+      60,
+      8,
+      'an LNS that has given no tunnel or session by then has failed, and the next one is asked',
+    ),
     deadTime_s: whole(0, 86_400, 60, 'an LNS that has failed is not asked for so long while there is another'),
     tunnelIdle_s: whole(0, 86_400, 60, 'a tunnel without a session is closed after this time'),
     maxSessionsPerTunnel: whole(
