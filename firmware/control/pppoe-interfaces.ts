@@ -45,6 +45,7 @@ export class PppoeInterfaces {
     const present = wanted.length > 0 ? new Map(this.#read().map((one) => [one.name, one])) : new Map();
     this.#problems = [];
     const ports = new Map<string, Port>();
+    let hasOtherMtu = false;
     for (const { name, vlans, mtu_bytes } of wanted) {
       const found: EthernetInterface | undefined = present.get(name);
       if (found === undefined) {
@@ -55,10 +56,13 @@ export class PppoeInterfaces {
         continue;
       }
       if (!found.isUp) this.#complain(`PPPoE: interface ${name} is down`, `bring it up: ip link set ${name} up`);
-      const { index, mac } = found;
-      ports.set(name, this.#port({ name, vlans, index, mac, mtu_bytes: mtu_bytes ?? found.mtu_bytes }));
+      const wantedMtu_bytes = mtu_bytes ?? found.mtu_bytes;
+      const port = this.#port({ name, vlans, index: found.index, mac: found.mac, mtu_bytes: wantedMtu_bytes });
+      hasOtherMtu ||= port.mtu_bytes !== wantedMtu_bytes;
+      port.mtu_bytes = wantedMtu_bytes;
+      ports.set(name, port);
     }
-    const hasChanged = this.#takeOver(ports);
+    const hasChanged = this.#takeOver(ports) || hasOtherMtu;
     this.#ports = ports;
     return hasChanged;
   }
@@ -103,16 +107,13 @@ export class PppoeInterfaces {
     this.#problems.push({ what, advice });
   }
 
-  /** What is there already stays, unless it is another interface by now. */
+  /** What is there already stays, unless it is another interface by now. Its MTU matters to sessions to come alone. */
   #port(wanted: Omit<Port, 'isOpen' | 'failure'>): Port {
     const known = this.#ports.get(wanted.name);
-    const isSame =
-      known !== undefined &&
-      known.index === wanted.index &&
-      known.mac === wanted.mac &&
-      known.mtu_bytes === wanted.mtu_bytes &&
-      known.vlans === wanted.vlans;
-    return isSame ? known : { ...wanted, isOpen: false, failure: undefined };
+    if (known?.index !== wanted.index || known.mac !== wanted.mac || known.vlans !== wanted.vlans) {
+      return { ...wanted, isOpen: false, failure: undefined };
+    }
+    return known;
   }
 
   #takeOver(ports: ReadonlyMap<string, Port>): boolean {

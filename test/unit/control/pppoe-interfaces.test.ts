@@ -106,3 +106,18 @@ test('the MTU is the interface’s, unless the settings say another; without the
   assert.equal(box.refresh(), true);
   assert.deepEqual(served(box), []);
 });
+
+test('another MTU is in force for the sessions to come, and those that stand keep their socket', () => {
+  const box = new Box();
+  box.refresh({});
+  box.interfaces.opened(3);
+  box.taken();
+  box.present = [{ ...ETH1, mtu_bytes: 1508 }];
+  assert.equal(box.refresh({}), true);
+  assert.deepEqual([box.taken(), served(box)], [[], ['eth1']]);
+  assert.deepEqual(
+    box.interfaces.open().map(({ mtu_bytes }) => mtu_bytes),
+    [1508],
+  );
+  assert.equal(box.refresh({}), false);
+});
