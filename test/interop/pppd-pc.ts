@@ -3,7 +3,8 @@
  * Knows nothing of our firmware.
  *
  * What was found out about it: pppd's own plugin does discovery; having hung up by LCP it sends no PADT; pppd ends by
- * itself, with a status, when its call ends.
+ * itself, with a status, when its call ends. The guest's card takes no frame above 1500 octets, so it cannot ask for the
+ * 1500 of RFC 4638.
  */
 import type { Lab, Namespace } from '../lab/namespaces.js';
 import {
@@ -55,7 +56,14 @@ export class PppdPc {
     writePppUser(this.guest, call);
     writePppFile(this.guest, OPTIONS, [
       ...pppOptions(call),
-      ...['noauth', 'nodetach', 'mru 1492', 'mtu 1492', `user "${call.user}"`, ...REFUSALS[call.authentication]],
+      ...[
+        'noauth',
+        'nodetach',
+        `mru ${mtu_bytes}`,
+        `mtu ${mtu_bytes}`,
+        `user "${call.user}"`,
+        ...REFUSALS[call.authentication],
+      ],
     ]);
     const pppd = `pppd plugin pppoe.so nic-${CARD} file ${PPP_FOLDER}/${OPTIONS}`;
     await this.guest.run(`(${pppd} </dev/null >/dev/null 2>&1; echo "@event pppd-ended $?" >/dev/console) &`);
