@@ -56,14 +56,7 @@ export class PppdPc {
     writePppUser(this.guest, call);
     writePppFile(this.guest, OPTIONS, [
       ...pppOptions(call),
-      ...[
-        'noauth',
-        'nodetach',
-        `mru ${mtu_bytes}`,
-        `mtu ${mtu_bytes}`,
-        `user "${call.user}"`,
-        ...REFUSALS[call.authentication],
-      ],
+      ...['noauth', 'nodetach', 'mru 1492', 'mtu 1492', `user "${call.user}"`, ...REFUSALS[call.authentication]],
     ]);
     const pppd = `pppd plugin pppoe.so nic-${CARD} file ${PPP_FOLDER}/${OPTIONS}`;
     await this.guest.run(`(${pppd} </dev/null >/dev/null 2>&1; echo "@event pppd-ended $?" >/dev/console) &`);
