@@ -58,6 +58,9 @@ test('a user name in CHAP that fits no AVP is refused without a question, and th
 const isQuestion = (type: Question['type']) => (_box: Box, input: BoxInput) =>
   input.type === 'question' && input.question.type === type;
 
+const isQuestionOfLns = (type: Question['type']) => (box: Box, input: BoxInput) =>
+  box.plan.name === 'lns1' && isQuestion(type)(box, input);
+
 /** Brings a PC's call to a moment, with what has not come yet held back. */
 const MOMENTS: Record<string, () => Access> = {
   'while its user is asked about': () => holding(isQuestion('authenticate')).bringToHold(),
@@ -71,11 +74,14 @@ const MOMENTS: Record<string, () => Access> = {
     return access;
   },
   'when the ICCN goes out': () => untilSent('lac ICCN'),
+  'while the LNS asks about its user': () => holding(isQuestionOfLns('authenticate')).bringToHold(),
+  'while the LNS asks for an address': () => holding(isQuestionOfLns('lease')).bringToHold(),
   'when it is up': () => new Access().bringUp(),
 };
 
 function holding(holds: Access['holds']): Access {
   const access = new Access({ answerDelay_ms: 1, reportDelay_ms: 1 });
+  access.lnses[0].answerDelay_ms = 1;
   access.holds = holds;
   return access;
 }
