@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab, Namespace } from '../lab/namespaces.js';
 import type { Daemon } from '../lab/process.js';
+import { KEEP_ADDRESS, poolModules, type RadiusPool, TAKE_ADDRESS } from './radius-pool.js';
 
 export interface RadiusUser {
   name: string;
@@ -23,6 +24,8 @@ export interface RadiusOptions {
   users: readonly RadiusUser[];
   /** Of its folder in the lab's, where there are several servers. */
   name?: string;
+  /** Where it is to give users addresses of its own. */
+  pool?: RadiusPool;
 }
 
 const READY_TIMEOUT_MS = 20_000;
@@ -87,7 +90,7 @@ modules {
   }
   detail {
     filename = ${folder}/accounting
-  }
+  }${options.pool === undefined ? '' : poolModules(folder, options.pool)}
 }
 server default {
   listen {
@@ -117,7 +120,7 @@ server default {
       mschap
     }
   }
-  post-auth {
+  post-auth {${options.pool === undefined ? '' : TAKE_ADDRESS}
     update reply {
       Message-Authenticator := 0x00
     }
@@ -127,7 +130,7 @@ server default {
       }
     }
   }
-  accounting {
+  accounting {${options.pool === undefined ? '' : KEEP_ADDRESS}
     detail
   }
 }
