@@ -13,7 +13,7 @@ import { beginningCall, Call, type PppTimers } from './call.js';
 import { agreedTerms, changedTerms, localTerms, termsAvps, version2Terms } from './data-terms.js';
 import { causeOfLink, causeOfSession, disconnectResult } from './link-end.js';
 import type { PeerTunnels } from './peer-tunnels.js';
-import { readProxy } from './proxy.js';
+import { hasNoAccm, readProxy } from './proxy.js';
 import type { AuthorizationChange, CallEnd, RoleContext, TerminateCause, TunnelPolicy } from './role.js';
 
 /** Result Codes of a CDN, RFC 2661 section 4.4.2 and RFC 3931 section 5.4.2. */
@@ -195,7 +195,7 @@ export class Lns {
       this.#refuseProxy(call, refusal, now_ms);
       return true;
     }
-    call.startLink(config, now_ms);
+    call.startLink(hasNoAccm(avps) ? { ...config, withoutAccm: true } : config, now_ms);
     return true;
   }
 

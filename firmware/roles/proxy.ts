@@ -12,6 +12,8 @@ const PROXY_AUTHEN_TYPE = { chap: 2, pap: 3, none: 4 } as const;
 /** Of an LCP packet: code, identifier, length (RFC 1661 section 5). */
 const LCP_HEADER_BYTES = 4;
 const MD5_BYTES = 16;
+/** Type of the LCP option, RFC 1662 section 7.1. */
+const ACCM = 2;
 /** What an AVP has room for (section 4.1), also where it is hidden (section 4.3). */
 const MAX_OPTIONS_BYTES = 1000;
 const NOTHING = new Uint8Array(0);
@@ -68,6 +70,22 @@ export function proxyAuthenticationAvps(request: AuthenticationRequest): AvpValu
     case 'mschapv2':
       return { proxyAuthenType: PROXY_AUTHEN_TYPE.none };
   }
+}
+
+/**
+ * Whether the user's line has no ACCM: neither end asked for one when the LAC negotiated. Hosts on Ethernet reject it (RFC
+ * 2516 section 7), and some have no patience for one round more.
+ */
+export function hasNoAccm({ initialReceivedLcpConfReq: received, lastSentLcpConfReq: sent }: AvpValues): boolean {
+  return received !== undefined && sent !== undefined && !hasOption(received, ACCM) && !hasOption(sent, ACCM);
+}
+
+/** Whether a list of LCP options has one of this type; what lies about its length has it in what can be read. */
+function hasOption(options: Uint8Array, type: number): boolean {
+  for (let at = 0; at + 1 < options.length && options[at + 1] >= 2; at += options[at + 1]) {
+    if (options[at] === type) return true;
+  }
+  return false;
 }
 
 type Proxied = Pick<ProxiedLink, 'lastSent' | 'lastReceived' | 'request'>;

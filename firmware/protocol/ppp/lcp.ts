@@ -43,6 +43,8 @@ export interface LcpConfig {
   readonly allow: readonly AuthenticationProtocol[];
   /** RFC 2516 section 7: neither end may have ACCM or ACFC. */
   readonly overEthernet: boolean;
+  /** No ACCM is asked for, though the peer may. */
+  readonly withoutAccm: boolean;
 }
 
 /** What both ends have agreed on once LCP is up. */
@@ -110,7 +112,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
     this.#config = config;
     this.#random = random;
     this.#mru_bytes = config.mru_bytes === DEFAULT_MRU_BYTES ? undefined : config.mru_bytes;
-    this.#accm = config.overEthernet ? undefined : 0;
+    this.#accm = config.overEthernet || config.withoutAccm ? undefined : 0;
     this.#demand = config.demand;
     this.#magicNumber = this.#newMagicNumber();
     this.#peer = { mru_bytes: DEFAULT_MRU_BYTES, acfc: false, pfc: false, promised: undefined };

@@ -24,6 +24,8 @@ export interface PppLinkConfig {
    * HOST_SILENCE_MS.
    */
   overEthernet?: boolean;
+  /** We do not ask for an ACCM (RFC 1662 section 7.1): what is known of the peer's line says that it has none. */
+  withoutAccm?: boolean;
   /** We authenticate ourselves, by a protocol of `allow` (the first is what we suggest) and by no other. */
   peer?: { name: string; password: string; allow: readonly AuthenticationProtocol[] };
   /** Whether IPCP is run. */

@@ -83,6 +83,7 @@ export class PppLink {
       demand: config.authenticator?.protocols ?? [],
       allow: feasible(config.peer),
       overEthernet: config.overEthernet === true,
+      withoutAccm: config.withoutAccm === true,
     };
     this.#overEthernet = this.#lcpConfig.overEthernet;
     this.#lcp = new Lcp(this.#lcpConfig, config, random, {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuthenticationRequest } from '../../../firmware/protocol/ppp/link.js';
-import { LcpRecord, proxyAuthenticationAvps, readProxy } from '../../../firmware/roles/proxy.js';
+import { hasNoAccm, LcpRecord, proxyAuthenticationAvps, readProxy } from '../../../firmware/roles/proxy.js';
 import type { AvpValues } from '../../../firmware/wire/avp.js';
 import { octets } from '../../../firmware/wire/bytes.js';
 
@@ -77,6 +77,21 @@ const LCP: AvpValues = {
   lastSentLcpConfReq: Uint8Array.from([...MRU_1400, ...CHAP_MD5]),
   lastReceivedLcpConfReq: Uint8Array.from(MAGIC),
 };
+
+test('RFC 2516 section 7: neither CONFREQ has an ACCM, so the line has none; one of them does, or is not told: nothing is known', () => {
+  const accm = Uint8Array.of(...MRU_1400, 2, 6, 0, 0, 0, 0);
+  const table: [AvpValues, boolean][] = [
+    [{ initialReceivedLcpConfReq: Uint8Array.from(MAGIC), lastSentLcpConfReq: Uint8Array.from(MRU_1400) }, true],
+    [{ initialReceivedLcpConfReq: new Uint8Array(0), lastSentLcpConfReq: new Uint8Array(0) }, true],
+    [{ initialReceivedLcpConfReq: accm, lastSentLcpConfReq: Uint8Array.from(MRU_1400) }, false],
+    [{ initialReceivedLcpConfReq: Uint8Array.from(MAGIC), lastSentLcpConfReq: accm }, false],
+    [{ initialReceivedLcpConfReq: Uint8Array.from(MAGIC) }, false],
+    [{ lastSentLcpConfReq: Uint8Array.from(MRU_1400) }, false],
+    [{}, false],
+    [{ initialReceivedLcpConfReq: Uint8Array.of(1, 0, 2), lastSentLcpConfReq: Uint8Array.of(1) }, true],
+  ];
+  for (const [avps, expected] of table) assert.equal(hasNoAccm(avps), expected, JSON.stringify(avps));
+});
 
 test('what one end hands over is what the other takes', () => {
   for (const request of [CHAP, PAP]) {

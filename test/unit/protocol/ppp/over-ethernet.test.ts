@@ -12,6 +12,13 @@ test('RFC 2516 section 7: the access concentrator asks for neither ACCM nor ACFC
   assert.deepEqual(driver.sent(), [REQUEST]);
 });
 
+test('a line that has no ACCM, by what a LAC hands over: none is asked for, at once, and one that the peer asks for is taken', () => {
+  const driver = new Driver(lns(['chap-md5'], { withoutAccm: true })).start();
+  assert.deepEqual(driver.sent(), [REQUEST]);
+  driver.receive('LCP Configure-Request 7 2:00000000 5:0a0b0c0d');
+  assert.deepEqual(driver.sent(), ['LCP Configure-Ack 7 2:00000000 5:0a0b0c0d']);
+});
+
 test('RFC 2516 section 7: a host’s request for ACCM or ACFC is rejected', () => {
   const driver = new Driver(config).start();
   driver.receive('LCP Configure-Request 7 2:00000000 5:0a0b0c0d 8:');
