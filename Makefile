@@ -39,7 +39,7 @@ fuzz: build ## SECONDS=n of mutated and random input against every parser; SEED=
 soak: root packages build ## redials and traffic for an hour (SECONDS=n), then what leaked
 	@node dist/test/lab/soak.js $(SOAK_SECONDS)
 
-bench: root packages build ## call set-up rate and memory per session, beside l2tpns
+bench: root packages build ## call set-up and memory beside l2tpns, packets over IP 115 beside UDP, PPPoE calls at the LAC; OUT=<file>
 	@node dist/test/bench/run.js
 
 lab: root packages build ## the lab alone, with a shell in it
