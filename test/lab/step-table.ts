@@ -44,7 +44,7 @@ export function stepTable(lines: readonly JoinedLine[]): string[] {
       shown = line.step;
       const time = `${(line.at_ms / 1000).toFixed(3)} s`;
       const seenBy = line.arrived === undefined ? line.box : 'both';
-      const columns = [time.padStart(14), seenBy.padEnd(4), route(line).padEnd(12), line.what.padEnd(24), line.detail];
+      const columns = [time.padStart(14), seenBy.padEnd(4), route(line).padEnd(12), line.what.padEnd(27), line.detail];
       const text = columns.join('  ').trimEnd();
       return isNew ? [`  ${String(line.step).padStart(2)}  ${STEPS[line.step - 1]}`, text] : [text];
     });
