@@ -38,6 +38,9 @@ const OFFICE = [
 /** The LNS authenticates the user itself: by a challenge that passes the LAC, and its own question. */
 const SECOND_CHAP = ['L2TP CHAP Challenge', 'PPPoE CHAP Response', 'L2TP CHAP Response', ...asks(ADDRESS.office)];
 
+/** pppd's status. */
+const AUTHENTICATION_FAILED = 19;
+
 interface Variant extends FourteenStepsOptions {
   what: string;
   /** What comes between the LAC's session and IPCP, on the cables. */
@@ -134,7 +137,6 @@ describe('the call of the fourteen steps', { skip: labIsMissing() }, () => {
     const from = lab.pc.guest.mark();
     const asked = lab.lnsRadius.lineCount;
     await lab.pc.dial({ user: USER.name, password: 'not it', authentication: 'chap-md5' });
-    const AUTHENTICATION_FAILED = 19;
     assert.equal(await lab.pc.ended(from), AUTHENTICATION_FAILED);
     assert.equal(accessRequests(lab.lnsRadius, asked), 0);
     await nothingLeft();
@@ -149,6 +151,38 @@ describe('the call of the fourteen steps', { skip: labIsMissing() }, () => {
       steps.filter((step) => step.startsWith('L2TP')),
       [],
     );
+  });
+
+  it('the LNS’s RADIUS is silent: the user is refused in the time that is set; it answers again, and the user is let in', {
+    timeout: 60_000,
+  }, async () => {
+    const ppp = { restartTimer_ms: 1_000 };
+    const patience = { timeout_s: 2, initialRetransmission_ms: 500, transmissionsPerServer: 2, deadTime_s: 1 };
+    await setUp(lab, { lac: { ppp }, lns: { ppp, radius: patience } });
+    const capture = await CallCapture.start(lab, 'silent-radius');
+    const call = { user: USER.name, password: USER.password, authentication: 'chap-md5' } as const;
+    lab.lnsRadius.signal('SIGSTOP');
+    const from = lab.pc.guest.mark();
+    await lab.pc.dial(call);
+    assert.equal(await lab.pc.ended(from), AUTHENTICATION_FAILED);
+    await nothingLeft();
+    lab.lnsRadius.signal('SIGCONT');
+    const { localAddress } = await lab.pc.connect(call);
+    assert.equal(localAddress, USER_ADDRESS);
+    await hangUp();
+    const { steps, complaints } = await capture.judge();
+    assert.deepEqual(complaints, []);
+    const [request] = asks(ADDRESS.office);
+    assertInOrder(steps, [
+      ...TUNNEL,
+      request!,
+      request!,
+      'L2TP CHAP Failure',
+      'PPPoE CHAP Failure',
+      'L2TP CDN',
+      'PPPoE PADT',
+    ]);
+    assertInOrder(steps, ['L2TP CHAP Failure', ...asks(ADDRESS.office), 'L2TP CHAP Success']);
   });
 
   /** Both boxes have the one call, as what it is; the LAC knows where it has come from. */

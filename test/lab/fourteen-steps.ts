@@ -82,13 +82,13 @@ export async function setUp({ lac, lns }: FourteenSteps, options: FourteenStepsO
   const { encapsulation = 'udp2', proxy = 'trust', authentication = 'chap-md5' } = options;
   await lns.api.configure({
     ...options.lns,
-    radius: radius(ADDRESS.office),
+    radius: { ...options.lns?.radius, ...radius(ADDRESS.office) },
     lns: { enabled: true, localAddress: LNS_LINK_ADDRESS, authentication: [authentication], ...options.lns?.lns },
     tunnelPeers: [{ name: 'lac', address: `${LAC_ADDRESS}/32`, secret: TUNNEL_SECRET, proxy }],
   });
   await lac.api.configure({
     ...options.lac,
-    radius: radius(LAC_RADIUS_ADDRESS),
+    radius: { ...options.lac?.radius, ...radius(LAC_RADIUS_ADDRESS) },
     lac: {
       ...{ enabled: true, interfaces: [{ name: ACCESS_DEVICE }], authentication: [authentication] },
       // RADIUS names the LNS; that it is spoken to in version 3 stands here.
@@ -105,7 +105,7 @@ export function accessRequests(server: Daemon, from = 0): number {
   return server.lines(from).filter((line) => /Login (?:OK|incorrect)/.test(line)).length;
 }
 
-function radius(address: string): SettingsChanges['radius'] {
+function radius(address: string): NonNullable<SettingsChanges['radius']> {
   return {
     authentication: [{ address, secret: RADIUS_SECRET }],
     accounting: [{ address, secret: RADIUS_SECRET }],
