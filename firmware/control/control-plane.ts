@@ -387,8 +387,11 @@ export class ControlPlane {
       this.#callLog.userRefused(question.userName, question.request.protocol, now_ms);
     }
     if (question.type === 'authorize-tunnel' && answer.type === 'authorize-tunnel' && !answer.accepted) {
-      const { path, peerHostName } = question;
-      this.#callLog.tunnelRefused(path.peerAddress, peerHostName, answer.errorMessage ?? '', now_ms);
+      const { path, peerHostName, tunnelId } = question;
+      // One that stands already is not refused any more.
+      if (this.appliance.endpoint.tunnel(tunnelId)?.state !== 'established') {
+        this.#callLog.tunnelRefused(path.peerAddress, peerHostName, answer.errorMessage ?? '', now_ms);
+      }
     }
     const peer = () => {
       if (question.type === 'resolve') return NOBODY;

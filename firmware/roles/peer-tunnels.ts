@@ -40,10 +40,16 @@ export class PeerTunnels {
     this.#context = context;
   }
 
-  /** Whether there is any role that tunnels are for; those that stand are closed where there is none. */
+  /**
+   * Whether there is any role that tunnels are for; those that stand are closed where there is none. Otherwise it is asked
+   * anew how to treat their peers, in the calls to come.
+   */
   configure(areTaken: boolean, now_ms: number): void {
     this.#areTaken = areTaken;
-    if (!areTaken) for (const tunnelId of [...this.#tunnels.keys()]) this.#close(tunnelId, now_ms);
+    for (const [tunnelId, tunnel] of [...this.#tunnels]) {
+      if (!areTaken) this.#close(tunnelId, now_ms);
+      else if (tunnel.isOpen) this.#review(tunnelId, tunnel);
+    }
   }
 
   /** How to treat the tunnel's peer; undefined for a tunnel that no peer has opened. */
@@ -116,6 +122,14 @@ export class PeerTunnels {
       tunnel.policy = answer.policy;
       const { secret, allowTunnelIdZero } = answer.policy;
       endpoint.answerTunnel(tunnelId, { accepted: true, secret, allowTunnelIdZero }, at_ms);
+    });
+  }
+
+  /** A peer that may not open a tunnel any more keeps the one that it has. */
+  #review(tunnelId: number, tunnel: PeerTunnel): void {
+    const { path, peerHostName } = tunnel;
+    this.#context.ask({ type: 'authorize-tunnel', tunnelId, path, peerHostName }, (answer) => {
+      if (answer.type === 'authorize-tunnel' && answer.accepted) tunnel.policy = answer.policy;
     });
   }
 

@@ -89,6 +89,7 @@ export class Access {
   onTheWay: (frame: Uint8Array) => Uint8Array = (frame) => frame;
   /** Boxes that hear and say nothing any more. */
   readonly dead = new Set<Box>();
+  readonly #peers: Record<string, TunnelPeer> = {};
   readonly #outputs = new Map<Box, Output[]>();
   readonly #agenda = new Agenda<{ box: Box; input: BoxInput }>();
   readonly #network: Network<Origin>;
@@ -125,12 +126,18 @@ export class Access {
       world,
       0,
     );
+    this.changePeer(plan.peer ?? {});
     this.lnses = Object.entries(hosts).map(([hostName, address], i) => {
       const config = { ...NO_ROLE, endpoint: { ...ENDPOINT, hostName }, lns: { ...LNS, ...plan.lns } };
       const pool = Array.from({ length: 9 }, (_, n) => `10.${i}.1.${n + 1}`);
-      const known = { users, pool, tunnelPeers: { [LAC_ADDRESS]: plan.peer ?? {} }, hosts: {} };
+      const known = { users, pool, tunnelPeers: this.#peers, hosts: {} };
       return new Box(box(`lns${i + 1}`, address, config, known), world, 0);
     });
+  }
+
+  /** LNSes treat the LAC so from now on. */
+  changePeer(peer: TunnelPeer): void {
+    this.#peers[LAC_ADDRESS] = peer;
   }
 
   /** Lets time pass, for so long or until something is so; gives whether it is. */

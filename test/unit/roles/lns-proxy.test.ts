@@ -116,3 +116,18 @@ test('a tunnel with as many sessions as its peer may have: CDN result 4, and the
   access.act(first, (pc) => pc.switchOff());
   assert.ok(access.run(60_000, () => second.addresses !== undefined));
 });
+
+test('what the settings say anew of a peer holds for the calls to come in the tunnel that it has open', () => {
+  const access = new Access({ peer: { proxy: 'trust' }, pcs: ['alice', 'alice'], lnses: 1 });
+  const [first, second] = access.pcs;
+  const [lns] = access.lnses;
+  access.bringUp([first]);
+  access.changePeer({ proxy: 'renegotiate' });
+  access.command(lns, (box, now_ms) => box.configure({ ...box.config }, now_ms));
+  access.bringUp([second]);
+  assert.deepEqual(
+    Array.from(lns.appliance.calls(), ({ proxied }) => proxied),
+    ['lcp-and-authentication', 'no'],
+  );
+  assert.equal(access.tunnels(lns), 1);
+});
