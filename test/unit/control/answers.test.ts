@@ -84,3 +84,49 @@ test('a rule that says local: an Access-Accept for a tunnel proves nothing to a 
   assert.ok(answer.type === 'authenticate' && !answer.answer.accepted);
   assert.equal(answer.authorization, undefined);
 });
+
+test('an answer that comes when its call is gone takes the place of no call that stands; with the call there, it does', (t) => {
+  const { store } = temporaryStore(t);
+  assert.ok(store.documents.writeSettings({ lns: { duplicateLogins: 'replace' } }, 'test').ok);
+  const older = standingCall({ callId: 7, role: 'lns', userName: 'alice@isp' });
+  const asking = standingCall({ callId: 8, role: 'lns', userName: '' });
+  for (const [calls, cleared] of [
+    [[older], []],
+    [[older, asking], [7]],
+  ] as const) {
+    const ended: number[] = [];
+    const answers = new Answers({
+      store,
+      pools: new AddressPools(store.documents, store.leases),
+      radius: () => undefined,
+      calls: () => calls,
+      clearCall: (callId) => ended.push(callId),
+      resolve: () => Promise.reject(new Error('nothing is resolved')),
+    });
+    const question = { questionId: 3, callId: 8, userName: 'alice@isp', request: PAP, call: asking };
+    const given = { questionId: 3, answer: { accepted: true }, authorization: NO_AUTHORIZATION };
+    answers.admitted({ type: 'authenticate', ...question }, { type: 'authenticate', ...given });
+    assert.deepEqual(ended, cleared);
+  }
+});
+
+test('a rule for a group without LNSes lets nobody in: no one has looked at a password', (t) => {
+  const { store } = temporaryStore(t);
+  const { lac } = store.documents.settings();
+  const rules = [{ action: 'tunnel' as const, group: 'gone' }];
+  const settings = { ...store.documents.settings(), lac: { ...lac, rules } };
+  const answers = new Answers({
+    store: Object.assign(Object.create(store), { documents: { settings: () => settings } }),
+    pools: new AddressPools(store.documents, store.leases),
+    radius: () => undefined,
+    calls: () => [],
+    clearCall: () => undefined,
+    resolve: () => Promise.reject(new Error('nothing is resolved')),
+  });
+  const given: Answer[] = [];
+  const call = standingCall({ role: 'lac' });
+  answers.answer({ type: 'authenticate', questionId: 3, callId: 1, userName: 'alice', request: PAP, call }, (answer) =>
+    given.push(answer),
+  );
+  assert.ok(given[0]?.type === 'authenticate' && !given[0].answer.accepted);
+});
