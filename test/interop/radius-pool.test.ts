@@ -47,7 +47,8 @@ describe("two LNSes and FreeRADIUS's pool of addresses", { skip: labIsMissing() 
     boxes = await startLacAndLns({
       users: 0,
       lac: {
-        l2tp: { helloInterval_s: 5, retransmitInitial_ms: 250, maxRetransmits: 2 },
+        // A dead LNS is dead to the LAC after 1 + 2 + 4 seconds without an answer, which is after its leases are over.
+        l2tp: { helloInterval_s: 5, retransmitInitial_ms: 1_000, maxRetransmits: 2 },
         radius: { authentication: [OF_LAC] },
         lac: { rules: [], tunnelGroups: [], tunnelAnswer_s: 2, deadTime_s: 600 },
       },
