@@ -17,10 +17,10 @@ import { applianceConfig } from './appliance-config.js';
 import { CallLimits } from './call-limits.js';
 import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
-import { Faults } from './faults.js';
 import { KernelSettings } from './kernel-settings.js';
 import type { NetworkConfiguration } from './network.js';
 import { settingsProblems } from './operating-problems.js';
+import { NOBODY, PeerInput, peerOf } from './peer-input.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Radius } from './radius/radius.js';
@@ -58,21 +58,6 @@ export interface ControlPlaneDependencies {
   log: Log;
 }
 
-/** Whose input it is: a tunnel's peer, or a PC at the LAC. */
-type Peer = { tunnelId: number } | { rowId: number };
-const NOBODY: Peer = { tunnelId: 0 };
-
-function peerOf(call: CallInfo | undefined): Peer {
-  if (call === undefined) return NOBODY;
-  return call.role === 'lac' ? { rowId: call.sessionId } : { tunnelId: call.tunnelId };
-}
-
-/** Of a control message, RFC 2661 section 3.1 and RFC 3931 section 3.2.1: the packet path hands on whole headers. */
-function tunnelIdOf(packet: Uint8Array): number {
-  const [high, low] = (packet[1] & 0x0f) === 3 ? [6, 7] : [4, 5];
-  return (packet[high] << 8) | packet[low];
-}
-
 export class ControlPlane {
   readonly trace = new Trace(TRACE_CAPACITY);
   readonly appliance: Appliance;
@@ -88,7 +73,6 @@ export class ControlPlane {
   /** Those that came while a turn was under way. */
   #given: { question: Question; answer: Answer }[] = [];
   readonly #limits: CallLimits;
-
   #activities = 0;
   #settings: Settings;
   #commands: DataPlaneCommand[] = [];
@@ -98,7 +82,7 @@ export class ControlPlane {
   readonly #kernel: KernelSettings;
   /** Those of IP protocol 115: without the others the packet path does not begin. */
   readonly #refusedSockets: OperatingProblem[] = [];
-  readonly #faults = new Faults();
+  readonly #peerInput: PeerInput;
   #stopped = false;
   #onLastCounters = () => {};
   /** Another after each start, so that no two calls ever have the same Acct-Session-Id. */
@@ -160,6 +144,7 @@ export class ControlPlane {
     this.#accountingPrefix = store.bootNumber.toString(16).padStart(8, '0').toUpperCase();
     this.#routerId = (random(4).reduce((id, octet) => id * 256 + octet, 0) || 1) >>> 0;
     this.appliance = new Appliance(this.#applianceConfig(), random, now_ms);
+    this.#peerInput = new PeerInput(this.appliance, log);
   }
 
   get settings(): Settings {
@@ -399,47 +384,21 @@ export class ControlPlane {
         ? { tunnelId: question.tunnelId }
         : peerOf(this.#callOf(question.callId));
     };
-    this.#guard(peer, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
+    this.#peerInput.guard(peer, now_ms, () => this.appliance.handleAnswer(answer, now_ms));
   }
 
   #handleReport(report: DataPlaneReport, now_ms: number): void {
     switch (report.type) {
       case 'control':
-        this.#guard(
-          () => ({ tunnelId: tunnelIdOf(report.packet) }),
-          now_ms,
-          () => this.appliance.handlePacket(report.packet, report.path, now_ms),
-        );
-        break;
       case 'discovery':
-        this.#guard(
-          () => NOBODY,
-          now_ms,
-          () => this.appliance.handleDiscovery(report.interfaceIndex, report.frame, now_ms),
-        );
+      case 'held':
+      case 'ppp':
+        this.#peerInput.take(report, now_ms);
         break;
-      case 'held': {
-        const { sessionId, generation } = report;
-        this.#guard(
-          () => peerOf(this.appliance.callInfo(sessionId)),
-          now_ms,
-          () => this.appliance.handleHeld(sessionId, generation, now_ms),
-        );
-        break;
-      }
       case 'packet-socket-opened':
         this.pppoe.opened(report.interfaceIndex);
         this.appliance.configure(this.#applianceConfig(), now_ms);
         break;
-      case 'ppp': {
-        const { sessionId, generation, protocol, information } = report;
-        this.#guard(
-          () => peerOf(this.appliance.callInfo(sessionId)),
-          now_ms,
-          () => this.appliance.handlePppFrame(sessionId, generation, protocol, information, now_ms),
-        );
-        break;
-      }
       case 'session-removed':
         this.calls.removed(report.generation, report.counters);
         break;
@@ -469,28 +428,6 @@ export class ControlPlane {
 
   #tellDevices(now_ms: number): void {
     for (const [tun, isOpen] of this.#tuns.states()) this.appliance.deviceChanged(tun, isOpen, now_ms);
-  }
-
-  /**
-   * A fault in our own code while a peer's input is handled ends that peer's tunnel: StopCCN result 2, error 6. A PC at the
-   * LAC has no tunnel of its own: its call ends.
-   */
-  #guard(peer: () => Peer, now_ms: number, handle: () => void): void {
-    try {
-      handle();
-    } catch (error) {
-      const { stack } = error as Error;
-      const at = peer();
-      this.#dependencies.log.error({ ...at, stack, count: this.#faults.count + 1 }, 'fault in the program');
-      if (this.#faults.note(now_ms)) throw error;
-      if ('rowId' in at) {
-        this.appliance.clear(at.rowId, 'internal fault', 'nas-error', now_ms);
-        return;
-      }
-      const { tunnelId } = at;
-      const result = { resultCode: 2, errorCode: 6, errorMessage: 'internal fault' };
-      this.appliance.closeTunnel(tunnelId, result, 'nas-error', now_ms);
-    }
   }
 
   /** Data that passed is life for link and tunnel; the first of it in both directions is a call's last step. */
