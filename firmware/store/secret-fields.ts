@@ -3,7 +3,7 @@
  * to keep those that a new document leaves out. Must not know which documents there are.
  */
 import type { TSchema } from 'typebox';
-import type { Problem } from '../settings.js';
+import { canonicalAddress, type Problem } from '../settings.js';
 
 type Fields = Record<string, unknown>;
 /** What a schema looks like where it is walked through. */
@@ -106,14 +106,18 @@ function walk(
   }
 }
 
-/** What has no name is a server or a client, and told by its address and way, whether that is said or its default. */
+/**
+ * What has no name is a server or a client, and told by its address and way, whether that is said or its default, and
+ * however the address is spelled: in another spelling it is the same server, and must not lose its secret.
+ */
 function entryName({ properties }: Node, entry: unknown, at: number): string {
   if (!isFields(entry)) return String(at);
   const { name, address, server } = entry;
   const { port = properties?.port?.default, encapsulation = properties?.encapsulation?.default } = entry;
   if (typeof name === 'string') return JSON.stringify(name);
   const peer = address ?? server;
-  return typeof peer === 'string' ? JSON.stringify([peer, port, encapsulation]) : String(at);
+  if (typeof peer !== 'string') return String(at);
+  return JSON.stringify([canonicalAddress(peer) ?? peer, port, encapsulation]);
 }
 
 function isFields(value: unknown): value is Fields {

@@ -1,5 +1,7 @@
 /** Settings of PPPoE, tunnels, RADIUS and filters that contradict themselves or each other are refused: one line for each rule. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { DEFAULT_SETTINGS, type Settings, SettingsSchema } from '../../../firmware/settings.js';
@@ -238,6 +240,40 @@ test('a secret that is left out stays with its server, wherever that moves in th
   assert.deepEqual(
     kept.radius.authentication.map(({ secret }) => secret),
     ['second', 'first'],
+  );
+});
+
+test('a server whose IPv6 address is spelled otherwise is the same one, and keeps its secret', (t) => {
+  const group = (server: object) => lac({ tunnelGroups: [{ name: 'office', servers: [server] }] });
+  const store = accepted(t, group({ server: '2001:db8::1', secret: 'of the tunnel' }));
+  assert.ok(write(store, group({ server: '2001:DB8:0:0::1' })).ok);
+  const server = store.documents.settings().lac.tunnelGroups[0]?.servers[0];
+  assert.equal(server?.server, '2001:db8::1');
+  assert.equal(server.secret, 'of the tunnel');
+});
+
+test('the new secrets are in no file of the store, and are there after a restart', (t) => {
+  const temporary = temporaryStore(t);
+  const document = {
+    ...lac({ tunnelGroups: [{ name: 'office', servers: [{ server: '2001:DB8::1', secret: 'one at rest' }] }] }),
+    radius: {
+      authentication: [{ address: '192.0.2.10', secret: 'two at rest' }],
+      accounting: [{ address: '2001:DB8::A', secret: 'three at rest' }],
+      dynamicAuthorization: { port: 3799, clients: [{ address: '192.0.2.12', secret: 'four at rest' }] },
+    },
+  };
+  const written = write(temporary.store, document);
+  assert.ok(written.ok, JSON.stringify(written));
+  const folder = dirname(temporary.path);
+  for (const name of readdirSync(folder)) {
+    assert.equal(readFileSync(join(folder, name), 'latin1').includes('at rest'), false, name);
+  }
+  const { lac: stored, radius } = temporary.reopen().documents.settings();
+  const { authentication, accounting, dynamicAuthorization } = radius;
+  const all = [...(stored.tunnelGroups[0]?.servers ?? []), ...authentication, ...accounting];
+  assert.deepEqual(
+    [...all, ...dynamicAuthorization.clients].map(({ secret }) => secret),
+    ['one at rest', 'two at rest', 'three at rest', 'four at rest'],
   );
 });
 

@@ -1,6 +1,7 @@
 /** Pseudowires that contradict themselves, each other or the settings around them are refused: one line for each rule. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FIRST_PPPOE_ROW_ID } from '../../../firmware/dataplane/interface.js';
 import { DEFAULT_POOL, DEFAULT_SETTINGS, type Settings } from '../../../firmware/settings.js';
 import { validateSettings } from '../../../firmware/store/rules.js';
 
@@ -246,6 +247,13 @@ function accepted(document: object): Settings {
   assert.ok(result.ok, JSON.stringify(result));
   return result.value;
 }
+
+test('a Session ID of ours may be any below those that the packet path keeps for PPPoE', () => {
+  const withId = (localSessionId: number) => validateSettings(wires({ ...STATIC, localSessionId }), around);
+  assert.ok(withId(FIRST_PPPOE_ROW_ID - 1).ok);
+  const refused = withId(FIRST_PPPOE_ROW_ID);
+  assert.deepEqual(refused.ok ? [] : refused.problems.map(({ field }) => field), ['/pseudowires/0/localSessionId']);
+});
 
 test('one of each mode, in one bridge, does not contradict itself', () => {
   const { pseudowires } = accepted(wires(...[DIAL, LISTEN, STATIC].map((wire) => ({ ...wire, bridge: 'br0' }))));
