@@ -66,6 +66,10 @@ const VARIANTS: readonly Variant[] = [
     ...{ atLns: [...asks(ADDRESS.office), ...SECOND_CHAP, 'PPPoE CHAP Success'], steps: ALL, asked: 2 },
   },
   {
+    ...{ what: 'CHAP over udp2, and once more by the LNS', encapsulation: 'udp2', proxy: 'chap' },
+    ...{ atLns: [...asks(ADDRESS.office), ...SECOND_CHAP, 'PPPoE CHAP Success'], steps: ALL, asked: 2 },
+  },
+  {
     ...{ what: 'CHAP over udp3, and once more by the LNS', encapsulation: 'udp3', proxy: 'chap' },
     ...{ atLns: [...asks(ADDRESS.office), ...SECOND_CHAP, 'PPPoE CHAP Success'], steps: ALL, asked: 2 },
   },

@@ -19,6 +19,10 @@ import { idle, startLns, USER } from './lns.js';
 const RADIUS_ADDRESS = '127.0.0.1';
 const SECRET = 'shared';
 const COA_PORT = 3799;
+/** Where no server is. */
+const NOBODY_ADDRESS = '127.0.0.99';
+/** Hanging up, two transmissions to the first server at 300 ms and twice that, and the call. */
+const FAILOVER_MS = 8_000;
 /** What a change of a call may take until it shows. */
 const PROMPTLY_MS = 1_000;
 const CALL_MS = 30_000;
@@ -192,5 +196,26 @@ describe('calls of users that FreeRADIUS knows', { skip: labIsMissing() }, () =>
     const [alive] = (await lns.api.demand<RadiusView>('GET', '/api/v1/radius')).servers;
     assert.equal(alive?.state, 'alive');
     assert.deepEqual((await lns.api.status()).problems, []);
+  });
+
+  it('two servers, the first of them dead: the second lets in who calls within the set time, and is asked first from then on', async () => {
+    const servers = [NOBODY_ADDRESS, RADIUS_ADDRESS].map((address) => ({ address, secret: SECRET }));
+    await lns.api.configure({ radius: { authentication: servers, deadTime_s: 60 } });
+    const set_ms = performance.now();
+    await branch.api.configure({ lacClients: [] });
+    await idle(lns);
+    await branch.api.configure(BRANCH);
+    await up(branch, sites.user, ADDRESS.office);
+    const took_ms = performance.now() - set_ms;
+    assert.ok(took_ms < FAILOVER_MS, `${took_ms} ms`);
+    const states = async () => {
+      const { servers: all } = await lns.api.demand<RadiusView>('GET', '/api/v1/radius');
+      return all.map(({ address, state }) => [address, state]);
+    };
+    assert.deepEqual(await states(), [
+      [NOBODY_ADDRESS, 'dead'],
+      [RADIUS_ADDRESS, 'alive'],
+    ]);
+    assert.equal(await pings(), 1);
   });
 });
