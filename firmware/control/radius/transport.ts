@@ -20,7 +20,6 @@ import { RatedLog } from './rated-log.js';
 
 /** What becomes of a request. */
 export type RadiusOutcome = Extract<RadiusClientEvent, { type: 'reply' | 'no-reply' }>;
-export type RadiusReply = Extract<RadiusClientEvent, { type: 'reply' }>;
 
 /** How a server does. */
 export interface RadiusServerView {

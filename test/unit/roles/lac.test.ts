@@ -218,6 +218,27 @@ test('frames that a PC sends while its LNS is asked come to the LNS, in their or
   );
 });
 
+test('frames on their way to the main thread when the packet path begins to hold go to the LNS before those that it holds', () => {
+  const access = new Access({ answerDelay_ms: 20, reportDelay_ms: 100 });
+  const [pc] = access.pcs;
+  const echo = (identifier: number) => access.say(pc, PPP_PROTOCOL.lcp, Uint8Array.of(9, identifier, 0, 8, 0, 0, 0, 0));
+  access.act(pc, (one) => one.switchOn(0));
+  const isAsked = () => access.outputs(access.lac, 'question').some(({ question }) => question.type === 'authenticate');
+  assert.ok(access.run(20_000, isAsked));
+  for (const identifier of [1, 2]) echo(identifier);
+  const isHeld = () => access.outputs(access.lac, 'session-update').some(({ changes }) => changes.hold === true);
+  assert.ok(access.run(20_000, isHeld));
+  for (const identifier of [3, 4]) echo(identifier);
+  assert.ok(access.run(20_000, () => pc.addresses !== undefined));
+  const answers = access
+    .outputs(access.lnses[0], 'inject')
+    .filter(({ protocol, information }) => protocol === PPP_PROTOCOL.lcp && information[0] === 10);
+  assert.deepEqual(
+    answers.map(({ information }) => information[1]),
+    [1, 2, 3, 4],
+  );
+});
+
 // The ends of a call that is carried.
 
 test('PADT of the PC: CDN result 1, and nothing is left but the tunnel', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accountingId, type TunnelOutput } from '../../../../firmware/control/accounting/record.js';
 import { NO_AUTHORIZATION } from '../../../../firmware/roles/authorization.js';
-import { Bench, CARRIED, EPOCH_MS, endBy, settingsWith, standingCall } from './bench.js';
+import { Bench, CARRIED, EPOCH_MS, endBy, settingsWith, standingCall } from './books.js';
 
 const ID = standingCall().accountingId;
 const BOX = accountingId(1, 0);

@@ -11,7 +11,7 @@ import { RadiusTransport } from '../../../../firmware/control/radius/transport.j
 import type { CallInfo } from '../../../../firmware/roles/role.js';
 import { openStore } from '../../../../firmware/store/store.js';
 import { SECRET } from './accounting-server.js';
-import { CARRIED, endBy, settingsWith, standingCall } from './bench.js';
+import { CARRIED, endBy, settingsWith, standingCall } from './books.js';
 
 const TURN_MS = 10;
 const [path = '', keyFile = '', port = '', seed = '1', last = ''] = process.argv.slice(2);

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { CallInfo } from '../../../../firmware/roles/role.js';
 import type { RadiusValues } from '../../../../firmware/wire/radius-attributes.js';
 import { SeededRandom } from '../../../simulation/seeded-random.js';
-import { Bench, CARRIED, endBy, settingsWith, standingCall, statusOf } from './bench.js';
+import { Bench, CARRIED, endBy, settingsWith, standingCall, statusOf } from './books.js';
 
 const SEEDS = 40;
 const STEPS = 60;

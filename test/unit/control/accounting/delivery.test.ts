@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RadiusValues } from '../../../../firmware/wire/radius-attributes.js';
-import { Bench, CARRIED, endBy, settingsWith, standingCall, statusOf } from './bench.js';
+import { Bench, CARRIED, endBy, settingsWith, standingCall, statusOf } from './books.js';
 
 const calls = (count: number) => Array.from({ length: count }, (_, index) => standingCall({ callId: index + 1 }));
 const STOPPED = ['start', 'stop'];

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RadiusValues } from '../../../../firmware/wire/radius-attributes.js';
 import { AccountingServer } from './accounting-server.js';
-import { statusOf } from './bench.js';
+import { statusOf } from './books.js';
 
 const LOOP = fileURLToPath(new URL('call-loop.js', import.meta.url));
 const KILLS = 12;

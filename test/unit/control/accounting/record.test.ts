@@ -17,7 +17,7 @@ import { NO_AUTHORIZATION } from '../../../../firmware/roles/authorization.js';
 import type { TerminateCause } from '../../../../firmware/roles/role.js';
 import { parsePrefix } from '../../../../firmware/wire/ip.js';
 import { ACCT_STATUS_TYPE } from '../../../../firmware/wire/radius-attributes.js';
-import { endBy, settingsWith, standingCall } from './bench.js';
+import { endBy, settingsWith, standingCall } from './books.js';
 
 const untagged = <T>(value: T) => [{ tag: 0, value }];
 
