@@ -5,6 +5,7 @@
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
+const NO_OCTETS = new Uint8Array(0);
 
 /** Text of UTF-8 octets; what is not UTF-8 becomes U+FFFD, so that no peer's text makes an error. */
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -13,6 +14,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /** The UTF-8 octets of a text, cut behind a whole character where they would be more than `maximum_bytes`. */
 export function encodeUtf8(text: string, maximum_bytes = Number.POSITIVE_INFINITY): Uint8Array {
+  if (text === '') return NO_OCTETS;
   const bytes = encoder.encode(text);
   if (bytes.length <= maximum_bytes) return bytes;
   const cut = new Uint8Array(maximum_bytes);

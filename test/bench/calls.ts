@@ -13,7 +13,7 @@ import type { CallReport, PlaceOrder } from './caller.js';
 const ENDPOINT = {
   ...{ hostName: 'caller', vendorName: 'tunnelwerk', firmwareRevision: 1, receiveWindow: 64 },
   ...{ helloInterval_ms: 60_000, retransmitInitial_ms: 1_000, retransmitCap_ms: 8_000, maxRetransmits: 5 },
-  ...{ establishTimeout_ms: 60_000, maxTunnels: 1_024, maxSessions: 60_000 },
+  ...{ establishTimeout_ms: 60_000, maxTunnels: 1_024, maxSessions: 65_534 },
   ...{ routerId: 0x0a000001, pseudowireTypes: [7], accepts: [], reservedSessionIds: [] },
 };
 const LINK: Omit<PppLinkConfig, 'peer' | 'ipv6'> = {

@@ -6,17 +6,23 @@
 import { CHAP_CODE, PAP_CODE } from '../../wire/authentication.js';
 import { octets, type RandomBytes } from '../../wire/bytes.js';
 import { type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
-import type { Authenticatee, AuthenticateeSignal, Authenticator, AuthenticatorSignal } from './authentication.js';
+import type {
+  Authenticatee,
+  AuthenticateeSignal,
+  Authenticator,
+  AuthenticatorSignal,
+  StandingReply,
+} from './authentication.js';
 import { ChapAuthenticator, ChapPeer } from './chap.js';
 import { earliest } from './earliest.js';
 import { Identifiers } from './identifiers.js';
+import type { LinkOutbox } from './link-outbox.js';
 import type {
   AuthenticationAnswer,
   AuthenticationProtocol,
   AuthenticationRequest,
   LinkDownReason,
   PppLinkConfig,
-  PppLinkEvent,
   ProxiedLink,
 } from './link-types.js';
 import { PapAuthenticator, PapPeer } from './pap.js';
@@ -24,14 +30,6 @@ import { Question } from './question.js';
 
 /** What a LAC hands over of its authentication phase. */
 export type ProxiedAuthentication = Pick<ProxiedLink, 'request' | 'challengeAgain'>;
-
-/** What the phase tells its link. `done` and `fail` come at most once after each start(). */
-export interface AuthenticationPhaseOutput {
-  send(protocol: number, packet: ControlPacket): void;
-  emit(event: PppLinkEvent): void;
-  done(now_ms: number): void;
-  fail(reason: LinkDownReason, message: string, now_ms: number): void;
-}
 
 interface Side<Machine> {
   readonly protocol: number;
@@ -42,24 +40,23 @@ interface Side<Machine> {
 export class AuthenticationPhase {
   readonly #config: PppLinkConfig;
   readonly #random: RandomBytes;
-  readonly #output: AuthenticationPhaseOutput;
-  readonly #question: Question<AuthenticationRequest>;
+  readonly #outbox: LinkOutbox;
+  readonly #question = new Question<AuthenticationRequest>();
   /** Of our Challenges and Authenticate-Requests. */
   readonly #identifiers: Identifiers;
   /** We find out who the peer is. */
   #ofPeer: Side<Authenticator> | undefined;
+  /** In place of that once the peer is accepted for good. */
+  #accepted: StandingReply | undefined;
   /** We say who we are. */
   #ofUs: Side<Authenticatee> | undefined;
   #deadline_ms: number | undefined;
-  /** The time of the input that is being handled. */
-  #now_ms = 0;
 
-  constructor(config: PppLinkConfig, random: RandomBytes, output: AuthenticationPhaseOutput) {
+  constructor(config: PppLinkConfig, random: RandomBytes, outbox: LinkOutbox) {
     this.#config = config;
     this.#random = random;
-    this.#output = output;
+    this.#outbox = outbox;
     this.#identifiers = new Identifiers(random(1)[0]);
-    this.#question = new Question((request) => output.emit({ type: 'authentication-request', request }));
   }
 
   /**
@@ -72,7 +69,6 @@ export class AuthenticationPhase {
     proxied: ProxiedAuthentication | undefined,
     now_ms: number,
   ): void {
-    this.#now_ms = now_ms;
     this.#deadline_ms = now_ms + this.#config.authenticationTimeout_ms;
     this.#ofPeer = demanded && { protocol: numberOf(demanded), machine: this.#authenticator(demanded), isDone: false };
     this.#ofUs = promised && { protocol: numberOf(promised), machine: this.#authenticatee(promised), isDone: false };
@@ -85,6 +81,7 @@ export class AuthenticationPhase {
   stop(): void {
     this.#question.abandon();
     this.#ofPeer = undefined;
+    this.#accepted = undefined;
     this.#ofUs = undefined;
     this.#deadline_ms = undefined;
   }
@@ -96,7 +93,12 @@ export class AuthenticationPhase {
 
   /** Takes a packet of PAP or CHAP; false: it belongs to no authentication that was agreed on. */
   handlePacket(protocol: number, packet: ControlPacket, now_ms: number): boolean {
-    this.#now_ms = now_ms;
+    const accepted = this.#accepted;
+    if (accepted?.protocol === protocol && isForAuthenticator(protocol, packet.code)) {
+      const reply = accepted.replyTo(packet);
+      if (reply !== undefined) this.#outbox.send(protocol, reply);
+      return true;
+    }
     const side = isForAuthenticator(protocol, packet.code) ? this.#ofPeer : this.#ofUs;
     if (side?.protocol !== protocol) return false;
     side.machine.handlePacket(packet, now_ms);
@@ -104,12 +106,12 @@ export class AuthenticationPhase {
   }
 
   answer(answer: AuthenticationAnswer, now_ms: number): void {
-    this.#now_ms = now_ms;
-    if (this.#question.takeAnswer()) this.#ofPeer?.machine.answer(answer, now_ms);
+    const { isWanted, next } = this.#question.takeAnswer();
+    if (next !== undefined) this.#emitQuestion(next.content);
+    if (isWanted) this.#ofPeer?.machine.answer(answer, now_ms);
   }
 
   handleTimeout(now_ms: number): void {
-    this.#now_ms = now_ms;
     if (this.#deadline_ms !== undefined && now_ms >= this.#deadline_ms) {
       this.#fail('authentication-timeout', 'authentication took too long');
       return;
@@ -125,11 +127,11 @@ export class AuthenticationPhase {
   #handleAuthenticatorSignal(signal: AuthenticatorSignal): void {
     switch (signal.type) {
       case 'request':
-        this.#question.ask(signal.request);
+        if (this.#question.ask(signal.request)) this.#emitQuestion(signal.request);
         return;
       case 'accepted':
         if (this.#ofPeer !== undefined) this.#ofPeer.isDone = true;
-        this.#output.emit({ type: 'authenticated', name: signal.name, message: signal.message });
+        this.#outbox.emit({ type: 'authenticated', name: signal.name, message: signal.message });
         this.#advance();
         return;
       case 'refused':
@@ -145,7 +147,7 @@ export class AuthenticationPhase {
       case 'accepted':
         if (this.#ofUs === undefined || this.#ofUs.isDone) return;
         this.#ofUs.isDone = true;
-        this.#output.emit({
+        this.#outbox.emit({
           type: 'authenticated',
           name: octets(this.#config.peer?.name ?? ''),
           message: signal.message,
@@ -164,17 +166,23 @@ export class AuthenticationPhase {
     if (this.#deadline_ms === undefined) return;
     if (this.#ofPeer?.isDone === false || this.#ofUs?.isDone === false) return;
     this.#deadline_ms = undefined;
-    this.#output.done(this.#now_ms);
+    this.#accepted = this.#ofPeer?.machine.standing;
+    if (this.#accepted !== undefined) this.#ofPeer = undefined;
+    this.#outbox.signal({ from: 'authentication', signal: { type: 'done' } });
+  }
+
+  #emitQuestion(request: AuthenticationRequest): void {
+    this.#outbox.emit({ type: 'authentication-request', request });
   }
 
   #fail(reason: LinkDownReason, message: string): void {
     this.stop();
-    this.#output.fail(reason, message, this.#now_ms);
+    this.#outbox.signal({ from: 'authentication', signal: { type: 'failed', reason, message } });
   }
 
   #authenticator(protocol: AuthenticationProtocol): Authenticator {
     const output = {
-      send: (packet: ControlPacket) => this.#output.send(numberOf(protocol), packet),
+      send: (packet: ControlPacket) => this.#outbox.send(numberOf(protocol), packet),
       signal: (signal: AuthenticatorSignal) => this.#handleAuthenticatorSignal(signal),
     };
     if (protocol === 'pap') return new PapAuthenticator(output);
@@ -186,7 +194,7 @@ export class AuthenticationPhase {
 
   #authenticatee(protocol: AuthenticationProtocol): Authenticatee {
     const output = {
-      send: (packet: ControlPacket) => this.#output.send(numberOf(protocol), packet),
+      send: (packet: ControlPacket) => this.#outbox.send(numberOf(protocol), packet),
       signal: (signal: AuthenticateeSignal) => this.#handleAuthenticateeSignal(signal),
     };
     const { name = '', password = '' } = this.#config.peer ?? {};

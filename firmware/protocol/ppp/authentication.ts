@@ -44,6 +44,16 @@ export interface Authenticator extends AuthenticationMachine {
    */
   startProxied(request: AuthenticationRequest, challengeAgain: boolean): void;
   answer(answer: AuthenticationAnswer, now_ms: number): void;
+  /** All that is left to do once the peer is accepted; undefined where it is asked again from time to time. */
+  readonly standing: StandingReply | undefined;
+}
+
+/** What the peer was told when it was accepted, for its requests that come again. */
+export interface StandingReply {
+  /** The number of PAP or CHAP. */
+  readonly protocol: number;
+  /** undefined: the packet is no such request. */
+  replyTo(packet: ControlPacket): ControlPacket | undefined;
 }
 
 export interface Authenticatee extends AuthenticationMachine {

@@ -267,10 +267,13 @@ export interface AutomatonTiming {
   readonly maxTerminate: number;
 }
 
-/**
- * One automaton. `perform` carries out the actions that go outwards, in the order of the table, when the new state
- * already stands; it must not call handle() again.
- */
+/** Carries out the actions that go outwards, in the order of the table, when the new state already stands. */
+export interface AutomatonActions {
+  /** Must not call handle() again. */
+  perform(action: OutwardAction, now_ms: number): void;
+}
+
+/** One automaton. */
 export class Automaton {
   state: AutomatonState = 'Initial';
   /** How many more Configure-Requests or Terminate-Requests may be sent. */
@@ -278,12 +281,12 @@ export class Automaton {
   /** When the restart timer expires; undefined while it does not run. */
   restartAt_ms: number | undefined = undefined;
   readonly #timing: AutomatonTiming;
-  readonly #perform: (action: OutwardAction, now_ms: number) => void;
+  readonly #actions: AutomatonActions;
   #inTransition = false;
 
-  constructor(timing: AutomatonTiming, perform: (action: OutwardAction, now_ms: number) => void) {
+  constructor(timing: AutomatonTiming, actions: AutomatonActions) {
     this.#timing = timing;
-    this.#perform = perform;
+    this.#actions = actions;
   }
 
   /** Another has gone through the negotiation: state Opened stands at once, as the event RCA would have left it. */
@@ -325,7 +328,7 @@ export class Automaton {
         this.restartCounter = Math.max(0, this.restartCounter - 1);
         this.#startTimer(now_ms);
     }
-    this.#perform(action, now_ms);
+    this.#actions.perform(action, now_ms);
   }
 
   #isTerminating(): boolean {

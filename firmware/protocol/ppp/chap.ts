@@ -19,7 +19,7 @@ import {
   parseMsChapV2Success,
 } from '../../wire/authentication.js';
 import { octets, type RandomBytes } from '../../wire/bytes.js';
-import type { ControlPacket } from '../../wire/ppp.js';
+import { type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
 import type {
   Authenticatee,
   AuthenticateeSignal,
@@ -27,6 +27,7 @@ import type {
   AuthenticationTiming,
   Authenticator,
   AuthenticatorSignal,
+  StandingReply,
 } from './authentication.js';
 import type { Identifiers } from './identifiers.js';
 import type { AuthenticationAnswer, AuthenticationRequest } from './link-types.js';
@@ -154,6 +155,11 @@ export class ChapAuthenticator implements Authenticator {
     this.#output.signal({ type: 'accepted', name: current.name, message });
   }
 
+  get standing(): StandingReply | undefined {
+    const reply = this.#current?.reply;
+    return reply !== undefined && this.#rechallengeAt_ms === undefined ? new ChapReply(reply) : undefined;
+  }
+
   handleTimeout(now_ms: number): void {
     this.#retransmission.handleTimeout(now_ms);
     if (this.#rechallengeAt_ms !== undefined && now_ms >= this.#rechallengeAt_ms) this.start(now_ms);
@@ -201,6 +207,24 @@ export class ChapAuthenticator implements Authenticator {
   #sendReply(current: Challenge, code: number, data: Uint8Array): void {
     current.reply = { code, identifier: current.identifier, data };
     this.#output.send(current.reply);
+  }
+}
+
+/** A Response that comes again, since the Success was lost, has the same one. */
+class ChapReply implements StandingReply {
+  readonly #reply: ControlPacket;
+
+  constructor(reply: ControlPacket) {
+    this.#reply = reply;
+  }
+
+  get protocol(): number {
+    return PPP_PROTOCOL.chap;
+  }
+
+  replyTo({ identifier, data }: ControlPacket): ControlPacket | undefined {
+    if (identifier !== this.#reply.identifier) return undefined;
+    return readOrDrop(() => parseChapValue(data)) && this.#reply;
   }
 }
 

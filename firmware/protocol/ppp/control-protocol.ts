@@ -13,8 +13,15 @@ import {
   parseOptions,
 } from '../../wire/ppp.js';
 import { encodeUtf8 } from '../../wire/text.js';
-import { Automaton, type AutomatonEvent, type AutomatonState, type OutwardAction } from './automaton.js';
+import {
+  Automaton,
+  type AutomatonActions,
+  type AutomatonEvent,
+  type AutomatonState,
+  type OutwardAction,
+} from './automaton.js';
 import type { Identifiers } from './identifiers.js';
+import type { ControlSignal, LinkOutbox } from './link-outbox.js';
 import { MAX_TEXT_BYTES, printable, readOrDrop, sameOctets } from './peer-octets.js';
 
 /** Counters and timers of RFC 1661 section 4.6. */
@@ -23,24 +30,6 @@ export interface NegotiationTiming {
   readonly maxConfigure: number;
   readonly maxTerminate: number;
   readonly maxFailure: number;
-}
-
-/** What a control protocol tells its link; told after the packet or event is dealt with, never inside. */
-export type ControlSignal =
-  /** This-Layer-Up, This-Layer-Down, This-Layer-Finished. */
-  | { type: 'up' }
-  | { type: 'down' }
-  | { type: 'finished' }
-  /** A Terminate-Request came; what the table makes of it follows. */
-  | { type: 'peer-terminated'; message: string }
-  /** It cannot come to an agreement with this peer; the link has to close it. */
-  | { type: 'failed'; message: string };
-
-/** Where packets and signals go. `peerMru_bytes` is the largest packet that the peer takes. */
-export interface ControlOutput<Signal = ControlSignal> {
-  send(packet: ControlPacket): void;
-  signal(signal: Signal): void;
-  peerMru_bytes(): number;
 }
 
 /** An option of the peer's Configure-Request is fine, not for us at all, or wanted with this other value. */
@@ -63,33 +52,42 @@ const NO_PACKET: ControlPacket = { code: 0, identifier: 0, data: new Uint8Array(
  */
 const UNHEARD_AFTER_MS = 50;
 
-export abstract class ControlProtocol<Signal = ControlSignal> {
-  protected readonly output: ControlOutput<Signal | ControlSignal>;
+/** What is kept while both ends look for an agreement. */
+interface Negotiation {
+  /** Our Configure-Request while no valid reply to it has come. */
+  request: { identifier: number; data: Uint8Array; options: ConfigurationOption[] } | undefined;
+  requestSentAt_ms: number;
+  /**
+   * Configure-Naks sent since the last Configure-Ack: Max-Failure counts them. One to a request that is only repeated
+   * does not count: then it was the Nak that was lost, and nothing is said of whether the peer can be convinced.
+   */
+  naksGiven: number;
+  lastRefused: ControlPacket | undefined;
+  refusalsGiven: number;
+  refusalsTaken: number;
+}
+
+export abstract class ControlProtocol implements AutomatonActions {
+  /** The number of this protocol. */
+  readonly protocol: number;
+  protected readonly outbox: LinkOutbox;
   /** The packet that is being answered. */
   protected received = NO_PACKET;
   readonly #automaton: Automaton;
   readonly #timing: NegotiationTiming;
   readonly #identifiers: Identifiers;
-  /** Our Configure-Request while no valid reply to it has come. */
-  #request: { identifier: number; data: Uint8Array; options: ConfigurationOption[] } | undefined;
-  #requestSentAt_ms = 0;
+  /** In state Opened there is none: by then all of it is as it was in the beginning. */
+  #negotiation: Negotiation | undefined;
   #hasHeardPeer = false;
   #reply: { request: ControlPacket; packet: ControlPacket; options: ConfigurationOption[] } | undefined;
   #terminateMessage = '';
-  /**
-   * Configure-Naks sent since the last Configure-Ack: Max-Failure counts them. One to a request that is only repeated
-   * does not count: then it was the Nak that was lost, and nothing is said of whether the peer can be convinced.
-   */
-  #naksGiven = 0;
-  #lastRefused: ControlPacket | undefined;
-  #refusalsGiven = 0;
-  #refusalsTaken = 0;
 
-  constructor(timing: NegotiationTiming, identifiers: Identifiers, output: ControlOutput<Signal | ControlSignal>) {
+  constructor(protocol: number, timing: NegotiationTiming, identifiers: Identifiers, outbox: LinkOutbox) {
+    this.protocol = protocol;
     this.#timing = timing;
     this.#identifiers = identifiers;
-    this.output = output;
-    this.#automaton = new Automaton(timing, (action, now_ms) => this.#perform(action, now_ms));
+    this.outbox = outbox;
+    this.#automaton = new Automaton(timing, this);
   }
 
   get state(): AutomatonState {
@@ -104,7 +102,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   /** Instead of open() and lowerUp(): what is agreed on stands already. Nothing is sent. */
   protected takeOverOpened(): void {
     this.#automaton.takeOver();
-    this.output.signal({ type: 'up' });
+    this.signal({ type: 'up' });
   }
 
   /** Administrative Close; `message` goes into the Terminate-Request. */
@@ -159,7 +157,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
         this.#handleRefusal(packet, now_ms);
         return;
       case CONTROL_CODE.terminateRequest:
-        this.output.signal({ type: 'peer-terminated', message: printable(packet.data) });
+        this.signal({ type: 'peer-terminated', message: printable(packet.data) });
         this.event('RTR', now_ms);
         return;
       case CONTROL_CODE.terminateAck:
@@ -214,7 +212,28 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
 
   /** What fits into a packet to this peer beside `header_bytes`. */
   protected fitting(data: Uint8Array, header_bytes: number): Uint8Array {
-    return data.subarray(0, Math.max(0, this.output.peerMru_bytes() - header_bytes));
+    return data.subarray(0, Math.max(0, this.outbox.peerMru_bytes - header_bytes));
+  }
+
+  protected send(packet: ControlPacket): void {
+    this.outbox.send(this.protocol, packet);
+  }
+
+  /** Is heard after the packet or event is dealt with, never inside. */
+  protected signal(signal: ControlSignal): void {
+    this.outbox.signal({ from: 'control', machine: this, signal });
+  }
+
+  get #present(): Negotiation {
+    this.#negotiation ??= {
+      request: undefined,
+      requestSentAt_ms: 0,
+      naksGiven: 0,
+      lastRefused: undefined,
+      refusalsGiven: 0,
+      refusalsTaken: 0,
+    };
+    return this.#negotiation;
   }
 
   #isLowerUp(): boolean {
@@ -231,8 +250,8 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     if (options === undefined) return;
     this.#reply = { request: packet, packet: this.#judgeRequest(packet, options), options };
     this.event(this.#reply.packet.code === CONTROL_CODE.configureAck ? 'RCR+' : 'RCR-', now_ms);
-    if (this.#refusalsGiven > GIVE_UP_FACTOR * this.#timing.maxFailure) {
-      this.output.signal({ type: 'failed', message: 'the peer keeps asking for what it cannot have' });
+    if ((this.#negotiation?.refusalsGiven ?? 0) > GIVE_UP_FACTOR * this.#timing.maxFailure) {
+      this.signal({ type: 'failed', message: 'the peer keeps asking for what it cannot have' });
     }
   }
 
@@ -243,7 +262,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
     const types = new Set<number>();
     const rejected: ConfigurationOption[] = [];
     const wanted: ConfigurationOption[] = [];
-    const converging = this.#naksGiven < this.#timing.maxFailure;
+    const converging = this.#present.naksGiven < this.#timing.maxFailure;
     for (const option of options) {
       const verdict = types.has(option.type) ? 'reject' : this.judge(option);
       types.add(option.type);
@@ -262,21 +281,24 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   }
 
   #handleConfigureAck(packet: ControlPacket, now_ms: number): void {
-    const request = this.#request;
-    if (request?.identifier !== packet.identifier || !sameOctets(request.data, packet.data)) return;
-    this.#request = undefined;
-    this.#refusalsTaken = 0;
+    const negotiation = this.#negotiation;
+    const request = negotiation?.request;
+    if (negotiation === undefined || request?.identifier !== packet.identifier) return;
+    if (!sameOctets(request.data, packet.data)) return;
+    negotiation.request = undefined;
+    negotiation.refusalsTaken = 0;
     this.event('RCA', now_ms);
   }
 
   #handleRefusal(packet: ControlPacket, now_ms: number): void {
-    const request = this.#request;
+    const negotiation = this.#negotiation;
+    const request = negotiation?.request;
     const refused = readOrDrop(() => parseOptions(packet.data));
-    if (request?.identifier !== packet.identifier || refused === undefined) return;
+    if (negotiation === undefined || request?.identifier !== packet.identifier || refused === undefined) return;
     const isReject = packet.code === CONTROL_CODE.configureReject;
     if (isReject && !refused.every((option) => request.options.some((own) => sameOption(own, option)))) return;
-    this.#request = undefined;
-    this.#refusalsTaken++;
+    negotiation.request = undefined;
+    negotiation.refusalsTaken++;
     const failure = this.#takeRefusal(
       refused.filter((option) => request.options.some((own) => own.type === option.type)),
       isReject,
@@ -285,13 +307,14 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
       this.event('RCN', now_ms);
       return;
     }
-    this.output.signal({ type: 'failed', message: failure });
+    this.signal({ type: 'failed', message: failure });
   }
 
   /** Options that are nak'ed for ever are given up, as if they had been rejected. */
   #takeRefusal(options: readonly ConfigurationOption[], isReject: boolean): string | undefined {
-    if (this.#refusalsTaken > GIVE_UP_FACTOR * this.#timing.maxFailure) return 'the peer refuses all that we propose';
-    const giveUp = isReject || this.#refusalsTaken > this.#timing.maxFailure;
+    const { refusalsTaken } = this.#present;
+    if (refusalsTaken > GIVE_UP_FACTOR * this.#timing.maxFailure) return 'the peer refuses all that we propose';
+    const giveUp = isReject || refusalsTaken > this.#timing.maxFailure;
     for (const option of options) {
       const failure = giveUp ? this.handleReject(option) : this.handleNak(option);
       if (failure !== undefined) return failure;
@@ -313,22 +336,24 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
   /** RXJ-: the peer does not know what the protocol cannot do without. */
   protected failForGood(message: string, now_ms: number): void {
     this.#terminateMessage = message;
-    this.output.signal({ type: 'failed', message });
+    this.signal({ type: 'failed', message });
     this.event('RXJ-', now_ms);
   }
 
-  #perform(action: OutwardAction, now_ms: number): void {
+  /** For the automaton alone. */
+  perform(action: OutwardAction, now_ms: number): void {
     switch (action) {
       case 'tlu':
-        this.output.signal({ type: 'up' });
+        this.#negotiation = undefined;
+        this.signal({ type: 'up' });
         return;
       case 'tld':
-        this.output.signal({ type: 'down' });
+        this.signal({ type: 'down' });
         return;
       case 'tls':
         return;
       case 'tlf':
-        this.output.signal({ type: 'finished' });
+        this.signal({ type: 'finished' });
         return;
       case 'scr':
         this.#sendConfigureRequest(now_ms);
@@ -341,7 +366,7 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
         this.#sendTerminateRequest();
         return;
       case 'sta':
-        this.output.send(this.#answer(CONTROL_CODE.terminateAck, new Uint8Array(0)));
+        this.send(this.#answer(CONTROL_CODE.terminateAck, new Uint8Array(0)));
         return;
       case 'scj':
         this.#sendCodeReject();
@@ -354,50 +379,53 @@ export abstract class ControlProtocol<Signal = ControlSignal> {
 
   /** The identifier changes with the options and after each valid reply (RFC 1661 section 5.1). */
   #sendConfigureRequest(now_ms: number): void {
-    this.#requestSentAt_ms = now_ms;
+    const negotiation = this.#present;
+    negotiation.requestSentAt_ms = now_ms;
     const options = this.requestOptions();
     const data = emitOptions(options);
-    if (this.#request === undefined || !sameOctets(this.#request.data, data)) {
-      this.#request = { identifier: this.nextIdentifier(), data, options };
+    if (negotiation.request === undefined || !sameOctets(negotiation.request.data, data)) {
+      negotiation.request = { identifier: this.nextIdentifier(), data, options };
     }
-    this.output.send({ code: CONTROL_CODE.configureRequest, identifier: this.#request.identifier, data });
+    this.send({ code: CONTROL_CODE.configureRequest, identifier: negotiation.request.identifier, data });
   }
 
   /** What was sent before the peer listened does not count against Max-Configure either. */
   #repeatUnheardRequest(now_ms: number): void {
-    if (this.#request === undefined || now_ms - this.#requestSentAt_ms < UNHEARD_AFTER_MS) return;
+    const request = this.#negotiation?.request;
+    if (request === undefined || now_ms - this.#present.requestSentAt_ms < UNHEARD_AFTER_MS) return;
     this.#automaton.restartCounter = this.#timing.maxConfigure;
-    const { identifier, data } = this.#request;
-    this.output.send({ code: CONTROL_CODE.configureRequest, identifier, data });
+    const { identifier, data } = request;
+    this.send({ code: CONTROL_CODE.configureRequest, identifier, data });
   }
 
   #sendReply(): void {
     if (this.#reply === undefined) throw new Error('no Configure-Request to reply to');
     const { request, packet, options } = this.#reply;
+    const negotiation = this.#present;
     if (packet.code === CONTROL_CODE.configureAck) {
-      this.#naksGiven = 0;
-      this.#refusalsGiven = 0;
-      this.#lastRefused = undefined;
+      negotiation.naksGiven = 0;
+      negotiation.refusalsGiven = 0;
+      negotiation.lastRefused = undefined;
       this.acceptPeerOptions(options);
     } else {
-      this.#refusalsGiven++;
-      const isRepeated =
-        this.#lastRefused?.identifier === request.identifier && sameOctets(this.#lastRefused.data, request.data);
-      if (packet.code === CONTROL_CODE.configureNak && !isRepeated) this.#naksGiven++;
-      this.#lastRefused = { ...request, data: request.data.slice() };
+      const { lastRefused } = negotiation;
+      negotiation.refusalsGiven++;
+      const isRepeated = lastRefused?.identifier === request.identifier && sameOctets(lastRefused.data, request.data);
+      if (packet.code === CONTROL_CODE.configureNak && !isRepeated) negotiation.naksGiven++;
+      negotiation.lastRefused = { ...request, data: request.data.slice() };
     }
-    this.output.send(packet);
+    this.send(packet);
   }
 
   #sendTerminateRequest(): void {
     const data = encodeUtf8(this.#terminateMessage).subarray(0, MAX_TEXT_BYTES);
-    this.output.send({ code: CONTROL_CODE.terminateRequest, identifier: this.nextIdentifier(), data });
+    this.send({ code: CONTROL_CODE.terminateRequest, identifier: this.nextIdentifier(), data });
   }
 
   /** RFC 1661 section 5.6: cut to comply with the peer's MRU. */
   #sendCodeReject(): void {
     const data = this.fitting(emitPppControlPacket(this.received), CONTROL_HEADER_BYTES);
-    this.output.send({ code: CONTROL_CODE.codeReject, identifier: this.nextIdentifier(), data });
+    this.send({ code: CONTROL_CODE.codeReject, identifier: this.nextIdentifier(), data });
   }
 }
 

@@ -4,9 +4,10 @@
  */
 
 import { emitIpcpOption, type IpcpOption, parseIpcpOption } from '../../wire/ncp.js';
-import type { ConfigurationOption } from '../../wire/ppp.js';
-import { type ControlOutput, ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
+import { type ConfigurationOption, PPP_PROTOCOL } from '../../wire/ppp.js';
+import { ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
 import type { Identifiers } from './identifiers.js';
+import type { LinkOutbox } from './link-outbox.js';
 import type { NetworkParameters } from './link-types.js';
 import { readOrDrop } from './peer-octets.js';
 
@@ -22,24 +23,16 @@ export interface IpcpAgreement {
 /** The end that gives: it asks for its own address and leads the peer to the address and servers meant for it. */
 export class IpcpServer extends ControlProtocol {
   readonly #parameters: NonNullable<NetworkParameters['ipv4']>;
-  readonly #given: ReadonlyMap<IpcpOption['name'], string | undefined>;
   #asksForOwn = true;
 
   constructor(
     parameters: NonNullable<NetworkParameters['ipv4']>,
     timing: NegotiationTiming,
     identifiers: Identifiers,
-    output: ControlOutput,
+    outbox: LinkOutbox,
   ) {
-    super(timing, identifiers, output);
+    super(PPP_PROTOCOL.ipcp, timing, identifiers, outbox);
     this.#parameters = parameters;
-    this.#given = new Map([
-      ['ipAddress', parameters.peerAddress],
-      ['dns1', parameters.dns[0]],
-      ['dns2', parameters.dns[1]],
-      ['nbns1', parameters.nbns[0]],
-      ['nbns2', parameters.nbns[1]],
-    ]);
   }
 
   get agreement(): IpcpAgreement {
@@ -56,9 +49,27 @@ export class IpcpServer extends ControlProtocol {
   protected override judge(option: ConfigurationOption): Verdict {
     const value = readOrDrop(() => parseIpcpOption(option));
     if (value === undefined || value.name === 'unknown') return 'reject';
-    const address = this.#given.get(value.name);
+    const address = this.#given(value.name);
     if (address === undefined) return 'reject';
     return value.address === address ? 'ack' : emitIpcpOption({ name: value.name, address });
+  }
+
+  #given(name: IpcpOption['name']): string | undefined {
+    const { peerAddress, dns, nbns } = this.#parameters;
+    switch (name) {
+      case 'ipAddress':
+        return peerAddress;
+      case 'dns1':
+        return dns[0];
+      case 'dns2':
+        return dns[1];
+      case 'nbns1':
+        return nbns[0];
+      case 'nbns2':
+        return nbns[1];
+      default:
+        return undefined;
+    }
   }
 
   /** RFC 1332 section 3.3: a peer that does not mention its address is told of it. */
@@ -87,6 +98,10 @@ export class IpcpClient extends ControlProtocol {
     ['dns2', UNSPECIFIED],
   ]);
   #peerAddress = '';
+
+  constructor(timing: NegotiationTiming, identifiers: Identifiers, outbox: LinkOutbox) {
+    super(PPP_PROTOCOL.ipcp, timing, identifiers, outbox);
+  }
 
   /** undefined where the peer has acknowledged that we have no address. */
   get agreement(): IpcpAgreement | undefined {

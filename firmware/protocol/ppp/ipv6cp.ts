@@ -5,9 +5,10 @@
 
 import type { RandomBytes } from '../../wire/bytes.js';
 import { emitIpv6cpOption, IPV6CP_OPTION, parseIpv6cpOption } from '../../wire/ncp.js';
-import type { ConfigurationOption } from '../../wire/ppp.js';
-import { type ControlOutput, ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
+import { type ConfigurationOption, PPP_PROTOCOL } from '../../wire/ppp.js';
+import { ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
 import type { Identifiers } from './identifiers.js';
+import type { LinkOutbox } from './link-outbox.js';
 import { readOrDrop, sameOctets } from './peer-octets.js';
 
 const UNIVERSAL_BIT = 0x02;
@@ -35,9 +36,9 @@ export class Ipv6cp extends ControlProtocol {
     timing: NegotiationTiming,
     identifiers: Identifiers,
     random: RandomBytes,
-    output: ControlOutput,
+    outbox: LinkOutbox,
   ) {
-    super(timing, identifiers, output);
+    super(PPP_PROTOCOL.ipv6cp, timing, identifiers, outbox);
     this.#random = random;
     this.#localInterfaceId = interfaceIds.localInterfaceId;
     this.#peerInterfaceId = interfaceIds.peerInterfaceId;

@@ -16,23 +16,11 @@ import {
   parseProtocolReject,
 } from '../../wire/lcp.js';
 import { CONTROL_CODE, type ConfigurationOption, type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
-import {
-  type ControlOutput,
-  ControlProtocol,
-  type ControlSignal,
-  type NegotiationTiming,
-  type Verdict,
-} from './control-protocol.js';
+import { ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
 import { Identifiers } from './identifiers.js';
+import { DEFAULT_MRU_BYTES, type LinkOutbox } from './link-outbox.js';
 import type { AuthenticationProtocol } from './link-types.js';
 import { readOrDrop } from './peer-octets.js';
-
-export type LcpSignal =
-  | ControlSignal
-  /** The peer does not run this PPP protocol. */
-  | { type: 'protocol-rejected'; protocol: number }
-  /** What we send comes back to us. */
-  | { type: 'loopback' };
 
 /** What LCP asks for and gives. */
 export interface LcpConfig {
@@ -70,8 +58,6 @@ export interface LcpRequest {
   acfc: boolean;
 }
 
-/** RFC 1661 section 6.1: the value that holds without the option. */
-export const DEFAULT_MRU_BYTES = 1500;
 /** Below this no header and no authentication packet has room. */
 export const MIN_MRU_BYTES = 128;
 /** RFC 1661 section 6.4: two equal magic numbers happen once in 2^32, so five in a row are no chance. */
@@ -93,7 +79,7 @@ const AUTHENTICATION_OPTION: Readonly<Record<AuthenticationProtocol, Configurati
   }),
 };
 
-export class Lcp extends ControlProtocol<LcpSignal> {
+export class Lcp extends ControlProtocol {
   readonly #config: LcpConfig;
   readonly #random: RandomBytes;
   /** What the next Configure-Request asks for; undefined or 0: not at all. */
@@ -102,30 +88,32 @@ export class Lcp extends ControlProtocol<LcpSignal> {
   #magicNumber: number;
   /** What the peer may still choose from; the first is asked for. */
   #demand: readonly AuthenticationProtocol[];
-  #peer: { mru_bytes: number; acfc: boolean; pfc: boolean; promised: AuthenticationProtocol | undefined };
+  /** What the peer has asked for and been granted; its MRU is known to all parts of the link. */
+  #peerAcfc = false;
+  #peerPfc = false;
+  #promised: AuthenticationProtocol | undefined;
   #collisions = 0;
   #suggestions = 0;
   #echoRejected = false;
 
-  constructor(config: LcpConfig, timing: NegotiationTiming, random: RandomBytes, output: ControlOutput<LcpSignal>) {
-    super(timing, new Identifiers(random(1)[0]), output);
+  constructor(config: LcpConfig, timing: NegotiationTiming, random: RandomBytes, outbox: LinkOutbox) {
+    super(PPP_PROTOCOL.lcp, timing, new Identifiers(random(1)[0]), outbox);
     this.#config = config;
     this.#random = random;
     this.#mru_bytes = config.mru_bytes === DEFAULT_MRU_BYTES ? undefined : config.mru_bytes;
     this.#accm = config.overEthernet || config.withoutAccm ? undefined : 0;
     this.#demand = config.demand;
     this.#magicNumber = this.#newMagicNumber();
-    this.#peer = { mru_bytes: DEFAULT_MRU_BYTES, acfc: false, pfc: false, promised: undefined };
   }
 
   get agreement(): LcpAgreement {
     return {
       localMru_bytes: this.#mru_bytes ?? DEFAULT_MRU_BYTES,
-      peerMru_bytes: this.#peer.mru_bytes,
-      transmitAcfc: this.#peer.acfc,
-      transmitPfc: this.#peer.pfc,
+      peerMru_bytes: this.outbox.peerMru_bytes,
+      transmitAcfc: this.#peerAcfc,
+      transmitPfc: this.#peerPfc,
       ...(this.#demand.length > 0 ? { demanded: this.#demand[0] } : {}),
-      ...(this.#peer.promised === undefined ? {} : { promised: this.#peer.promised }),
+      ...(this.#promised === undefined ? {} : { promised: this.#promised }),
     };
   }
 
@@ -141,8 +129,10 @@ export class Lcp extends ControlProtocol<LcpSignal> {
     if (authentication !== undefined) {
       this.#demand = [authentication, ...this.#demand.filter((one) => one !== authentication)];
     }
-    const { mru_bytes = DEFAULT_MRU_BYTES, acfc, pfc } = peers;
-    this.#peer = { mru_bytes, acfc, pfc, promised: peers.authentication };
+    this.outbox.peerMru_bytes = peers.mru_bytes ?? DEFAULT_MRU_BYTES;
+    this.#peerAcfc = peers.acfc;
+    this.#peerPfc = peers.pfc;
+    this.#promised = peers.authentication;
     this.takeOverOpened();
   }
 
@@ -150,7 +140,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
   sendEchoRequest(): boolean {
     if (this.state !== 'Opened' || this.#echoRejected) return false;
     const data = emitMagicNumberPacket({ magicNumber: this.#magicNumber, data: new Uint8Array(0) });
-    this.output.send({ code: CONTROL_CODE.echoRequest, identifier: this.nextIdentifier(), data });
+    this.send({ code: CONTROL_CODE.echoRequest, identifier: this.nextIdentifier(), data });
     return true;
   }
 
@@ -159,9 +149,9 @@ export class Lcp extends ControlProtocol<LcpSignal> {
     if (this.state !== 'Opened') return;
     const data = emitProtocolReject(
       { protocol, information },
-      this.output.peerMru_bytes() - PROTOCOL_REJECT_HEADER_BYTES,
+      this.outbox.peerMru_bytes - PROTOCOL_REJECT_HEADER_BYTES,
     );
-    this.output.send({ code: CONTROL_CODE.protocolReject, identifier: this.nextIdentifier(), data });
+    this.send({ code: CONTROL_CODE.protocolReject, identifier: this.nextIdentifier(), data });
   }
 
   /**
@@ -187,7 +177,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
       this.#collisions = 0;
       return [];
     }
-    if (++this.#collisions === LOOPBACK_LIMIT) this.output.signal({ type: 'loopback' });
+    if (++this.#collisions === LOOPBACK_LIMIT) this.signal({ type: 'loopback' });
     return [emitLcpOption({ name: 'magicNumber', magicNumber: this.#newMagicNumber() })];
   }
 
@@ -222,13 +212,16 @@ export class Lcp extends ControlProtocol<LcpSignal> {
   }
 
   protected override acceptPeerOptions(options: readonly ConfigurationOption[]): void {
-    this.#peer = { mru_bytes: DEFAULT_MRU_BYTES, acfc: false, pfc: false, promised: undefined };
+    this.outbox.peerMru_bytes = DEFAULT_MRU_BYTES;
+    this.#peerAcfc = false;
+    this.#peerPfc = false;
+    this.#promised = undefined;
     for (const option of options) {
       const value = lcpOption(option);
-      if (value?.name === 'mru') this.#peer.mru_bytes = value.mru_bytes;
-      else if (value?.name === 'acfc') this.#peer.acfc = true;
-      else if (value?.name === 'pfc') this.#peer.pfc = true;
-      else if (value?.name === 'authentication') this.#peer.promised = authenticationOf(value);
+      if (value?.name === 'mru') this.outbox.peerMru_bytes = value.mru_bytes;
+      else if (value?.name === 'acfc') this.#peerAcfc = true;
+      else if (value?.name === 'pfc') this.#peerPfc = true;
+      else if (value?.name === 'authentication') this.#promised = authenticationOf(value);
     }
   }
 
@@ -278,7 +271,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
         this.#handleProtocolReject(packet, now_ms);
         return true;
       case CONTROL_CODE.echoRequest:
-        if (this.#isLooped(packet)) this.output.signal({ type: 'loopback' });
+        if (this.#isLooped(packet)) this.signal({ type: 'loopback' });
         else this.event('RXR', now_ms);
         return true;
       case CONTROL_CODE.echoReply:
@@ -300,7 +293,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
       this.failForGood('the peer rejects LCP', now_ms);
       return;
     }
-    this.output.signal({ type: 'protocol-rejected', protocol: reject.protocol });
+    this.signal({ type: 'protocol-rejected', protocol: reject.protocol });
     this.event('RXJ+', now_ms);
   }
 
@@ -317,7 +310,7 @@ export class Lcp extends ControlProtocol<LcpSignal> {
       magicNumber: this.#magicNumber,
       data: this.fitting(echo.data, ECHO_HEADER_BYTES),
     });
-    this.output.send({ code: CONTROL_CODE.echoReply, identifier: this.received.identifier, data });
+    this.send({ code: CONTROL_CODE.echoReply, identifier: this.received.identifier, data });
   }
 
   #isLooped(packet: ControlPacket): boolean {

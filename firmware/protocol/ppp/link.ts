@@ -15,7 +15,14 @@ import { AuthenticationPhase, type ProxiedAuthentication } from './authenticatio
 import { ProtocolRefusal } from './ccp.js';
 import { earliest } from './earliest.js';
 import { Keepalive } from './keepalive.js';
-import { Lcp, type LcpConfig, type LcpSignal } from './lcp.js';
+import { Lcp, type LcpConfig } from './lcp.js';
+import {
+  type AuthenticationSignal,
+  type ControlSignal,
+  LinkOutbox,
+  type LinkSignal,
+  type NetworkSignal,
+} from './link-outbox.js';
 import type {
   AuthenticationAnswer,
   AuthenticationProtocol,
@@ -51,14 +58,14 @@ interface LinkEnd {
 export class PppLink {
   /** Frames of the peer that had no effect: what could not be read, and what did not fit the phase. */
   readonly drops = { malformed: 0, outOfPhase: 0, afterEnd: 0 };
-  readonly #lcpConfig: LcpConfig;
+  readonly #config: PppLinkConfig;
+  readonly #outbox = new LinkOutbox();
   readonly #lcp: Lcp;
   readonly #authentication: AuthenticationPhase;
   readonly #network: NetworkPhase;
   readonly #keepalive: Keepalive;
-  readonly #refusal = new ProtocolRefusal();
+  #refusal: ProtocolRefusal | undefined;
   #phase: LinkPhase = 'dead';
-  readonly #overEthernet: boolean;
   #hasStarted = false;
   #hasEnded = false;
   /** When the lower layer is up; 0 when it is, or when that is somebody else's to say. */
@@ -67,44 +74,15 @@ export class PppLink {
   #end: LinkEnd | undefined;
   /** A Terminate-Request came while LCP was not up: the reason if LCP does not come up any more. */
   #peerTerminated: LinkEnd | undefined;
-  #early: PppFrame[] = [];
+  #early: PppFrame[] | undefined;
   /** What a LAC has handed over, until the authentication phase has it. */
   #proxied: ProxiedAuthentication | undefined;
-  readonly #transmit: PppFrame[] = [];
-  readonly #events: PppLinkEvent[] = [];
-  readonly #work: ((now_ms: number) => void)[] = [];
 
   constructor(config: PppLinkConfig, random: RandomBytes) {
-    const send = (protocol: number, packet: ControlPacket) => this.#send(protocol, packet);
-    const emit = (event: PppLinkEvent) => this.#emit(event);
-    const peerMru_bytes = () => this.#lcp.agreement.peerMru_bytes;
-    this.#lcpConfig = {
-      mru_bytes: config.mru_bytes,
-      demand: config.authenticator?.protocols ?? [],
-      allow: feasible(config.peer),
-      overEthernet: config.overEthernet === true,
-      withoutAccm: config.withoutAccm === true,
-    };
-    this.#overEthernet = this.#lcpConfig.overEthernet;
-    this.#lcp = new Lcp(this.#lcpConfig, config, random, {
-      send: (packet) => send(PPP_PROTOCOL.lcp, packet),
-      signal: (signal) => this.#work.push((now_ms) => this.#handleLcpSignal(signal, now_ms)),
-      peerMru_bytes,
-    });
-    this.#authentication = new AuthenticationPhase(config, random, {
-      send,
-      emit,
-      done: (now_ms) => this.#enterNetwork(now_ms),
-      fail: (reason, message, now_ms) => this.#terminate(reason, message, now_ms),
-    });
-    this.#network = new NetworkPhase(config, random, {
-      send,
-      emit,
-      later: (work) => this.#work.push(work),
-      refuse: (protocol, packet, now_ms) => this.#refuse(protocol, emitPppControlPacket(packet), now_ms),
-      noNetworkProtocol: (message, now_ms) => this.#terminate('no-network-protocol', message, now_ms),
-      peerMru_bytes,
-    });
+    this.#config = config;
+    this.#lcp = new Lcp(lcpConfig(config), config, random, this.#outbox);
+    this.#authentication = new AuthenticationPhase(config, random, this.#outbox);
+    this.#network = new NetworkPhase(config, random, this.#outbox);
     this.#keepalive = new Keepalive(config.echoInterval_ms, config.echoFailures);
   }
 
@@ -124,7 +102,7 @@ export class PppLink {
     if (this.#hasEnded) return;
     this.#phase = 'establish';
     this.#lcp.open(now_ms);
-    if (this.#overEthernet) this.#lowerUpAt_ms = now_ms + HOST_SILENCE_MS;
+    if (this.#config.overEthernet) this.#lowerUpAt_ms = now_ms + HOST_SILENCE_MS;
     else this.#lcp.lowerUp(now_ms);
     this.#finishWork(now_ms);
     this.#handleEarly(now_ms);
@@ -136,7 +114,7 @@ export class PppLink {
    */
   startProxied(proxied: ProxiedLink, now_ms: number): string | undefined {
     if (this.#hasStarted) throw new Error('the link has been started before');
-    const lcp = judgeProxiedLink(proxied, this.#lcpConfig);
+    const lcp = judgeProxiedLink(proxied, lcpConfig(this.#config));
     if (typeof lcp === 'string') return lcp;
     this.#hasStarted = true;
     if (this.#hasEnded) return undefined;
@@ -180,6 +158,7 @@ export class PppLink {
     this.#lcp.handleTimeout(now_ms);
     this.#finishWork(now_ms);
     this.#authentication.handleTimeout(now_ms);
+    this.#finishWork(now_ms);
     this.#network.handleTimeout(now_ms);
     const due = this.#keepalive.handleTimeout(now_ms);
     if (due === 'dead') this.#terminate('echo-timeout', 'the peer does not answer Echo-Requests', now_ms);
@@ -214,7 +193,7 @@ export class PppLink {
     if (this.#lowerUpAt_ms === 0) this.#lcp.lowerDown(now_ms);
     this.#finishWork(now_ms);
     this.#finish(this.#end);
-    this.#transmit.length = 0;
+    this.#outbox.dropFrames();
   }
 
   /** Data came from the peer: no echo is needed. */
@@ -223,11 +202,11 @@ export class PppLink {
   }
 
   pollTransmit(): PppFrame | undefined {
-    return this.#transmit.shift();
+    return this.#outbox.pollTransmit();
   }
 
   pollEvent(): PppLinkEvent | undefined {
-    return this.#events.shift();
+    return this.#outbox.pollEvent();
   }
 
   /** When handleTimeout wants to be called, in absolute ms. */
@@ -251,6 +230,7 @@ export class PppLink {
   }
 
   #hold(protocol: number, information: Uint8Array): void {
+    this.#early ??= [];
     if (protocol === PPP_PROTOCOL.lcp && this.#early.length < MAX_EARLY_FRAMES) {
       this.#early.push({ protocol, information: information.slice() });
     } else {
@@ -259,8 +239,8 @@ export class PppLink {
   }
 
   #handleEarly(now_ms: number): void {
-    const early = this.#early;
-    this.#early = [];
+    const early = this.#early ?? [];
+    this.#early = undefined;
     for (const { protocol, information } of early) this.handleFrame(protocol, information, now_ms);
   }
 
@@ -270,7 +250,7 @@ export class PppLink {
       this.drops.malformed++;
       return;
     }
-    this.#emit({ type: 'message', direction: 'received', protocol, packet: information.slice() });
+    this.#outbox.emit({ type: 'message', direction: 'received', protocol, packet: information.slice() });
     if (protocol === PPP_PROTOCOL.lcp) this.#lcp.handlePacket(packet, now_ms);
     else if (!this.#handleUpperPacket(protocol, packet, now_ms)) this.drops.outOfPhase++;
   }
@@ -288,18 +268,19 @@ export class PppLink {
 
   #handleForeignFrame(protocol: number, information: Uint8Array, now_ms: number): void {
     if (protocol >= FIRST_CONTROL_PROTOCOL) {
-      this.#emit({ type: 'message', direction: 'received', protocol, packet: information.slice() });
+      this.#outbox.emit({ type: 'message', direction: 'received', protocol, packet: information.slice() });
     }
     if (this.#phase === 'network') this.#refuse(protocol, information, now_ms);
     else this.drops.outOfPhase++;
   }
 
   #refuse(protocol: number, information: Uint8Array, now_ms: number): void {
+    this.#refusal ??= new ProtocolRefusal();
     if (this.#refusal.isDue(protocol, now_ms)) this.#lcp.sendProtocolReject(protocol, information);
     else this.drops.outOfPhase++;
   }
 
-  #handleLcpSignal(signal: LcpSignal, now_ms: number): void {
+  #handleLcpSignal(signal: ControlSignal, now_ms: number): void {
     if (this.#hasEnded) return;
     switch (signal.type) {
       case 'up':
@@ -331,7 +312,7 @@ export class PppLink {
     const authentication = demanded ?? promised;
     this.#peerTerminated = undefined;
     this.#phase = 'authenticate';
-    this.#emit({ type: 'lcp-up', ...agreement, ...(authentication === undefined ? {} : { authentication }) });
+    this.#outbox.emit({ type: 'lcp-up', ...agreement, ...(authentication === undefined ? {} : { authentication }) });
     this.#keepalive.start(now_ms);
     const proxied = this.#proxied;
     this.#proxied = undefined;
@@ -383,23 +364,66 @@ export class PppLink {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#phase = 'dead';
-    this.#work.length = 0;
-    this.#emit({ type: 'down', ...end });
+    this.#outbox.dropSignals();
+    this.#outbox.emit({ type: 'down', ...end });
   }
 
+  /** Deals with what the parts of the link have said, until they are silent. */
   #finishWork(now_ms: number): void {
-    for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) work(now_ms);
+    for (let said = this.#outbox.pollSignal(); said !== undefined; said = this.#outbox.pollSignal()) {
+      this.#handleSignal(said, now_ms);
+    }
   }
 
-  #send(protocol: number, packet: ControlPacket): void {
-    const information = emitPppControlPacket(packet);
-    this.#transmit.push({ protocol, information });
-    this.#emit({ type: 'message', direction: 'sent', protocol, packet: information });
+  #handleSignal(said: LinkSignal, now_ms: number): void {
+    switch (said.from) {
+      case 'control':
+        if (said.machine === this.#lcp) this.#handleLcpSignal(said.signal, now_ms);
+        else this.#network.handleSignal(said.machine, said.signal, now_ms);
+        return;
+      case 'authentication':
+        this.#handleAuthenticationSignal(said.signal, now_ms);
+        return;
+      case 'network':
+        this.#handleNetworkSignal(said.signal, now_ms);
+    }
   }
 
-  #emit(event: PppLinkEvent): void {
-    this.#events.push(event);
+  #handleAuthenticationSignal(signal: AuthenticationSignal, now_ms: number): void {
+    if (signal.type === 'failed') this.#terminate(signal.reason, signal.message, now_ms);
+    else if (this.#phase === 'authenticate') this.#enterNetwork(now_ms);
   }
+
+  #handleNetworkSignal(signal: NetworkSignal, now_ms: number): void {
+    switch (signal.type) {
+      case 'ncp-ended':
+        this.#network.endIfAlone(signal.message);
+        return;
+      case 'no-network-protocol':
+        this.#terminate('no-network-protocol', signal.message, now_ms);
+        return;
+      case 'not-run':
+        this.#refuse(signal.protocol, emitPppControlPacket(signal.packet), now_ms);
+    }
+  }
+}
+
+const lcpConfigs = new WeakMap<PppLinkConfig, LcpConfig>();
+
+/** Of all links of a configuration. */
+function lcpConfig(config: PppLinkConfig): LcpConfig {
+  let known = lcpConfigs.get(config);
+  if (known === undefined) {
+    known = {
+      mru_bytes: config.mru_bytes,
+      demand: config.authenticator?.protocols ?? [],
+      allow: feasible(config.peer),
+      overEthernet: config.overEthernet === true,
+      withoutAccm: config.withoutAccm === true,
+    };
+    lcpConfigs.set(config, known);
+  }
+  return known;
 }
 
 /** What we can authenticate ourselves with: PAP has room for 255 octets of name and of password (RFC 1334 2.2.1). */

@@ -8,7 +8,7 @@ import {
   parsePapRequest,
 } from '../../wire/authentication.js';
 import { octets } from '../../wire/bytes.js';
-import type { ControlPacket } from '../../wire/ppp.js';
+import { type ControlPacket, PPP_PROTOCOL } from '../../wire/ppp.js';
 import type {
   Authenticatee,
   AuthenticateeSignal,
@@ -16,6 +16,7 @@ import type {
   AuthenticationTiming,
   Authenticator,
   AuthenticatorSignal,
+  StandingReply,
 } from './authentication.js';
 import type { Identifiers } from './identifiers.js';
 import type { AuthenticationAnswer, AuthenticationRequest } from './link-types.js';
@@ -71,12 +72,33 @@ export class PapAuthenticator implements Authenticator {
     else this.#output.signal({ type: 'refused', message });
   }
 
+  get standing(): StandingReply | undefined {
+    return this.#reply && new PapReply(this.#reply);
+  }
+
   handleTimeout(): void {}
 
   pollTimeout(): undefined {}
 
   #sendReply(): void {
     if (this.#reply !== undefined) this.#output.send({ ...this.#reply, identifier: this.#identifier });
+  }
+}
+
+/** Each Authenticate-Request that comes again has the first one's reply, with its own identifier. */
+class PapReply implements StandingReply {
+  readonly #reply: { code: number; data: Uint8Array };
+
+  constructor(reply: { code: number; data: Uint8Array }) {
+    this.#reply = reply;
+  }
+
+  get protocol(): number {
+    return PPP_PROTOCOL.pap;
+  }
+
+  replyTo({ identifier, data }: ControlPacket): ControlPacket | undefined {
+    return readOrDrop(() => parsePapRequest(data)) && { ...this.#reply, identifier };
   }
 }
 

@@ -7,7 +7,8 @@
 import { ProtocolError } from '../../wire/bytes.js';
 import { type LcpOption, parseLcpOption } from '../../wire/lcp.js';
 import { parseOptions } from '../../wire/ppp.js';
-import { authenticationOf, DEFAULT_MRU_BYTES, type LcpConfig, type LcpRequest, MIN_MRU_BYTES } from './lcp.js';
+import { authenticationOf, type LcpConfig, type LcpRequest, MIN_MRU_BYTES } from './lcp.js';
+import { DEFAULT_MRU_BYTES } from './link-outbox.js';
 import type { AuthenticationProtocol, AuthenticationRequest, ProxiedLink } from './link-types.js';
 
 /** Both Configure-Requests that stand, as LCP takes them over. */

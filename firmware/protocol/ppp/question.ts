@@ -5,23 +5,18 @@
  */
 
 export class Question<Content> {
-  readonly #ask: (content: Content) => void;
   #state: 'none' | 'asked' | 'abandoned' = 'none';
   #next: { content: Content } | undefined;
 
-  constructor(ask: (content: Content) => void) {
-    this.#ask = ask;
-  }
-
-  /** Asks at once, or when the answer to the abandoned question has come. */
-  ask(content: Content): void {
+  /** True: to be asked at once; false: when the answer to the abandoned question has come. */
+  ask(content: Content): boolean {
     if (this.#state === 'asked') throw new Error('the question before has not been answered');
     if (this.#state === 'abandoned') {
       this.#next = { content };
-      return;
+      return false;
     }
     this.#state = 'asked';
-    this.#ask(content);
+    return true;
   }
 
   /** Nobody wants the answer any more. */
@@ -30,16 +25,13 @@ export class Question<Content> {
     if (this.#state === 'asked') this.#state = 'abandoned';
   }
 
-  /** An answer has come; true when it is one to the question that stands. */
-  takeAnswer(): boolean {
+  /** An answer has come; `isWanted` when it is one to the question that stands; `next` has waited for it and is to be asked. */
+  takeAnswer(): { isWanted: boolean; next: { content: Content } | undefined } {
     if (this.#state === 'none') throw new Error('an answer without a question');
     const isWanted = this.#state === 'asked';
-    this.#state = 'none';
-    if (this.#next !== undefined) {
-      const { content } = this.#next;
-      this.#next = undefined;
-      this.ask(content);
-    }
-    return isWanted;
+    const next = this.#next;
+    this.#next = undefined;
+    this.#state = next === undefined ? 'none' : 'asked';
+    return { isWanted, next };
   }
 }

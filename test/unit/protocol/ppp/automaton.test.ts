@@ -101,7 +101,7 @@ const TIMING = { restartTimer_ms: 3000, maxConfigure: 10, maxTerminate: 2 };
 
 function automatonIn(state: AutomatonState): { automaton: Automaton; actions: string[] } {
   const actions: string[] = [];
-  const automaton = new Automaton(TIMING, (action) => actions.push(action));
+  const automaton = new Automaton(TIMING, { perform: (action) => actions.push(action) });
   automaton.state = state;
   automaton.restartCounter = 5;
   if (TABLE.get(`${state} TO+`) !== null) automaton.restartAt_ms = 100;
@@ -196,7 +196,7 @@ test('RFC 1661 4.1: whatever happens, the timer runs in the states with TO event
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const automaton = new Automaton(TIMING, () => undefined);
+      const automaton = new Automaton(TIMING, { perform: () => undefined });
       let now_ms = 0;
       for (const { event, pause_ms } of steps) {
         now_ms += pause_ms;

@@ -1,0 +1,87 @@
+/**
+ * What the parts of a link (LCP, authentication, the NCPs) put out: packets to send, events to tell, and signals, by
+ * which they say what has come about in them. One for all parts of a link, and of what is empty nothing is kept: thousands
+ * of links stand for days. Must not know what a signal means: the link does.
+ */
+import { type ControlPacket, emitPppControlPacket, type PppFrame } from '../../wire/ppp.js';
+import { Queue } from '../queue.js';
+import type { LinkDownReason, PppLinkEvent } from './link-types.js';
+
+/** RFC 1661 section 6.1: the value that holds without the option. */
+export const DEFAULT_MRU_BYTES = 1500;
+
+/** What LCP or an NCP says. */
+export type ControlSignal =
+  /** This-Layer-Up, This-Layer-Down, This-Layer-Finished. */
+  | { type: 'up' }
+  | { type: 'down' }
+  | { type: 'finished' }
+  /** A Terminate-Request came; what the table makes of it follows. */
+  | { type: 'peer-terminated'; message: string }
+  /** It cannot come to an agreement with this peer; the link has to close it. */
+  | { type: 'failed'; message: string }
+  /** LCP alone: the peer does not run this PPP protocol. */
+  | { type: 'protocol-rejected'; protocol: number }
+  /** LCP alone: what we send comes back to us. */
+  | { type: 'loopback' };
+
+/** What the authentication phase says, at most once after each start. */
+export type AuthenticationSignal = { type: 'done' } | { type: 'failed'; reason: LinkDownReason; message: string };
+
+/** What the network phase says beyond its NCPs. */
+export type NetworkSignal =
+  /** An NCP that had to end has ended: if no other is left, for this reason the link has nothing to carry. */
+  | { type: 'ncp-ended'; message: string }
+  /** Nothing is up and nothing can come up any more, or the two ends do not agree on what is up. */
+  | { type: 'no-network-protocol'; message: string }
+  /** The peer has to be told that we do not run this protocol. */
+  | { type: 'not-run'; protocol: number; packet: ControlPacket };
+
+export type LinkSignal =
+  /** `machine`: LCP or an NCP, which may have been replaced since. */
+  | { from: 'control'; machine: object; signal: ControlSignal }
+  | { from: 'authentication'; signal: AuthenticationSignal }
+  | { from: 'network'; signal: NetworkSignal };
+
+export class LinkOutbox {
+  /** The largest packet that the peer takes. */
+  peerMru_bytes = DEFAULT_MRU_BYTES;
+  readonly #transmit = new Queue<PppFrame>();
+  readonly #events = new Queue<PppLinkEvent>();
+  readonly #signals = new Queue<LinkSignal>();
+
+  send(protocol: number, packet: ControlPacket): void {
+    const information = emitPppControlPacket(packet);
+    this.#transmit.push({ protocol, information });
+    this.#events.push({ type: 'message', direction: 'sent', protocol, packet: information });
+  }
+
+  emit(event: PppLinkEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Is dealt with when the input at hand has been. */
+  signal(signal: LinkSignal): void {
+    this.#signals.push(signal);
+  }
+
+  pollTransmit(): PppFrame | undefined {
+    return this.#transmit.shift();
+  }
+
+  pollEvent(): PppLinkEvent | undefined {
+    return this.#events.shift();
+  }
+
+  pollSignal(): LinkSignal | undefined {
+    return this.#signals.shift();
+  }
+
+  dropFrames(): void {
+    this.#transmit.clear();
+  }
+
+  dropSignals(): void {
+    this.#signals.clear();
+  }
+}
