@@ -2,12 +2,7 @@
  * The sums of checksum.ts with vectors of 128 bits, as a WebAssembly module (WebAssembly Core Specification version 2.0)
  * put together here, instruction by instruction. Knows nothing of packets.
  */
-import { type Checksums, foldSum, plainChecksums } from './checksum.js';
-
-/** From this length on the vectors make up for the call into the module. */
-const SIMD_FROM_BYTES = 64;
-/** The lanes of a vector take what the words of 2**19 octets add up to. */
-const BLOCK_BYTES = 0x10000;
+import { type Checksums, plainChecksums } from './checksum.js';
 
 /** Section 5.3: types of values; section 5.5: sections of a module. */
 const TYPE = { i32: 0x7f, i64: 0x7e, v128: 0x7b, function: 0x60 } as const;
@@ -34,6 +29,7 @@ const OP = {
   i32Add: [0x6a],
   i64Add: [0x7c],
   i64And: [0x83],
+  i64ShiftLeft: [0x86],
   i64ShiftRight: [0x88],
   i32FromI64: [0xa7],
   i64FromI32: [0xad],
@@ -44,12 +40,14 @@ const OP = {
   i32x4Add: [0xfd, 0xae, 0x01],
 } as const;
 
-/** Parameters, from where to where in the memory, and local variables of the one function. */
+/** The parameters of the one function, of which the length becomes the end, and its variables. */
 const AT = 0;
+const LENGTH = 1;
 const END = 1;
-const EVEN = 2;
-const ODD = 3;
-const TOTAL = 4;
+const START = 2;
+const EVEN = 3;
+const ODD = 4;
+const TOTAL = 5;
 
 /** Section 5.2.2, LEB128. */
 function unsigned(value: number): number[] {
@@ -110,8 +108,19 @@ function lane(index: number): number[] {
   return [...get(EVEN), ...OP.i32x4Lane, index, ...OP.i64FromI32];
 }
 
-/** (AT, END) -> the sum of the little-endian words between, below 2**20 */
-const SUM_WORDS: readonly number[] = [
+/** TOTAL = (TOTAL & 0xffff) + (TOTAL >>> 16) */
+const FOLD: readonly number[] = [
+  ...[...get(TOTAL), ...OP.i64Const, ...signed(0xffff), ...OP.i64And],
+  ...[...get(TOTAL), ...OP.i64Const, ...signed(16), ...OP.i64ShiftRight],
+  ...[...OP.i64Add, ...set(TOTAL)],
+];
+
+/**
+ * (AT, LENGTH, START) -> the sum. The words are read with their octets swapped, as WebAssembly has them; in ones'
+ * complement a shift by 8 bits swaps them back, as 2**16 is 1. TOTAL is below 2**35 before that.
+ */
+const SUM: readonly number[] = [
+  ...[...get(AT), ...get(LENGTH), ...OP.i32Add, ...set(END)],
   ...whileThereAre(32, [...addVector(EVEN, 0), ...addVector(ODD, 16)]),
   ...whileThereAre(16, addVector(EVEN, 0)),
   ...[...get(EVEN), ...get(ODD), ...OP.i32x4Add, ...set(EVEN)],
@@ -119,9 +128,10 @@ const SUM_WORDS: readonly number[] = [
   ...whileThereAre(4, addToTotal(load(OP.i64Load32, 0))),
   ...whileThereAre(2, addToTotal(load(OP.i64Load16, 0))),
   ...whileThereAre(1, addToTotal(load(OP.i64Load8, 0))),
-  ...[...get(TOTAL), ...OP.i64Const, ...signed(0xffff), ...OP.i64And],
-  ...[...get(TOTAL), ...OP.i64Const, ...signed(16), ...OP.i64ShiftRight],
-  ...[...OP.i64Add, ...OP.i32FromI64],
+  ...[...get(TOTAL), ...OP.i64Const, ...signed(8), ...OP.i64ShiftLeft, ...set(TOTAL)],
+  ...addToTotal([...get(START), ...OP.i64FromI32]),
+  ...[...FOLD, ...FOLD, ...FOLD],
+  ...[...get(TOTAL), ...OP.i32FromI64],
   ...OP.end,
 ];
 /** How many of which type, in the order of their numbers. */
@@ -133,30 +143,16 @@ const MEMORY_OF_ANY_SIZE = [EXTERNAL.memory, 0, 0];
 
 const MODULE = Uint8Array.from([
   ...MAGIC_AND_VERSION,
-  ...section(SECTION.type, [[TYPE.function, ...vector([[TYPE.i32], [TYPE.i32]]), ...vector([[TYPE.i32]])]]),
+  ...section(SECTION.type, [[TYPE.function, ...vector([[TYPE.i32], [TYPE.i32], [TYPE.i32]]), ...vector([[TYPE.i32]])]]),
   ...section(SECTION.import, [[...name('arena'), ...name('memory'), ...MEMORY_OF_ANY_SIZE]]),
   ...section(SECTION.function, [[0]]),
-  ...section(SECTION.export, [[...name('sumWords'), EXTERNAL.function, 0]]),
-  ...section(SECTION.code, [sized([...LOCALS, ...SUM_WORDS])]),
+  ...section(SECTION.export, [[...name('sum'), EXTERNAL.function, 0]]),
+  ...section(SECTION.code, [sized([...LOCALS, ...SUM])]),
 ]);
 
-/** The sums of a memory that does not grow: with vectors where the machine has them and the length is worth it. */
+/** The sums of a memory that does not grow: with vectors where the machine has them. */
 export function checksumsOf(memory: WebAssembly.Memory): Checksums {
-  const plain = plainChecksums(new Uint8Array(memory.buffer));
-  if (!WebAssembly.validate(MODULE)) return plain;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(MODULE), { arena: { memory } });
-  const sumWords = instance.exports.sumWords as (from: number, end: number) => number;
-
-  function sum(offset: number, length_bytes: number, start: number): number {
-    if (length_bytes < SIMD_FROM_BYTES) return plain.sum(offset, length_bytes, start);
-    const end = offset + length_bytes;
-    let total = foldSum(start);
-    for (let at = offset; at < end; at += BLOCK_BYTES) {
-      const block = foldSum(sumWords(at, Math.min(end, at + BLOCK_BYTES)));
-      total += ((block & 0xff) << 8) | (block >>> 8);
-    }
-    return foldSum(total);
-  }
-
-  return { sum };
+  if (!WebAssembly.validate(MODULE)) return plainChecksums(new Uint8Array(memory.buffer));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MODULE), { arena: { memory } });
+  return { sum: exports.sum as Checksums['sum'] };
 }

@@ -7,16 +7,14 @@ import { IPV4_SOURCE_AT, IPV6_SOURCE_AT } from './ip-packet.js';
 /** Source and destination, which stand side by side. */
 const IPV4_ADDRESSES_BYTES = 8;
 const IPV6_ADDRESSES_BYTES = 32;
-/** Half-words of so many octets add up to less than 2**31. */
-const BLOCK_BYTES = 0x10000;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** Ones' complement sums over one memory. */
 export interface Checksums {
   /**
-   * The sum of 16-bit words, most significant octet first, of `length_bytes` octets from `offset`, all in the memory;
-   * folded to 16 bits, not complemented. An odd last octet is the high half of a word. `sum`, up to 32 bits unsigned, is
-   * one to go on from.
+   * The sum of 16-bit words, most significant octet first, of `length_bytes` octets from `offset`, all in the memory and
+   * at most 2**17; folded to 16 bits, not complemented. An odd last octet is the high half of a word. `sum`, up to 32
+   * bits unsigned, is one to go on from.
    */
   sum(offset: number, length_bytes: number, sum: number): number;
 }
@@ -37,8 +35,8 @@ export function plainChecksums(memory: Uint8Array): Checksums {
   const words16 = new Uint16Array(memory.buffer, 0, octets.length >>> 1);
   const words32 = new Uint32Array(memory.buffer, 0, octets.length >>> 2);
 
-  /** The folded sum, in the machine's order of octets, of at most BLOCK_BYTES from an even place. */
-  function sumBlock(from: number, end: number): number {
+  /** The folded sum in the machine's order of octets, from an even place on. */
+  function sumFromEven(from: number, end: number): number {
     let at = from;
     let low = 0;
     let high = 0;
@@ -69,19 +67,14 @@ export function plainChecksums(memory: Uint8Array): Checksums {
   }
 
   function sum(offset: number, length_bytes: number, start: number): number {
-    let at = base + offset;
-    const end = at + length_bytes;
-    let total = foldSum(start);
+    const from = base + offset;
+    const end = from + length_bytes;
     // From an odd place on, each word's halves lie in two of the machine's words: there they are swapped once more.
-    const isOdd = (at & 1) === 1;
-    if (isOdd && at < end) total += octets[at++] << 8;
-    while (at < end) {
-      const blockEnd = Math.min(end, at + BLOCK_BYTES);
-      const block = sumBlock(at, blockEnd);
-      total += IS_LITTLE_ENDIAN === isOdd ? block : ((block & 0xff) << 8) | (block >>> 8);
-      at = blockEnd;
-    }
-    return foldSum(total);
+    const isOdd = (from & 1) === 1 && from < end;
+    const first = isOdd ? octets[from] << 8 : 0;
+    const rest = sumFromEven(isOdd ? from + 1 : from, end);
+    const inOrder = IS_LITTLE_ENDIAN === isOdd ? rest : ((rest & 0xff) << 8) | (rest >>> 8);
+    return foldSum(foldSum(start) + first + inOrder);
   }
 
   return { sum };

@@ -70,9 +70,9 @@ for (const [kind, checksums] of both) {
       }
     });
 
-    test('any length anywhere, up to the whole memory', () => {
+    test('any length up to 2**17 anywhere', () => {
       const place = fc.integer({ min: 0, max: octets.length });
-      const lengths = fc.oneof(fc.constantFrom(0, 1, 1399, 1400, 65_535, 65_536, 65_537), fc.nat(octets.length));
+      const lengths = fc.oneof(fc.constantFrom(0, 1, 1399, 1400, 65_535, 65_536, 65_537, 2 ** 17), fc.nat(2 ** 17));
       fc.assert(
         fc.property(fc.integer(), place, lengths, fc.nat(0xffffffff), (seed, at, length_bytes, start) => {
           if (seed % 7 === 0) octets.fill(0xff);
@@ -122,7 +122,7 @@ test('plain sums of a part of a buffer that begins anywhere', () => {
   }
 });
 
-test('the machine that runs the tests has vectors', () => {
+test('WebAssembly reads nothing outside the memory, and is what runs here', () => {
   fill(4);
   assert.throws(() => checksumsOf(memory).sum(octets.length - 64, 65, 0), WebAssembly.RuntimeError);
 });

@@ -7,11 +7,13 @@ import { bytesOf, hex, u16 } from './harness.js';
 
 const PROTOCOL = { tcp: 6, udp: 17 } as const;
 const IPV4_HEADER_BYTES = 20;
+const HOP_LIMIT = 63;
 
 export interface IpFields {
   version?: 4 | 6;
   source?: string;
   destination?: string;
+  hopLimit?: number;
   identification?: number;
   /** Flags and fragment offset, 16 bits. */
   fragment?: number;
@@ -70,7 +72,7 @@ function ipPacket(fields: IpFields, protocol: number, before: string, behind: st
   const { first, headers } = fields.extension ?? { first: protocol, headers: '' };
   const extension = hex(headers);
   const length = fields.ipLength ?? (extension.length + transport.length) / 2;
-  return hex('6bc12345', u16(length), u8(first), '3f', addresses, extension, transport);
+  return hex('6bc12345', u16(length), u8(first), u8(fields.hopLimit ?? HOP_LIMIT), addresses, extension, transport);
 }
 
 /** The pseudo-header is that of RFC 9293 section 3.1 and RFC 8200 section 8.1: addresses, protocol, length. */
@@ -96,7 +98,8 @@ function ipv4Header(fields: IpFields, protocol: number, addresses: string, trans
   const length = fields.ipLength ?? header_bytes + transport_bytes;
   const header = (checksum: number) =>
     hex(
-      `4${(header_bytes / 4).toString(16)} b8 ${u16(length)} ${u16(identification)} ${u16(fragment)} 3f`,
+      `4${(header_bytes / 4).toString(16)} b8 ${u16(length)} ${u16(identification)} ${u16(fragment)}`,
+      u8(fields.hopLimit ?? HOP_LIMIT),
       u8(protocol),
       u16(checksum),
       addresses,
