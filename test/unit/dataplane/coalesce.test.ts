@@ -31,13 +31,14 @@ interface Way {
 
 /** A coalescer, and the packets that go in. */
 class Line {
-  readonly memory = new Uint8Array(1 << 20);
+  readonly memory: Uint8Array;
   readonly batch: PacketBatch;
   readonly pieces: PacketPieces;
   readonly coalescer: Coalescer;
   #end = 0;
 
-  constructor({ capacity = 200, pieces = 200 } = {}) {
+  constructor({ capacity = 200, pieces = 200, memory_bytes = 1 << 18 } = {}) {
+    this.memory = new Uint8Array(memory_bytes);
     this.batch = new PacketBatch(this.memory, capacity);
     this.pieces = new PacketPieces(pieces);
     this.coalescer = new Coalescer(this.memory, plainChecksums(this.memory), this.batch, this.pieces);
@@ -158,6 +159,24 @@ for (const [name, first] of Object.entries(FLOWS)) {
       );
       assert.deepEqual([...line.batch.tun.subarray(0, 3)], [0, 0, 1]);
       assert.deepEqual([...line.batch.row.subarray(0, 3)], [1, 2, 1]);
+    });
+
+    test('does not join any of many other flows, whatever place they are looked up at', () => {
+      const address = (i: number) => (network_bytes === 20 ? `10.65.${i >> 8}.${i & 255}` : `2001:db8:65::${i}`);
+      const others = (i: number): readonly [FlowPacket, Way][] => [
+        [{ ...follower(first), sourcePort: i }, {}],
+        [{ ...follower(first), source: address(i) }, {}],
+        [{ ...follower(first), destination: address(i) }, {}],
+        [follower(first), { row: 2 + i }],
+      ];
+      for (let i = 0; i < 300; i++) {
+        for (const [other, way] of others(i)) {
+          const line = new Line({ memory_bytes: 1 << 10 });
+          line.push(emitFlowPacket(first));
+          line.push(emitFlowPacket(other), way);
+          assert.equal(line.finish().length, 2);
+        }
+      }
     });
 
     test('does not join with a wrong checksum, which is not made right', () => {
