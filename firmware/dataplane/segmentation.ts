@@ -120,7 +120,10 @@ export class SuperPacket {
     else this.#emitUdp(to + this.#transportAt, index, transport_bytes, payload_bytes);
   }
 
-  /** Gives the octets of the packet; 0 where its IP header is malformed, or not what the kind says. */
+  /**
+   * Gives the octets of the packet; 0 where its IP header is malformed, or not what the kind says. Whether IPv6's lies
+   * in the packet shows at the end of the transport header.
+   */
   #openIp(length_bytes: number, gso: number): number {
     const version = this.#memory[this.#offset] >>> 4;
     this.#isIpv4 = version === 4;
@@ -143,7 +146,6 @@ export class SuperPacket {
   #openIpv4(length_bytes: number, protocol: number): number {
     const memory = this.#memory;
     const offset = this.#offset;
-    if (length_bytes < IPV4_HEADER_BYTES) return 0;
     const header_bytes = ipv4HeaderBytes(memory, offset);
     const total_bytes = read16(memory, offset + IPV4_AT.totalLength);
     const packet_bytes = total_bytes === 0 ? length_bytes : total_bytes;
@@ -162,7 +164,6 @@ export class SuperPacket {
   #openIpv6(length_bytes: number, protocol: number): number {
     const memory = this.#memory;
     const offset = this.#offset;
-    if (length_bytes < IPV6_HEADER_BYTES) return 0;
     const payload_bytes = read16(memory, offset + IPV6_AT.payloadLength);
     let next = memory[offset + IPV6_AT.nextHeader];
     // A Jumbo Payload option (RFC 2675 section 3) tells the length: no segment may have it.
@@ -170,18 +171,16 @@ export class SuperPacket {
     const packet_bytes = payload_bytes === 0 ? length_bytes : IPV6_HEADER_BYTES + payload_bytes;
     if (packet_bytes > length_bytes) return 0;
     let at = IPV6_HEADER_BYTES;
-    while (isExtensionHeader(next)) {
-      if (at + EXTENSION_UNIT_BYTES > packet_bytes) return 0;
+    while (isExtensionHeader(next) && at < packet_bytes) {
       next = memory[offset + at];
       at += EXTENSION_UNIT_BYTES * (1 + memory[offset + at + 1]);
     }
     this.#transportAt = at;
-    return next === protocol && at <= packet_bytes ? packet_bytes : 0;
+    return next === protocol ? packet_bytes : 0;
   }
 
   /** Gives the octets of the TCP header; 0 where it is not there as a whole. */
   #openTcp(transport_bytes: number): number {
-    if (transport_bytes < TCP_HEADER_BYTES) return 0;
     const memory = this.#memory;
     const tcp = this.#offset + this.#transportAt;
     this.#offsetAndFlags = read16(memory, tcp + TCP_AT.offsetAndFlags);

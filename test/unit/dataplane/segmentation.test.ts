@@ -129,7 +129,7 @@ describe('TCP super-packets', () => {
   });
 
   test('an IP length of 0 is that of all that was read, even where that is more than 16 bits tell', () => {
-    const payload = 'a5'.repeat(65_500);
+    const payload = 'a5'.repeat(65_600);
     for (const version of [4, 6] as const) {
       const packets = cut(
         tcpPacket({ ...partial, version, ipLength: 0, payload }),
@@ -172,6 +172,14 @@ describe('UDP super-packets', () => {
     }
   });
 
+  test('a length of 0 is that of more than 16 bits tell', () => {
+    const payload = 'a5'.repeat(65_600);
+    assert.deepEqual(cut(udpPacket({ ...partial, ipLength: 0, udpLength: 0, payload }), GSO.udp, 65_000), [
+      udpPacket({ payload: payload.slice(0, 130_000) }),
+      udpPacket({ identification: 0x1235, payload: payload.slice(130_000) }),
+    ]);
+  });
+
   test('a datagram without payload is one packet', () => {
     assert.deepEqual(cut(udpPacket(partial), GSO.udp, 2), [udpPacket({})]);
   });
@@ -193,7 +201,7 @@ describe('super-packets that are refused', () => {
     ['nothing', '', GSO.tcpv4],
     ['less than an IPv4 header', tcp4({}).slice(0, 38), GSO.tcpv4],
     ['less than an IPv6 header', tcp6({ ipLength: 0 }).slice(0, 78), GSO.tcpv6],
-    ['an IPv4 header shorter than its fixed part', `44${tcp4({}).slice(2)}`, GSO.tcpv4],
+    ['an IPv4 header shorter than its fixed part', `44${tcp4({ acknowledgment: 0x50100000 }).slice(2)}`, GSO.tcpv4],
     ['an IPv4 header longer than the packet', tcp4({ ipLength: 20, ipOptions: '94040000' }), GSO.tcpv4],
     ['a total length beyond what is there', tcp4({ ipLength: 43 }), GSO.tcpv4],
     ['a payload length beyond what is there', tcp6({ ipLength: 23 }), GSO.tcpv6],
@@ -229,6 +237,22 @@ describe('super-packets that are refused', () => {
   for (const [why, packet, gso] of refused) {
     test(why, () => assert.equal(cut(packet, gso, 1), undefined));
   }
+
+  test('headers that are cut off anywhere, at the very end of the memory', () => {
+    for (const [packet, gso, header_bytes] of [
+      [tcp4({ ipLength: 0, ipOptions: '94040000' }), GSO.tcpv4, 44],
+      [tcp6({ ipLength: 0, extension: { first: 60, headers: '0600010400000000' } }), GSO.tcpv6, 68],
+      [udpPacket({ ...partial, ipLength: 0, udpLength: 0, payload: '0102' }), GSO.udp, 28],
+    ] as const) {
+      const bytes = bytesOf(packet);
+      for (let length_bytes = 0; length_bytes <= header_bytes; length_bytes++) {
+        const at = memory.length - length_bytes;
+        memory.set(bytes.subarray(0, length_bytes), at);
+        const isWhole = length_bytes === header_bytes;
+        assert.equal(superPacket.open(at, length_bytes, gso, 1), isWhole, `${length_bytes} octets of ${packet}`);
+      }
+    }
+  });
 
   test('a segment size of 0', () => assert.equal(cut(tcp4({}), GSO.tcpv4, 0), undefined));
 
