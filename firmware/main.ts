@@ -142,9 +142,9 @@ async function start(): Promise<void> {
   }
   const store = openStoreOrRefuse(data);
   const { port } = store.documents.settings().l2tp;
-  const packetPath = await startPacketPath({ listen: { port }, maxSessions: MAX_SESSIONS, batch: BATCH_PACKETS }).catch(
-    (error: Error) => refuse(error.message),
-  );
+  const packetPath = await startPacketPath({
+    ...{ listen: { port }, maxSessions: MAX_SESSIONS, batch: BATCH_PACKETS, offload: true },
+  }).catch((error: Error) => refuse(error.message));
   const { counters, worker } = packetPath;
   let stopping = false;
   worker.on('error', (error) => {

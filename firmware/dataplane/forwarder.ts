@@ -1,9 +1,10 @@
 /**
  * The packet path without its descriptors: takes batches and commands, changes the tables, fills the output batches. Who
- * drives it sends and writes what is in `output`, then clears it, before the slots of a batch are used again. Does no
- * I/O; time is an argument.
+ * drives it finishes `output`, sends and writes what is in it, then clears it, before the slots of a batch are used again.
+ * Does no I/O; time is an argument.
  */
 import { addressWords, isIpv4Mapped } from './address.js';
+import type { Checksums } from './checksum.js';
 import type { CounterViews } from './counters.js';
 import { Downstream } from './downstream.js';
 import { DROP, type DropReason } from './drop-reasons.js';
@@ -11,8 +12,8 @@ import { EthernetFrames } from './ethernet.js';
 import { prependHeaders } from './framing.js';
 import { HeldFrames } from './held-frames.js';
 import type { DataPlaneCommand, SessionCounters, SessionRow, TransportPath } from './interface.js';
-import { ForwarderOutput } from './output.js';
-import { copyAddress, type PacketBatch, type PacketSlots, ROOM_BYTES } from './packet-batch.js';
+import { ForwarderOutput, type OutputSlots } from './output.js';
+import { copyAddress, type PacketBatch, ROOM_BYTES } from './packet-batch.js';
 import { PppFrames } from './ppp-frames.js';
 import { PppoeFrames } from './pppoe-frames.js';
 import { SessionTable } from './session-table.js';
@@ -37,25 +38,26 @@ export class Forwarder {
   readonly #downstream: Downstream;
   readonly #ethernet: EthernetFrames;
 
-  /**
-   * `slots` are for packets that are built here, and never longer in use than until `output.clear()`; `heldSlots` for
-   * frames of rows that are on hold.
-   */
-  constructor(views: CounterViews, slots: PacketSlots, heldSlots: PacketSlots, batch: number) {
+  /** `slots` are in use for no longer than until `output.clear()`, but for what is on hold. */
+  constructor(views: CounterViews, slots: OutputSlots, checksums: Checksums) {
     const { drops, generations } = views;
-    this.output = new ForwarderOutput(slots, new HeldFrames(heldSlots, generations.length), batch);
+    this.output = new ForwarderOutput(slots, new HeldFrames(slots.held, generations.length), checksums);
     this.sessions = new SessionTable(views);
     this.#drops = drops;
     this.#ethernet = new EthernetFrames(this.sessions, this.output, drops);
     this.#ppp = new PppFrames(this.sessions, this.output, drops);
     this.#pppoe = new PppoeFrames(this.sessions, this.#ppp, this.output, drops);
     this.#upstream = new Upstream(this.sessions, this.tunnels, this.#ppp, this.#ethernet, this.output, drops);
-    this.#downstream = new Downstream(this.sessions, this.output, views.drops);
+    this.#downstream = new Downstream(this.sessions, this.output, checksums, drops);
   }
 
-  /** What came to the L2TP port, or as IP protocol 115: `input` has it without the UDP or the IP header. */
-  forwardUpstream(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number): void {
-    this.#upstream.forward(input, encapsulation, now_ms);
+  /**
+   * What came to the L2TP port, or as IP protocol 115: `input` has it without the UDP or the IP header. Begins with the
+   * descriptor at `from`, and gives the first for which the output must be sent and cleared before: as many as there are
+   * if all is done.
+   */
+  forwardUpstream(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number, from = 0): number {
+    return this.#upstream.forward(input, encapsulation, now_ms, from);
   }
 
   /** PPPoE frames, with their Ethernet header and tags, from the interface of this index. */
@@ -68,9 +70,9 @@ export class Forwarder {
     this.#pppoe.close(interfaceIndex);
   }
 
-  /** IP packets from the TUN device of index `tun`. */
-  forwardDownstream(input: PacketBatch, tun: number, now_ms: number): void {
-    this.#downstream.forward(input, tun, now_ms);
+  /** IP packets and super-packets from the TUN device of index `tun`, as forwardUpstream has it. */
+  forwardDownstream(input: PacketBatch, tun: number, now_ms: number, from = 0): number {
+    return this.#downstream.forward(input, tun, now_ms, from);
   }
 
   /** Ethernet frames from the TAP device of index `tap`. */

@@ -38,31 +38,31 @@ export function prependHeaders(
   let at = offset;
   memory[--at] = protocol;
   if (isLcp || (flags & ROW.transmitPfc) === 0 || protocol >= COMPRESSIBLE_BELOW) memory[--at] = protocol >>> 8;
-  if ((flags & ROW.pppoe) !== 0) return prependPppoeHeaders(memory, at, offset + information_bytes, row, table);
+  if ((flags & ROW.pppoe) !== 0) return prependPppoeHeaders(memory, at, offset - at + information_bytes, row, table);
   if (isLcp || hasAddressControl(flags)) at = prependAddressControl(memory, at);
   return prependL2tpHeader(memory, at, row, table);
 }
 
 /**
- * The same for a PPP frame from its protocol field on that is relayed as it is: FF 03 stands in front of it in L2TP, and
- * never does in PPPoE (RFC 2516 section 7). `end` is the frame's.
+ * The same, in front of `offset`, for a PPP frame of `frame_bytes` from its protocol field on that is relayed as it is, and
+ * may lie elsewhere: FF 03 stands in front of it in L2TP, and never does in PPPoE (RFC 2516 section 7).
  */
 export function prependRelayHeaders(
   memory: Uint8Array,
   offset: number,
-  end: number,
+  frame_bytes: number,
   row: number,
   table: SessionTable,
 ): number {
-  if ((table.flags[row] & ROW.pppoe) !== 0) return prependPppoeHeaders(memory, offset, end, row, table);
+  if ((table.flags[row] & ROW.pppoe) !== 0) return prependPppoeHeaders(memory, offset, frame_bytes, row, table);
   return prependL2tpHeader(memory, prependAddressControl(memory, offset), row, table);
 }
 
-/** Writes the headers of Ethernet and PPPoE in front of what begins at `offset` and goes to `end`. */
+/** Writes the headers of Ethernet and PPPoE, for a payload of `payload_bytes`, in front of `offset`. */
 function prependPppoeHeaders(
   memory: Uint8Array,
   offset: number,
-  end: number,
+  payload_bytes: number,
   row: number,
   table: SessionTable,
 ): number {
@@ -70,7 +70,7 @@ function prependPppoeHeaders(
   const from = row * LONGEST_PPPOE_HEADERS_BYTES;
   const at = offset - headers_bytes[row];
   for (let i = 0; i < headers_bytes[row]; i++) memory[at + i] = headers[from + i];
-  putU16(memory, offset, end - offset);
+  putU16(memory, offset, payload_bytes);
   return at;
 }
 

@@ -44,6 +44,8 @@ export interface DataPlaneOptions {
   maxSessions: number;
   /** Packets taken from one descriptor in one turn, 1 to 256. */
   batch: number;
+  /** Packets of a flow go joined, to and from the kernel, as far as it has that; false: each alone. */
+  offload: boolean;
 }
 
 /** A session as the packet path knows it. */

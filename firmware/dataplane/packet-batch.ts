@@ -25,6 +25,9 @@ export const JOINED_ROOM_BYTES = 65536;
 /** Such a slot's length is no power of two: the beginnings of all slots would share a few lines of the cache. */
 export const JOINED_SLOT_BYTES = HEADROOM_BYTES + JOINED_ROOM_BYTES + 17 * 64;
 
+/** In front of a packet's tail: L2TP's or PPPoE's headers in the headroom, and behind them what is built of the packet. */
+export const HEADER_SLOT_BYTES = HEADROOM_BYTES + 192;
+
 /**
  * How several packets of one flow are joined to one, in the numbers of virtio's network header (Virtual I/O Device
  * version 1.1, section 5.1.6): a super-packet, of which the kernel makes segments again. With `ecn` beside TCP's where

@@ -34,6 +34,8 @@ const FIRST_CONTROL_PROTOCOL = 0x4000;
 export class PppFrames {
   /** When the batch came that is at hand. */
   now_ms = 0;
+  /** Frames lie one close behind the other: in front of them there is no room for headers. */
+  isTrain = false;
   readonly #table: SessionTable;
   readonly #output: ForwarderOutput;
   readonly #drops: Float64Array;
@@ -91,8 +93,11 @@ export class PppFrames {
       table.countReceived(row, octets);
       table.countSent(to, octets);
     }
-    const start = prependRelayHeaders(memory, frame, end, to, table);
-    this.#output.pushToPeer(start, end - start, to, table);
+    const headers = this.isTrain ? this.#output.takeHeaderSlot() : frame;
+    if (headers < 0) return DROP['no-buffer'];
+    const start = prependRelayHeaders(memory, headers, end - frame, to, table);
+    if (headers === frame) this.#output.pushToPeer(start, end - start, to, table);
+    else this.#output.pushToPeer(start, headers - start, to, table, frame, end - frame);
     return FORWARDED;
   }
 

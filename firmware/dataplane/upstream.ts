@@ -1,5 +1,5 @@
 /**
- * From the network inwards: each datagram of a batch goes to what carries its session's frames, to the main thread, or
+ * From the network inwards: each datagram of a batch, alone or in a train, goes to what carries its session's frames, to the main thread, or
  * away with a reason. Reads the headers of L2TP in place, does no I/O and allocates nothing.
  *
  *   Data, version 2, RFC 2661 section 3.1: flags and version (16), Length (16, if L), Tunnel ID (16), Session ID (16),
@@ -36,6 +36,7 @@ export class Upstream {
   readonly #gate: ControlGate;
   readonly #ppp: PppFrames;
   readonly #ethernet: EthernetFrames;
+  readonly #output: ForwarderOutput;
   readonly #drops: Float64Array;
 
   constructor(
@@ -50,32 +51,59 @@ export class Upstream {
     this.#gate = new ControlGate(tunnels, output);
     this.#ppp = ppp;
     this.#ethernet = ethernet;
+    this.#output = output;
     this.#drops = drops;
   }
 
   /**
-   * Each descriptor of `input` is the payload of a UDP datagram, or of an IP packet of protocol 115, with its peer's
-   * address and port, and the local address it came to.
+   * Each descriptor of `input` is the payload of a UDP datagram, or of several, or of an IP packet of protocol 115, with
+   * its peer's address and port, and the local address it came to. Begins with the descriptor at `from`, and gives that
+   * of the first whose datagrams the output had no room for.
    */
-  forward(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number): void {
+  forward(input: PacketBatch, encapsulation: 'udp' | 'ip', now_ms: number, from: number): number {
     this.#gate.now_ms = now_ms;
     this.#ppp.now_ms = now_ms;
     const isOverIp = encapsulation === 'ip';
-    for (let i = 0; i < input.count; i++) {
-      const drop = isOverIp ? this.#ipPacket(input, i) : this.#udpDatagram(input, i);
+    for (let i = from; i < input.count; i++) {
+      const length_bytes = input.length_bytes[i];
+      const each_bytes = input.segment_bytes[i];
+      if (each_bytes !== 0) {
+        const datagrams = Math.ceil(length_bytes / each_bytes);
+        if (datagrams > this.#output.room) {
+          if (datagrams <= this.#output.capacity) return i;
+          this.#drops[DROP['no-buffer']] += datagrams;
+        } else this.#train(input, i, each_bytes);
+        continue;
+      }
+      if (this.#output.room === 0) return i;
+      const start = input.offset[i];
+      const drop = isOverIp
+        ? this.#ipPacket(input, i, start, length_bytes)
+        : this.#udpDatagram(input, i, start, length_bytes);
       if (drop !== FORWARDED) this.#drops[drop]++;
     }
+    return input.count;
+  }
+
+  /** Datagrams of `each_bytes`, and a last one of what is left. */
+  #train(input: PacketBatch, index: number, each_bytes: number): void {
+    const first = input.offset[index];
+    const end = first + input.length_bytes[index];
+    this.#ppp.isTrain = true;
+    for (let start = first; start < end; start += each_bytes) {
+      const drop = this.#udpDatagram(input, index, start, Math.min(each_bytes, end - start));
+      if (drop !== FORWARDED) this.#drops[drop]++;
+    }
+    this.#ppp.isTrain = false;
   }
 
   /** RFC 3931 section 4.1.2.1: the version decides what all other bits mean. */
-  #udpDatagram(input: PacketBatch, index: number): number {
-    const length_bytes = input.length_bytes[index];
+  #udpDatagram(input: PacketBatch, index: number, start: number, length_bytes: number): number {
     if (length_bytes > ROOM_BYTES) return DROP['datagram-too-long'];
     if (length_bytes < SHORTEST_HEADER_BYTES) return DROP['header-truncated'];
-    const start = input.offset[index];
     switch (input.memory[start + 1] & VERSION_MASK) {
       case 2:
-        return this.#version2(input, index);
+        return this.#version2(input, index, start, length_bytes);
       case 3:
         return this.#version3(input, index, start, length_bytes);
       default:
@@ -84,11 +112,9 @@ export class Upstream {
   }
 
   /** RFC 3931 section 4.1.1.2: control messages have Session ID 0. */
-  #ipPacket(input: PacketBatch, index: number): number {
-    const length_bytes = input.length_bytes[index];
+  #ipPacket(input: PacketBatch, index: number, start: number, length_bytes: number): number {
     if (length_bytes > ROOM_BYTES) return DROP['datagram-too-long'];
     if (length_bytes < SESSION_ID_BYTES) return DROP['header-truncated'];
-    const start = input.offset[index];
     if (readWord(input.memory, start) !== 0) {
       return this.#data3(input, index, start, start + length_bytes, ROW.version3 | ROW.overIp);
     }
@@ -100,10 +126,8 @@ export class Upstream {
     return this.#data3(input, index, start + 4, start + length_bytes, ROW.version3);
   }
 
-  #version2(input: PacketBatch, index: number): number {
+  #version2(input: PacketBatch, index: number, start: number, length_bytes: number): number {
     const { memory } = input;
-    const start = input.offset[index];
-    const length_bytes = input.length_bytes[index];
     const flags = u16(memory, start);
     let at = start + 2;
     let end = start + length_bytes;

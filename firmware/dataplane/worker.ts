@@ -5,24 +5,36 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Arena } from '../linux/arena.js';
-import { DatagramSocket, datagramSocketArena_bytes, type SocketKind } from '../linux/datagram-socket.js';
+import { DatagramSocket, datagramSocketArena_bytes } from '../linux/datagram-socket.js';
 import { PacketSocket, PacketSocketMemory } from '../linux/packet-socket.js';
 import { PollSet, WakeUp } from '../linux/poll-set.js';
+import type { SocketKind } from '../linux/socket-family.js';
 import { SystemError } from '../linux/syscalls.js';
 import { TunDevice, TunMemory } from '../linux/tun.js';
 import { adviceFor, interfaceAdviceFor } from './advice.js';
+import { checksumsOf } from './checksum-simd.js';
+import { JOIN } from './coalesce.js';
 import { createCounters, viewCounters } from './counters.js';
 import { MAX_ETHERNET_MTU_BYTES } from './ethernet.js';
 import { Forwarder } from './forwarder.js';
 import type { DataPlaneCommand, DataPlaneOptions, DataPlaneReport, SessionRow } from './interface.js';
-import { outputCapacity, TRANSPORTS } from './output.js';
-import { PacketBatch, PacketSlots, ROOM_BYTES, SLOT_BYTES } from './packet-batch.js';
+import { TRANSPORTS } from './output.js';
+import {
+  HEADER_SLOT_BYTES,
+  JOINED_SLOT_BYTES,
+  PacketBatch,
+  PacketSlots,
+  ROOM_BYTES,
+  SLOT_BYTES,
+} from './packet-batch.js';
 import { PuntQueue } from './punt-queue.js';
 
 /** Slots for what is built here: injected frames, control messages, fragments, ICMP errors, until they are sent. */
 const BUILD_SLOTS = 128;
 /** Slots for frames of rows that are on hold: some for each of five hundred calls that are set up at once. */
 const HELD_SLOTS = 2048;
+/** Packets that go out one way before all is sent: a super-packet of the shortest segments that TCP makes are some 1,400. */
+const OUTPUT_PACKETS = 2048;
 const MAX_DESCRIPTORS = 1024;
 /** The longest wait: a process that ends without saying 'stop' waits that long for this thread. */
 const MAX_WAIT_MS = 500;
@@ -39,6 +51,7 @@ interface OpenDevice {
 
 class PacketPath {
   readonly #port: MessagePort;
+  readonly #offload: boolean;
   readonly #arena: Arena;
   readonly #input: PacketBatch;
   readonly #forwarder: Forwarder;
@@ -62,25 +75,28 @@ class PacketPath {
 
   /** Takes the memory, opens the sockets, and says so to the main thread. Throws SystemError. */
   constructor(port: MessagePort, options: DataPlaneOptions) {
-    const { listen, maxSessions, batch } = options;
-    const sendCount = outputCapacity(batch, BUILD_SLOTS);
+    const { listen, maxSessions, batch, offload } = options;
     this.#port = port;
-    this.#arena = new Arena(arenaSize_bytes(batch, sendCount));
+    this.#offload = offload;
+    this.#arena = new Arena(arenaSize_bytes(batch));
     const { bytes } = this.#arena;
-    const inputSlots = new PacketSlots(bytes, this.#arena.take(batch * SLOT_BYTES), batch);
-    const buildSlots = new PacketSlots(bytes, this.#arena.take(BUILD_SLOTS * SLOT_BYTES), BUILD_SLOTS);
-    const heldSlots = new PacketSlots(bytes, this.#arena.take(HELD_SLOTS * SLOT_BYTES), HELD_SLOTS);
+    const slots = (count: number, slot_bytes: number): PacketSlots =>
+      new PacketSlots(bytes, this.#arena.take(count * slot_bytes), count, slot_bytes);
+    const inputSlots = slots(batch, JOINED_SLOT_BYTES);
+    const packets = slots(BUILD_SLOTS, SLOT_BYTES);
+    const headers = slots(OUTPUT_PACKETS, HEADER_SLOT_BYTES);
+    const held = slots(HELD_SLOTS, SLOT_BYTES);
     this.#input = new PacketBatch(bytes, batch);
     const counters = createCounters(maxSessions);
     const views = viewCounters(counters);
-    this.#forwarder = new Forwarder(views, buildSlots, heldSlots, batch);
+    this.#forwarder = new Forwarder(views, { packets, headers, held }, checksumsOf(this.#arena.memory));
     this.#punts = new PuntQueue(views, this.#forwarder.sessions, listen.port);
     this.#wakeUp = new WakeUp(this.#arena);
     this.#pollSet = new PollSet(this.#arena, MAX_DESCRIPTORS);
     this.#tunMemory = new TunMemory(this.#arena, inputSlots);
-    this.#packetMemory = new PacketSocketMemory(this.#arena, inputSlots, sendCount);
+    this.#packetMemory = new PacketSocketMemory(this.#arena, inputSlots, OUTPUT_PACKETS);
     const refused: DataPlaneReport[] = [];
-    this.#sockets = TRANSPORTS.map((kind) => this.#openSocket(kind, listen.port, inputSlots, sendCount, refused));
+    this.#sockets = TRANSPORTS.map((kind) => this.#openSocket(kind, listen.port, inputSlots, refused));
     this.#socketOrder = this.#sockets.flatMap((socket, i) =>
       socket === undefined ? [] : [[socket, TRANSPORTS[i].protocol === 'udp' ? 'udp' : 'ip'] as const],
     );
@@ -98,11 +114,10 @@ class PacketPath {
     kind: SocketKind,
     port: number,
     slots: PacketSlots,
-    sendCount: number,
     refused: DataPlaneReport[],
   ): DatagramSocket | undefined {
     try {
-      return DatagramSocket.open(this.#arena, kind, port, slots, sendCount);
+      return DatagramSocket.open(this.#arena, kind, port, slots, OUTPUT_PACKETS, this.#offload);
     } catch (error) {
       if (!(error instanceof SystemError) || kind.protocol === 'udp') throw error;
       refused.push({ ...failure(error), fatal: false });
@@ -142,8 +157,9 @@ class PacketPath {
       if (!this.#pollSet.isReady(1 + i)) continue;
       const [socket, encapsulation] = order[i];
       if (!socket.receive(this.#input)) this.#forwarder.count('receive-error');
-      this.#forwarder.forwardUpstream(this.#input, encapsulation, now_ms);
-      this.#flush();
+      for (let from = 0; from < this.#input.count; this.#flush()) {
+        from = this.#forwarder.forwardUpstream(this.#input, encapsulation, now_ms, from);
+      }
     }
   }
 
@@ -154,9 +170,14 @@ class PacketPath {
       if (!this.#pollSet.isReady(first + i)) continue;
       const [tun, { device, kind }] = order[i];
       device.read(this.#input);
-      if (kind === 'tap') this.#forwarder.forwardFrames(this.#input, tun);
-      else this.#forwarder.forwardDownstream(this.#input, tun, now_ms);
-      this.#flush();
+      if (kind === 'tap') {
+        this.#forwarder.forwardFrames(this.#input, tun);
+        this.#flush();
+      } else {
+        for (let from = 0; from < this.#input.count; this.#flush()) {
+          from = this.#forwarder.forwardDownstream(this.#input, tun, now_ms, from);
+        }
+      }
       if (device.isLost) this.#loseTun(tun, kind, device);
     }
   }
@@ -176,6 +197,7 @@ class PacketPath {
   /** Sends and writes all that the forwarder has put out, so that its slots and those of the input are free again. */
   #flush(): void {
     const { output } = this.#forwarder;
+    output.finish();
     this.#writeDevices(output.toTun);
     for (let i = 0; i < this.#sockets.length; i++) this.#send(this.#sockets[i], output.toPeers[i]);
     this.#sendFrames(output.toInterfaces);
@@ -184,10 +206,12 @@ class PacketPath {
   }
 
   #writeDevices(batch: PacketBatch): void {
+    const { pieces } = this.#forwarder.output;
     for (let i = 0; i < batch.count; i++) {
       const device = this.#devices.get(batch.tun[i])?.device;
-      if (device === undefined) this.#forwarder.count('tun-not-open');
-      else if (!device.write(batch.offset[i], batch.length_bytes[i])) this.#forwarder.count('tun-write-refused');
+      const packets = 1 + batch.pieceCount[i];
+      if (device === undefined) this.#forwarder.count('tun-not-open', packets);
+      else if (!device.write(batch, i, pieces)) this.#forwarder.count('tun-write-refused', packets);
     }
   }
 
@@ -197,9 +221,10 @@ class PacketPath {
       this.#forwarder.count('no-socket', batch.count);
       return;
     }
-    socket.send(batch);
-    this.#forwarder.count('send-buffer-full', socket.notSentForRoom);
-    this.#forwarder.count('send-refused', socket.refused);
+    const { sender } = socket;
+    sender.send(batch);
+    this.#forwarder.count('send-buffer-full', sender.notSentForRoom);
+    this.#forwarder.count('send-refused', sender.refused);
   }
 
   #sendFrames(batch: PacketBatch): void {
@@ -305,7 +330,10 @@ class PacketPath {
       return;
     }
     try {
-      this.#devices.set(tun, { device: TunDevice.open(this.#tunMemory, kind, name), kind });
+      const device = TunDevice.open(this.#tunMemory, kind, name, this.#offload);
+      const { tcp, udp } = device.offload;
+      this.#devices.set(tun, { device, kind });
+      this.#forwarder.output.setJoins(tun, (tcp ? JOIN.tcpv4 | JOIN.tcpv6 : 0) | (udp ? JOIN.udp : 0));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.#punts.push({ ...failure(error), fatal: false, tun });
@@ -387,14 +415,16 @@ class PacketPath {
   }
 }
 
-function arenaSize_bytes(batch: number, sendCount: number): number {
+function arenaSize_bytes(batch: number): number {
   return (
-    (batch + BUILD_SLOTS + HELD_SLOTS) * SLOT_BYTES +
-    TRANSPORTS.length * datagramSocketArena_bytes(batch, sendCount) +
+    batch * JOINED_SLOT_BYTES +
+    (BUILD_SLOTS + HELD_SLOTS) * SLOT_BYTES +
+    OUTPUT_PACKETS * HEADER_SLOT_BYTES +
+    TRANSPORTS.length * datagramSocketArena_bytes(batch, OUTPUT_PACKETS) +
     PollSet.arena_bytes(MAX_DESCRIPTORS) +
     WakeUp.arena_bytes() +
     TunMemory.arena_bytes() +
-    PacketSocketMemory.arena_bytes(batch, sendCount)
+    PacketSocketMemory.arena_bytes(batch, OUTPUT_PACKETS)
   );
 }
 

@@ -1,6 +1,7 @@
 /**
  * The one piece of memory that the kernel is given addresses of: taken once, never moved, held for the life of the
- * process. Hands out parts of it; does not know what lies in them.
+ * process. It is WebAssembly's, so that a module may compute over it. Hands out parts of it; does not know what lies in
+ * them.
  */
 import koffi from 'koffi';
 
@@ -9,18 +10,24 @@ const ALIGNMENT_BYTES = 16;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const POINTER_BYTES = koffi.sizeof('void *');
 const WORD_BYTES = 4;
+const PAGE_BYTES = 65536;
 
 export class Arena {
+  readonly memory: WebAssembly.Memory;
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
   readonly words16: Uint16Array;
   readonly #base: bigint;
   readonly #baseLow: number;
   readonly #baseHigh: number;
+  readonly #size_bytes: number;
   #taken_bytes = 0;
 
   constructor(size_bytes: number) {
-    const buffer = new ArrayBuffer(size_bytes + (-size_bytes & (ALIGNMENT_BYTES - 1)));
+    this.#size_bytes = size_bytes + (-size_bytes & (ALIGNMENT_BYTES - 1));
+    const pages = Math.ceil(size_bytes / PAGE_BYTES);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = this.memory;
     this.bytes = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
     this.words16 = new Uint16Array(buffer);
@@ -33,7 +40,7 @@ export class Arena {
   take(size_bytes: number): number {
     const offset = this.#taken_bytes;
     this.#taken_bytes += size_bytes + (-size_bytes & (ALIGNMENT_BYTES - 1));
-    if (this.#taken_bytes > this.bytes.length) throw new RangeError('the arena is too small');
+    if (this.#taken_bytes > this.#size_bytes) throw new RangeError('the arena is too small');
     return offset;
   }
 

@@ -1,8 +1,9 @@
 /**
  * A socket for UDP, or for L2TP as an IP protocol of its own, on every local address of one family: read and written in
  * batches, tells which local address a datagram came to and sends from the one it is given. Datagrams that are longer
- * than the path lets through are fragmented by the kernel and, over IPv4, by the network: none has DF set. Must not know
- * what datagrams hold.
+ * than the path lets through are fragmented by the kernel and, over IPv4, by the network: none has DF set. Where slots
+ * are long enough, UDP datagrams of one flow come as a train, many in one slot (UDP_GRO, udp(7)). Must not know what
+ * datagrams hold.
  *
  * What a slot gets from the kernel:
  *
@@ -12,11 +13,14 @@
 import {
   ADDRESS_WORDS,
   IPV4_MAPPED_WORD,
+  JOINED_ROOM_BYTES,
   type PacketBatch,
   type PacketSlots,
-  ROOM_BYTES,
 } from '../dataplane/packet-batch.js';
 import type { Arena } from './arena.js';
+import { DatagramMessages } from './datagram-messages.js';
+import { DatagramSender } from './datagram-sender.js';
+import { FAMILY, type Family, pktinfoSpace_bytes, type SocketKind } from './socket-family.js';
 import {
   alignControl,
   bind,
@@ -24,18 +28,13 @@ import {
   close,
   ERRNO,
   errno,
-  IN_PKTINFO,
-  IN6_PKTINFO,
   IOVEC,
   MMSGHDR,
   MSGHDR,
   O_CLOEXEC,
   O_NONBLOCK,
   recvmmsg,
-  SOCKADDR_IN,
-  SOCKADDR_IN6,
   SystemError,
-  sendmmsg,
   setsockopt,
   socket,
 } from './syscalls.js';
@@ -51,70 +50,19 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+const UDP_GRO = 104;
 const MSG_TRUNC = 0x20;
 const MSG_ERRQUEUE = 0x2000;
 const MSG_DONTWAIT = 0x40;
 /** Takes what comes while the worker is in its longest turn. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
-/** IP_PMTUDISC_DONT and IPV6_PMTUDISC_DONT. */
-const PATH_MTU_DISCOVERY_OFF = 0;
-
-/** Which socket: of which family, and what comes behind its IP header. */
-export interface SocketKind {
-  readonly family: 'ipv4' | 'ipv6';
-  readonly protocol: 'udp' | 'l2tp-ip';
-}
-
-/** What differs between the two families. */
-interface Family {
-  domain: number;
-  level: number;
-  /** The options that are set, by number, to these values. */
-  options: readonly (readonly [name: number, value: number])[];
-  /** Type of the control message that carries the local address, and where it lies in it. */
-  pktinfoType: number;
-  pktinfoSize: number;
-  pktinfoLocal: number;
-  sockaddrSize: number;
-  portAt: number;
-  addressAt: number;
-  /** Words of an address that the kernel sees, and how many stand before them in a descriptor. */
-  addressWords: number;
-}
-
-const FAMILY: Readonly<Record<'ipv4' | 'ipv6', Family>> = {
-  ipv4: {
-    domain: 2, // AF_INET
-    level: 0, // IPPROTO_IP
-    options: [
-      [8, 1], // IP_PKTINFO
-      [10, PATH_MTU_DISCOVERY_OFF], // IP_MTU_DISCOVER
-    ],
-    pktinfoType: 8,
-    pktinfoSize: IN_PKTINFO.size,
-    pktinfoLocal: IN_PKTINFO.local,
-    sockaddrSize: SOCKADDR_IN.size,
-    portAt: SOCKADDR_IN.port,
-    addressAt: SOCKADDR_IN.address,
-    addressWords: 1,
-  },
-  ipv6: {
-    domain: 10, // AF_INET6
-    level: 41, // IPPROTO_IPV6
-    options: [
-      [49, 1], // IPV6_RECVPKTINFO
-      [23, PATH_MTU_DISCOVERY_OFF], // IPV6_MTU_DISCOVER
-    ],
-    pktinfoType: 50, // IPV6_PKTINFO
-    pktinfoSize: IN6_PKTINFO.size,
-    pktinfoLocal: IN6_PKTINFO.local,
-    sockaddrSize: SOCKADDR_IN6.size,
-    portAt: SOCKADDR_IN6.port,
-    addressAt: SOCKADDR_IN6.address,
-    addressWords: 4,
-  },
-};
-
+/** What is received in one go, if what comes is as long as what came: it should still be in the cache when it is sent on. */
+const MAX_RECEIVE_BYTES = 256 * 1024;
+/** Of a control message, and what its length is rounded up to. */
+const CONTROL_HEADER_BYTES = alignControl(CMSGHDR.size);
+const CONTROL_UNIT_BYTES = alignControl(1);
 /** A UDP socket for IPv6 takes no IPv4; a raw one never does, and does not know this option. */
 const IPV6_V6ONLY = 26;
 /**
@@ -123,51 +71,20 @@ const IPV6_V6ONLY = 26;
  */
 const IPV6_RECVERR = 25;
 
+/** Room for the length of a train's datagrams, an int, beside the local address. */
+function receivedControl_bytes(family: Family): number {
+  return pktinfoSpace_bytes(family) + alignControl(CMSGHDR.size) + alignControl(4);
+}
+
 /** Bytes of arena that a socket takes, for either family. */
 export function datagramSocketArena_bytes(receiveCount: number, sendCount: number): number {
-  const each_bytes = MMSGHDR.size + IOVEC.size + SOCKADDR_IN6.size + controlSpace(FAMILY.ipv6) + 4 * 16;
-  return (receiveCount + sendCount) * each_bytes + 256;
-}
-
-/** CMSG_SPACE of the one control message. */
-function controlSpace({ pktinfoSize }: Family): number {
-  return alignControl(CMSGHDR.size) + alignControl(pktinfoSize);
-}
-
-/** Structures for one recvmmsg or sendmmsg, side by side in the arena: the n-th of each belongs to the n-th datagram. */
-class Messages {
-  readonly headers: number;
-  readonly iovecs: number;
-  readonly addresses: number;
-  readonly controls: number;
-  readonly controlStride: number;
-  /** The address of each header, made once. */
-  readonly headerAddress: readonly bigint[];
-
-  constructor(arena: Arena, family: Family, count: number) {
-    this.headers = arena.take(count * MMSGHDR.size);
-    this.iovecs = arena.take(count * IOVEC.size);
-    this.addresses = arena.take(count * family.sockaddrSize);
-    this.controlStride = controlSpace(family);
-    this.controls = arena.take(count * this.controlStride);
-    for (let i = 0; i < count; i++) {
-      const header = this.headers + i * MMSGHDR.size + MMSGHDR.header;
-      arena.writePointer(header + MSGHDR.name, this.addresses + i * family.sockaddrSize);
-      arena.words[(header + MSGHDR.nameLength) >>> 2] = family.sockaddrSize;
-      arena.writePointer(header + MSGHDR.iov, this.iovecs + i * IOVEC.size);
-      arena.writeSize(header + MSGHDR.iovLength, 1);
-      arena.writePointer(header + MSGHDR.control, this.controls + i * this.controlStride);
-      arena.words16[(this.addresses + i * family.sockaddrSize) >>> 1] = family.domain;
-    }
-    this.headerAddress = Array.from({ length: count }, (_, i) => arena.addressOf(this.headers + i * MMSGHDR.size));
-  }
+  const received_bytes = DatagramMessages.arena_bytes(receiveCount, 1, receivedControl_bytes(FAMILY.ipv6));
+  return received_bytes + DatagramSender.arena_bytes(sendCount) + 256;
 }
 
 export class DatagramSocket {
   readonly fd: number;
-  /** Of the last `send`: datagrams that the kernel had no room for, and that it refused for another reason. */
-  notSentForRoom = 0;
-  refused = 0;
+  readonly sender: DatagramSender;
   readonly #arena: Arena;
   readonly #family: Family;
   readonly #slots: PacketSlots;
@@ -175,27 +92,28 @@ export class DatagramSocket {
   readonly #ipHeaderRoom_bytes: number;
   /** ICMP errors come in a queue beside the datagrams, and keep the socket ready until they are taken. */
   readonly #queuesErrors: boolean;
-  readonly #received: Messages;
-  readonly #sent: Messages;
+  readonly #received: DatagramMessages;
+  /** How many messages are taken in one go. */
+  #wanted: number;
 
-  private constructor(fd: number, arena: Arena, kind: SocketKind, slots: PacketSlots, sendCount: number) {
+  private constructor(fd: number, arena: Arena, kind: SocketKind, slots: PacketSlots, sender: DatagramSender) {
     const family = FAMILY[kind.family];
     this.fd = fd;
+    this.sender = sender;
     this.#arena = arena;
     this.#family = family;
     this.#slots = slots;
+    this.#wanted = slots.count;
     this.#ipHeaderRoom_bytes = kind.protocol === 'l2tp-ip' && kind.family === 'ipv4' ? MAX_IPV4_HEADER_BYTES : 0;
     this.#queuesErrors = kind.protocol === 'l2tp-ip' && kind.family === 'ipv6';
-    this.#received = new Messages(arena, family, slots.count);
-    this.#sent = new Messages(arena, family, sendCount);
+    this.#received = new DatagramMessages(arena, family, slots.count, 1, receivedControl_bytes(family));
     this.#prepareReceiving();
-    this.#prepareSending(sendCount);
   }
 
   /**
    * Opens a socket that receives into `slots` and sends batches of at most `sendCount`. `port` is UDP's; IP protocol 115
-   * has none. Throws SystemError: EPERM for protocol 115 without CAP_NET_RAW. Gives undefined where the kernel does not
-   * have the family.
+   * has none. UDP datagrams are joined, both ways, where the kernel has that and `mayJoin`. Throws SystemError: EPERM for
+   * protocol 115 without CAP_NET_RAW. Gives undefined where the kernel does not have the family.
    */
   static open(
     arena: Arena,
@@ -203,6 +121,7 @@ export class DatagramSocket {
     port: number,
     slots: PacketSlots,
     sendCount: number,
+    mayJoin = true,
   ): DatagramSocket | undefined {
     const { domain } = FAMILY[kind.family];
     const [type, protocol] = kind.protocol === 'udp' ? [SOCK_DGRAM, 0] : [SOCK_RAW, IPPROTO_L2TP];
@@ -213,8 +132,10 @@ export class DatagramSocket {
     }
     try {
       configure(fd, arena, kind);
+      const joins = mayJoin && kind.protocol === 'udp' && joinDatagrams(fd, arena, slots);
       if (kind.protocol === 'udp') bindPort(fd, arena, kind, port);
-      return new DatagramSocket(fd, arena, kind, slots, sendCount);
+      const sender = new DatagramSender(fd, arena, FAMILY[kind.family], joins, sendCount);
+      return new DatagramSocket(fd, arena, kind, slots, sender);
     } catch (error) {
       close(fd);
       throw error;
@@ -222,15 +143,15 @@ export class DatagramSocket {
   }
 
   /**
-   * Fills `batch` with what has come, one datagram a slot, without IP and UDP header; the peer's port is 0 where there
-   * are no ports. False where the kernel reports an error.
+   * Fills `batch` with what has come, one datagram or train a slot, without IP and UDP header; the peer's port is 0 where
+   * there are no ports. False where the kernel reports an error.
    */
   receive(batch: PacketBatch): boolean {
     const { words, bytes } = this.#arena;
     const room_bytes = this.#ipHeaderRoom_bytes;
     const { headers, headerAddress } = this.#received;
     batch.count = 0;
-    const wanted = this.#slots.count;
+    const wanted = this.#wanted;
     for (let i = 0; i < wanted; i++) {
       const header = headers + i * MMSGHDR.size + MMSGHDR.header;
       words[(header + MSGHDR.nameLength) >>> 2] = this.#family.sockaddrSize;
@@ -241,39 +162,18 @@ export class DatagramSocket {
       const error = errno();
       return this.#takeErrors() || error === ERRNO.EAGAIN || error === ERRNO.EINTR;
     }
+    let all_bytes = 0;
     for (let i = 0; i < count; i++) {
       const length_bytes = words[(headers + i * MMSGHDR.size + MMSGHDR.length) >>> 2];
       const at = this.#slots.room(i) - room_bytes;
       const ipHeader_bytes = room_bytes === 0 ? 0 : (bytes[at] & 0x0f) * 4;
       batch.append(at + ipHeader_bytes, length_bytes - ipHeader_bytes, 0);
       this.#readAddresses(batch, i);
+      all_bytes += length_bytes;
     }
+    const mean_bytes = all_bytes / count + 1;
+    this.#wanted = Math.max(1, Math.min(this.#slots.count, Math.floor(MAX_RECEIVE_BYTES / mean_bytes)));
     return true;
-  }
-
-  /** Sends every datagram of `batch` to its peer, from its local address where that is given. Counts what did not go. */
-  send(batch: PacketBatch): void {
-    this.notSentForRoom = 0;
-    this.refused = 0;
-    for (let i = 0; i < batch.count; i++) this.#writeMessage(batch, i);
-    let done = 0;
-    while (done < batch.count) {
-      const count = sendmmsg(this.fd, this.#sent.headerAddress[done], batch.count - done, MSG_DONTWAIT);
-      if (count > 0) {
-        done += count;
-        continue;
-      }
-      const error = errno();
-      if (error === ERRNO.EINTR) continue;
-      if (error === ERRNO.EAGAIN) {
-        this.notSentForRoom += batch.count - done;
-        return;
-      }
-      // The error is the first datagram's: the others have their own chance.
-      if (error === ERRNO.ENOBUFS || error === ERRNO.ENOMEM) this.notSentForRoom++;
-      else this.refused++;
-      done++;
-    }
   }
 
   close(): void {
@@ -283,7 +183,7 @@ export class DatagramSocket {
   /** Takes the ICMP errors that wait, of which the kernel has taken note already; false where there are none. */
   #takeErrors(): boolean {
     if (!this.#queuesErrors) return false;
-    return recvmmsg(this.fd, this.#received.headerAddress[0], this.#slots.count, MSG_DONTWAIT | MSG_ERRQUEUE, 0) > 0;
+    return recvmmsg(this.fd, this.#received.headerAddress[0], this.#wanted, MSG_DONTWAIT | MSG_ERRQUEUE, 0) > 0;
   }
 
   /** The longest IP header ends where the room begins, so that of any payload there is as much as the room takes. */
@@ -292,21 +192,11 @@ export class DatagramSocket {
     for (let i = 0; i < this.#slots.count; i++) {
       const iovec = this.#received.iovecs + i * IOVEC.size;
       this.#arena.writePointer(iovec + IOVEC.base, this.#slots.room(i) - ipHeaderRoom_bytes);
-      this.#arena.writeSize(iovec + IOVEC.length, ipHeaderRoom_bytes + ROOM_BYTES);
+      this.#arena.writeSize(iovec + IOVEC.length, ipHeaderRoom_bytes + this.#slots.room_bytes);
     }
   }
 
-  /** The control message is always the same but for the address. */
-  #prepareSending(count: number): void {
-    const { level, pktinfoType, pktinfoSize } = this.#family;
-    for (let i = 0; i < count; i++) {
-      const control = this.#sent.controls + i * this.#sent.controlStride;
-      this.#arena.writeSize(control + CMSGHDR.length, alignControl(CMSGHDR.size) + pktinfoSize);
-      this.#arena.words[(control + CMSGHDR.level) >>> 2] = level;
-      this.#arena.words[(control + CMSGHDR.type) >>> 2] = pktinfoType;
-    }
-  }
-
+  /** The peer's address; and of what the kernel says beside: the local address, and how long the datagrams of a train are. */
   #readAddresses(batch: PacketBatch, index: number): void {
     const { words, bytes } = this.#arena;
     const { portAt, addressAt, sockaddrSize, level, pktinfoType, pktinfoLocal } = this.#family;
@@ -315,12 +205,22 @@ export class DatagramSocket {
     this.#readAddress(batch.peerAddress, index, sockaddr + addressAt);
     const header = this.#received.headers + index * MMSGHDR.size + MMSGHDR.header;
     const control = this.#received.controls + index * this.#received.controlStride;
-    const hasLocal =
-      words[(header + MSGHDR.controlLength) >>> 2] !== 0 &&
-      words[(control + CMSGHDR.level) >>> 2] === level &&
-      words[(control + CMSGHDR.type) >>> 2] === pktinfoType;
-    if (hasLocal) this.#readAddress(batch.localAddress, index, control + alignControl(CMSGHDR.size) + pktinfoLocal);
-    else batch.localAddress.fill(0, index * ADDRESS_WORDS, (index + 1) * ADDRESS_WORDS);
+    const end = control + words[(header + MSGHDR.controlLength) >>> 2];
+    let hasLocal = false;
+    for (let at = control; at + CMSGHDR.size <= end; ) {
+      const data = at + CONTROL_HEADER_BYTES;
+      const messageLevel = words[(at + CMSGHDR.level) >>> 2];
+      const type = words[(at + CMSGHDR.type) >>> 2];
+      if (messageLevel === level && type === pktinfoType) {
+        this.#readAddress(batch.localAddress, index, data + pktinfoLocal);
+        hasLocal = true;
+      } else if (messageLevel === SOL_UDP && type === UDP_GRO && words[data >>> 2] < batch.length_bytes[index]) {
+        batch.segment_bytes[index] = words[data >>> 2];
+      }
+      const length_bytes = words[(at + CMSGHDR.length) >>> 2];
+      at += Math.max(CMSGHDR.size, length_bytes + (-length_bytes & (CONTROL_UNIT_BYTES - 1)));
+    }
+    if (!hasLocal) batch.localAddress.fill(0, index * ADDRESS_WORDS, (index + 1) * ADDRESS_WORDS);
   }
 
   #readAddress(to: Uint32Array, index: number, at: number): void {
@@ -335,31 +235,6 @@ export class DatagramSocket {
       return;
     }
     for (let i = 0; i < ADDRESS_WORDS; i++) to[out + i] = words[from + i];
-  }
-
-  #writeMessage(batch: PacketBatch, index: number): void {
-    const { bytes } = this.#arena;
-    const { portAt, addressAt, sockaddrSize, pktinfoLocal } = this.#family;
-    const iovec = this.#sent.iovecs + index * IOVEC.size;
-    this.#arena.writePointer(iovec + IOVEC.base, batch.offset[index]);
-    this.#arena.writeSize(iovec + IOVEC.length, batch.length_bytes[index]);
-    const sockaddr = this.#sent.addresses + index * sockaddrSize;
-    bytes[sockaddr + portAt] = batch.peerPort[index] >>> 8;
-    bytes[sockaddr + portAt + 1] = batch.peerPort[index];
-    this.#writeAddress(batch.peerAddress, index, sockaddr + addressAt);
-    const control = this.#sent.controls + index * this.#sent.controlStride;
-    this.#writeAddress(batch.localAddress, index, control + alignControl(CMSGHDR.size) + pktinfoLocal);
-    const header = this.#sent.headers + index * MMSGHDR.size + MMSGHDR.header;
-    const isGiven =
-      batch.localAddress[index * ADDRESS_WORDS + 3] !== 0 || batch.localAddress[index * ADDRESS_WORDS] !== 0;
-    this.#arena.writeSize(header + MSGHDR.controlLength, isGiven ? this.#sent.controlStride : 0);
-  }
-
-  #writeAddress(from: Uint32Array, index: number, at: number): void {
-    const { words } = this.#arena;
-    const last = (index + 1) * ADDRESS_WORDS;
-    const count = this.#family.addressWords;
-    for (let i = 0; i < count; i++) words[(at >>> 2) + i] = from[last - count + i];
   }
 }
 
@@ -381,6 +256,18 @@ function configure(fd: number, arena: Arena, kind: SocketKind): void {
   // Without the right to exceed the system's limit, what the system lets us have must do.
   if (!set(SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES)) set(SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
   if (!set(SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES)) set(SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
+}
+
+/** Receives trains where slots take them; gives whether the kernel knows to send several datagrams as one. */
+function joinDatagrams(fd: number, arena: Arena, slots: PacketSlots): boolean {
+  const value = arena.take(4);
+  const has = (option: number, to: number): boolean => {
+    arena.words[value >>> 2] = to;
+    return setsockopt(fd, SOL_UDP, option, arena.addressOf(value), 4) === 0;
+  };
+  if (slots.room_bytes >= JOINED_ROOM_BYTES) has(UDP_GRO, 1);
+  // No length for all that is sent: each message says its own.
+  return has(UDP_SEGMENT, 0);
 }
 
 function bindPort(fd: number, arena: Arena, kind: SocketKind, port: number): void {

@@ -10,7 +10,7 @@
  * A frame leaves as it is given. An interface takes one tag on top of its MTU; where two go with whole packets, its MTU must
  * be 4 larger.
  */
-import { type PacketBatch, type PacketSlots, ROOM_BYTES } from '../dataplane/packet-batch.js';
+import type { PacketBatch, PacketSlots } from '../dataplane/packet-batch.js';
 import type { Arena } from './arena.js';
 import { PPPOE_FILTERS } from './pppoe-filter.js';
 import {
@@ -58,6 +58,8 @@ const MSG_DONTWAIT = 0x40;
 /** Takes what comes while the worker is in its longest turn. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 
+/** A header and what lies elsewhere. */
+const IOVECS_EACH = 2;
 const ADDRESSES_BYTES = 12;
 const TAG_BYTES = 4;
 const CUSTOMER_TAG = 0x8100;
@@ -92,18 +94,19 @@ export class PacketSocketMemory {
     this.controls = arena.take(slots.count * CONTROL_BYTES);
     this.receivedAddress = arena.addressOf(this.received);
     this.sent = arena.take(sendCount * MMSGHDR.size);
-    this.sentIovecs = arena.take(sendCount * IOVEC.size);
+    this.sentIovecs = arena.take(sendCount * IOVECS_EACH * IOVEC.size);
     this.sentAddress = Array.from({ length: sendCount }, (_, i) => arena.addressOf(this.sent + i * MMSGHDR.size));
     this.sockaddr = arena.take(SOCKADDR_LL.size);
     this.option = arena.take(4);
     this.membership = arena.take(PACKET_MREQ.size);
     this.program = arena.take(SOCK_FPROG.size);
-    this.#prepareMessages(this.received, receivedIovecs, slots.count);
-    this.#prepareMessages(this.sent, this.sentIovecs, sendCount);
     for (let i = 0; i < slots.count; i++) {
-      arena.writePointer(receivedIovecs + i * IOVEC.size + IOVEC.base, slots.room(i));
-      arena.writeSize(receivedIovecs + i * IOVEC.size + IOVEC.length, ROOM_BYTES);
+      const iovec = receivedIovecs + i * IOVEC.size;
+      arena.writePointer(iovec + IOVEC.base, slots.room(i));
+      arena.writeSize(iovec + IOVEC.length, slots.room_bytes);
       const header = this.received + i * MMSGHDR.size + MMSGHDR.header;
+      arena.writePointer(header + MSGHDR.iov, iovec);
+      arena.writeSize(header + MSGHDR.iovLength, 1);
       arena.writePointer(header + MSGHDR.control, this.controls + i * CONTROL_BYTES);
     }
     this.#filter = arena.take(LONGEST_FILTER * SOCK_FILTER.size);
@@ -113,16 +116,8 @@ export class PacketSocketMemory {
   static arena_bytes(receiveCount: number, sendCount: number): number {
     const options_bytes = SOCKADDR_LL.size + 4 + PACKET_MREQ.size;
     const structures_bytes = options_bytes + SOCK_FPROG.size + LONGEST_FILTER * SOCK_FILTER.size;
-    const each_bytes = MMSGHDR.size + IOVEC.size;
-    return receiveCount * (each_bytes + CONTROL_BYTES) + sendCount * each_bytes + structures_bytes + 10 * 16;
-  }
-
-  #prepareMessages(headers: number, iovecs: number, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const header = headers + i * MMSGHDR.size + MMSGHDR.header;
-      this.arena.writePointer(header + MSGHDR.iov, iovecs + i * IOVEC.size);
-      this.arena.writeSize(header + MSGHDR.iovLength, 1);
-    }
+    const received_bytes = receiveCount * (MMSGHDR.size + IOVEC.size + CONTROL_BYTES);
+    return received_bytes + sendCount * (MMSGHDR.size + IOVECS_EACH * IOVEC.size) + structures_bytes + 10 * 16;
   }
 
   /** Makes `program` the filter for these VLANs. */
@@ -208,16 +203,14 @@ export class PacketSocket {
    * Counts what did not go.
    */
   send(batch: PacketBatch): number {
-    const { arena, sentIovecs, sentAddress } = this.#memory;
+    const { sentAddress } = this.#memory;
     this.notSentForRoom = 0;
     this.refused = 0;
     let all = 0;
     for (let i = 0; i < batch.count; i++) {
       const interfaceIndex = batch.interfaceIndex[i];
       if (interfaceIndex !== this.interfaceIndex && interfaceIndex !== 0) continue;
-      arena.writePointer(sentIovecs + all * IOVEC.size + IOVEC.base, batch.offset[i]);
-      arena.writeSize(sentIovecs + all * IOVEC.size + IOVEC.length, batch.length_bytes[i]);
-      all++;
+      this.#writePieces(batch, i, all++);
     }
     let done = 0;
     while (done < all) {
@@ -245,6 +238,18 @@ export class PacketSocket {
       done++;
     }
     return all;
+  }
+
+  #writePieces(batch: PacketBatch, index: number, message: number): void {
+    const { arena, sent, sentIovecs } = this.#memory;
+    const at = sentIovecs + message * IOVECS_EACH * IOVEC.size;
+    arena.writePointer(at + IOVEC.base, batch.offset[index]);
+    arena.writeSize(at + IOVEC.length, batch.length_bytes[index]);
+    arena.writePointer(at + IOVEC.size + IOVEC.base, batch.tailOffset[index]);
+    arena.writeSize(at + IOVEC.size + IOVEC.length, batch.tail_bytes[index]);
+    const header = sent + message * MMSGHDR.size + MMSGHDR.header;
+    arena.writePointer(header + MSGHDR.iov, at);
+    arena.writeSize(header + MSGHDR.iovLength, batch.tail_bytes[index] === 0 ? 1 : IOVECS_EACH);
   }
 
   /**

@@ -12,6 +12,7 @@ type SystemCall = (...args: (number | bigint)[]) => number;
 /** A pointer argument is an address in the arena; -1 is an error, of which `errno()` tells more. */
 export const poll: SystemCall = libc.func('int poll(void *fds, unsigned long count, int timeout_ms)');
 export const read: SystemCall = libc.func('intptr_t read(int fd, void *buffer, size_t count)');
+export const readv: SystemCall = libc.func('intptr_t readv(int fd, void *iov, int count)');
 export const writev: SystemCall = libc.func('intptr_t writev(int fd, void *iov, int count)');
 export const close: SystemCall = libc.func('int close(int fd)');
 export const eventfd: SystemCall = libc.func('int eventfd(unsigned int value, int flags)');
@@ -33,6 +34,9 @@ export const errno: () => number = koffi.errno;
 
 export const ERRNO = {
   EINTR: koffi.os.errno.EINTR,
+  EIO: koffi.os.errno.EIO,
+  EINVAL: koffi.os.errno.EINVAL,
+  EMSGSIZE: koffi.os.errno.EMSGSIZE,
   EAGAIN: koffi.os.errno.EAGAIN,
   ENOMEM: koffi.os.errno.ENOMEM,
   ENOBUFS: koffi.os.errno.ENOBUFS,
@@ -70,6 +74,15 @@ function layout<Member extends string>(members: Record<Member, string | ReturnTy
 
 export const POLLFD = layout({ fd: 'int', events: 'short', revents: 'short' }).at;
 export const IOVEC = layout({ base: 'void *', length: 'size_t' }).at;
+/** <linux/virtio_net.h>, of the legacy interface: numbers in the machine's own order. */
+export const VIRTIO_NET_HDR = layout({
+  flags: 'uint8_t',
+  gsoType: 'uint8_t',
+  headerLength: 'uint16_t',
+  gsoSize: 'uint16_t',
+  checksumStart: 'uint16_t',
+  checksumOffset: 'uint16_t',
+}).at;
 /** <net/if.h>; the union is as long as its longest member, struct ifmap, lets it be: 24 bytes are enough. */
 export const IFREQ = layout({ name: koffi.array('char', 16), flags: 'short', rest: koffi.array('char', 22) }).at;
 

@@ -4,20 +4,14 @@
  */
 import { authenticateLocally } from '../../firmware/control/local-aaa.js';
 import { addressWords } from '../../firmware/dataplane/address.js';
-import { createCounters, viewCounters } from '../../firmware/dataplane/counters.js';
-import { Forwarder } from '../../firmware/dataplane/forwarder.js';
-import {
-  copyAddress,
-  PacketBatch,
-  PacketSlots,
-  ROOM_BYTES,
-  SLOT_BYTES,
-} from '../../firmware/dataplane/packet-batch.js';
+import type { Forwarder } from '../../firmware/dataplane/forwarder.js';
+import { copyAddress, type PacketBatch, ROOM_BYTES } from '../../firmware/dataplane/packet-batch.js';
 import { Appliance, type ApplianceConfig } from '../../firmware/roles/appliance.js';
 import { NO_AUTHORIZATION } from '../../firmware/roles/authorization.js';
 import type { LacClientConfig } from '../../firmware/roles/lac-client.js';
 import type { Answer, Output, Question, TunnelChoice } from '../../firmware/roles/role.js';
 import { octets } from '../../firmware/wire/bytes.js';
+import { openForwarder } from '../unit/dataplane/open-forwarder.js';
 import { CLIENT } from '../unit/roles/pair.js';
 import { type Party, polled, randomBytes } from './machines.js';
 
@@ -36,8 +30,8 @@ const LATENESS_MS = 4000;
 
 export class Box implements Party {
   readonly #appliance: Appliance;
-  readonly #memory = new Uint8Array((BATCH + 2 * BUILD_SLOTS) * SLOT_BYTES);
-  readonly #input = new PacketBatch(this.#memory, BATCH);
+  readonly #memory: Uint8Array;
+  readonly #input: PacketBatch;
   readonly #inputRoom: number;
   readonly #forwarder: Forwarder;
   readonly #local: Uint32Array;
@@ -62,11 +56,13 @@ export class Box implements Party {
     this.#encapsulation = kind.encapsulation === 'ip' ? 'ip' : 'udp';
     this.#secret = kind.secret;
     this.#tunnels = tunnels;
-    const inputSlots = new PacketSlots(this.#memory, 0, BATCH);
+    const { memory, input, inputSlots, forwarder } = openForwarder({
+      ...{ maxSessions: MAX_SESSIONS, batch: BATCH, buildSlots: BUILD_SLOTS, heldSlots: BUILD_SLOTS },
+    });
+    this.#memory = memory;
+    this.#input = input;
     this.#inputRoom = inputSlots.room(0);
-    const buildSlots = new PacketSlots(this.#memory, BATCH * SLOT_BYTES, BUILD_SLOTS);
-    const heldSlots = new PacketSlots(this.#memory, (BATCH + BUILD_SLOTS) * SLOT_BYTES, BUILD_SLOTS);
-    this.#forwarder = new Forwarder(viewCounters(createCounters(MAX_SESSIONS)), buildSlots, heldSlots, BATCH);
+    this.#forwarder = forwarder;
     this.#local = addressWords(localAddress);
     this.#peer = addressWords(peerAddress);
     this.#peerAddress = peerAddress;

@@ -4,15 +4,8 @@
  * lies within its slot.
  */
 import { addressWords } from '../../firmware/dataplane/address.js';
-import { createCounters, readDropCounters, viewCounters } from '../../firmware/dataplane/counters.js';
-import { Forwarder } from '../../firmware/dataplane/forwarder.js';
-import {
-  copyAddress,
-  PacketBatch,
-  PacketSlots,
-  ROOM_BYTES,
-  SLOT_BYTES,
-} from '../../firmware/dataplane/packet-batch.js';
+import { readDropCounters } from '../../firmware/dataplane/counters.js';
+import { copyAddress, ROOM_BYTES } from '../../firmware/dataplane/packet-batch.js';
 import {
   ethernetRow,
   HOST_MAC,
@@ -23,6 +16,7 @@ import {
   pppoeRow,
   version3Row,
 } from '../unit/dataplane/harness.js';
+import { openForwarder } from '../unit/dataplane/open-forwarder.js';
 import { ipv4 } from '../unit/dataplane/packets.js';
 import { fromHex } from '../vectors/vectors.js';
 import type { FuzzTarget } from './fuzzer.js';
@@ -34,16 +28,12 @@ const ETHERNET = '02000000000a02000000000b';
 const COOKIE = 'c1c2c3c4';
 
 class Path {
-  readonly #memory = new Uint8Array((1 + 2 * BUILD_SLOTS) * SLOT_BYTES);
-  readonly #input = new PacketBatch(this.#memory, 1);
-  readonly #room = new PacketSlots(this.#memory, 0, 1).room(0);
-  readonly #counters = createCounters(16);
-  readonly #forwarder = new Forwarder(
-    viewCounters(this.#counters),
-    new PacketSlots(this.#memory, SLOT_BYTES, BUILD_SLOTS),
-    new PacketSlots(this.#memory, (1 + BUILD_SLOTS) * SLOT_BYTES, BUILD_SLOTS),
-    1,
-  );
+  readonly #open = openForwarder({ maxSessions: 16, batch: 1, buildSlots: BUILD_SLOTS, heldSlots: BUILD_SLOTS });
+  readonly #memory = this.#open.memory;
+  readonly #input = this.#open.input;
+  readonly #room = this.#open.inputSlots.room(0);
+  readonly #forwarder = this.#open.forwarder;
+  readonly #counters = this.#open.counters;
   #now_ms = 0;
 
   constructor() {

@@ -4,20 +4,14 @@
  */
 
 import { addressText, addressWords } from '../../firmware/dataplane/address.js';
-import { createCounters, viewCounters } from '../../firmware/dataplane/counters.js';
-import { Forwarder } from '../../firmware/dataplane/forwarder.js';
+import { viewCounters } from '../../firmware/dataplane/counters.js';
 import { TRANSPORTS } from '../../firmware/dataplane/output.js';
-import {
-  copyAddress,
-  PacketBatch,
-  PacketSlots,
-  ROOM_BYTES,
-  SLOT_BYTES,
-} from '../../firmware/dataplane/packet-batch.js';
+import { copyAddress, type PacketBatch, ROOM_BYTES } from '../../firmware/dataplane/packet-batch.js';
 import type { TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
 import type { Output } from '../../firmware/roles/role.js';
 import { parseControlHeader } from '../../firmware/wire/control-header.js';
 import { parseL2tpHeader } from '../../firmware/wire/l2tp.js';
+import { openForwarder } from '../unit/dataplane/open-forwarder.js';
 import { type Outcome, PacketPath, type Path, type RelayObserver, type Row, sessionRow } from './packet-path.js';
 import { dataSession, u32 } from './packets.js';
 import { readPppoeFrame } from './pppoe-frames.js';
@@ -37,16 +31,14 @@ export class ShippedPath implements Path {
   readonly tunnels = new Map<number, TransportPath>();
   readonly #relay: RelayObserver;
   readonly #now: () => number;
-  readonly #memory = new Uint8Array((BATCH + 2 * BUILD_SLOTS) * SLOT_BYTES);
-  readonly #input = new PacketBatch(this.#memory, BATCH);
-  readonly #room = new PacketSlots(this.#memory, 0, BATCH).room(0);
-  readonly #views = viewCounters(createCounters(MAX_SESSIONS));
-  readonly #forwarder = new Forwarder(
-    this.#views,
-    new PacketSlots(this.#memory, BATCH * SLOT_BYTES, BUILD_SLOTS),
-    new PacketSlots(this.#memory, (BATCH + BUILD_SLOTS) * SLOT_BYTES, BUILD_SLOTS),
-    BATCH,
-  );
+  readonly #open = openForwarder({
+    ...{ maxSessions: MAX_SESSIONS, batch: BATCH, buildSlots: BUILD_SLOTS, heldSlots: BUILD_SLOTS },
+  });
+  readonly #memory = this.#open.memory;
+  readonly #input = this.#open.input;
+  readonly #room = this.#open.inputSlots.room(0);
+  readonly #views = viewCounters(this.#open.counters);
+  readonly #forwarder = this.#open.forwarder;
   /** Makes what somebody else sends in our name, whose row is none of ours. */
   readonly #forger = new PacketPath();
 
@@ -169,6 +161,7 @@ export class ShippedPath implements Path {
 
   #outcomes(interfaceIndex = 0): Outcome[] {
     const { output } = this.#forwarder;
+    output.finish();
     const outcomes = [
       ...output.toPeers.flatMap((batch, transport) =>
         each(batch, (bytes, i) => this.#sent(batch, i, bytes, transport)),

@@ -2,11 +2,12 @@
  * A forwarder with memory of its own, fed with packets in hex and read in hex: what the tests of the packet path share.
  */
 import { addressText, addressWords } from '../../../firmware/dataplane/address.js';
-import { createCounters, readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
-import { Forwarder } from '../../../firmware/dataplane/forwarder.js';
+import { readDropCounters } from '../../../firmware/dataplane/counters.js';
+import type { Forwarder } from '../../../firmware/dataplane/forwarder.js';
 import { type PppoePath, readSessionCounters, type SessionRow } from '../../../firmware/dataplane/interface.js';
 import { TRANSPORTS } from '../../../firmware/dataplane/output.js';
-import { copyAddress, PacketBatch, PacketSlots, SLOT_BYTES } from '../../../firmware/dataplane/packet-batch.js';
+import { copyAddress, type PacketBatch, type PacketSlots } from '../../../firmware/dataplane/packet-batch.js';
+import { openForwarder } from './open-forwarder.js';
 
 export const PEER = '192.0.2.1';
 export const LOCAL = '192.0.2.2';
@@ -174,13 +175,13 @@ export class Harness {
   now_ms = 1_000;
 
   constructor({ maxSessions = 8, batch = 4, buildSlots = 4, heldSlots = 20 } = {}) {
-    this.memory = new Uint8Array((batch + buildSlots + heldSlots) * SLOT_BYTES);
-    this.counters = createCounters(maxSessions);
-    this.inputSlots = new PacketSlots(this.memory, 0, batch);
-    this.input = new PacketBatch(this.memory, batch);
-    const slots = new PacketSlots(this.memory, batch * SLOT_BYTES, buildSlots);
-    const held = new PacketSlots(this.memory, (batch + buildSlots) * SLOT_BYTES, heldSlots);
-    this.forwarder = new Forwarder(viewCounters(this.counters), slots, held, batch);
+    const outputPackets = batch + buildSlots + heldSlots + 32;
+    const open = openForwarder({ maxSessions, batch, buildSlots, heldSlots, outputPackets });
+    this.memory = open.memory;
+    this.counters = open.counters;
+    this.forwarder = open.forwarder;
+    this.input = open.input;
+    this.inputSlots = open.inputSlots;
   }
 
   /** Datagrams, or IP packets of protocol 115, from one peer, forwarded in one batch. */
@@ -251,6 +252,7 @@ export class Harness {
   observe(action: () => void): Result {
     const before = readDropCounters(this.counters);
     action();
+    this.forwarder.output.finish();
     const { output, sessions } = this.forwarder;
     const after = readDropCounters(this.counters);
     const drops = Object.entries(after)

@@ -83,7 +83,7 @@ for (const [family, addresses] of [
       const peer = await peerOn(peerAddress);
       const { port } = peer.address();
       const came = messages(peer, 3);
-      ours.socket.send(
+      ours.socket.sender.send(
         batchOf(
           ours,
           ['one', peerAddress, port, first],
@@ -100,14 +100,14 @@ for (const [family, addresses] of [
           ['three', peerAddress],
         ],
       );
-      assert.deepEqual([ours.socket.notSentForRoom, ours.socket.refused], [0, 0]);
+      assert.deepEqual([ours.socket.sender.notSentForRoom, ours.socket.sender.refused], [0, 0]);
     });
 
     test('receives a batch, with the peer’s address and port and the address that was dialled', async () => {
       const ours = open(family);
       const peer = await peerOn(peerAddress);
       const came = messages(peer, 1);
-      ours.socket.send(batchOf(ours, ['hello', peerAddress, peer.address().port, '']));
+      ours.socket.sender.send(batchOf(ours, ['hello', peerAddress, peer.address().port, '']));
       const [[, { port }]] = (await came) as [[string, RemoteInfo]];
 
       const long = 'x'.repeat(1984);
@@ -152,7 +152,7 @@ for (const [family, addresses] of [
       const { port } = peer.address();
       const came = messages(peer, 2);
       const foreign = family === 'ipv4' ? '192.0.2.99' : '2001:db8::99';
-      ours.socket.send(
+      ours.socket.sender.send(
         batchOf(
           ours,
           ['goes', peerAddress, port, ''],
@@ -160,7 +160,7 @@ for (const [family, addresses] of [
           ['goes too', peerAddress, port, first],
         ),
       );
-      assert.equal(ours.socket.refused, 1);
+      assert.equal(ours.socket.sender.refused, 1);
       const list = await came;
       assert.deepEqual(
         list.map(([text]) => text),

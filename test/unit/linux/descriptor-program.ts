@@ -15,14 +15,16 @@ import { addressText, addressWords } from '../../../firmware/dataplane/address.j
 import {
   copyAddress,
   PacketBatch,
+  PacketPieces,
   PacketSlots,
   ROOM_BYTES,
   SLOT_BYTES,
 } from '../../../firmware/dataplane/packet-batch.js';
 import { Arena } from '../../../firmware/linux/arena.js';
-import { DatagramSocket, datagramSocketArena_bytes, type SocketKind } from '../../../firmware/linux/datagram-socket.js';
+import { DatagramSocket, datagramSocketArena_bytes } from '../../../firmware/linux/datagram-socket.js';
 import { PacketSocket, PacketSocketMemory } from '../../../firmware/linux/packet-socket.js';
 import { PollSet } from '../../../firmware/linux/poll-set.js';
+import type { SocketKind } from '../../../firmware/linux/socket-family.js';
 import { setsockopt } from '../../../firmware/linux/syscalls.js';
 import { TunDevice, TunMemory } from '../../../firmware/linux/tun.js';
 
@@ -47,6 +49,8 @@ const slots = new PacketSlots(arena.bytes, arena.take(BATCH * SLOT_BYTES), BATCH
 const outgoing = arena.take(BATCH * MAX_SENT_BYTES);
 const options = arena.take(OPTIONS_BYTES);
 const received = new PacketBatch(arena.bytes, BATCH);
+
+const NO_PIECES = new PacketPieces(1);
 
 function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -82,8 +86,8 @@ function openSocket(kind: SocketKind) {
       copyAddress(batch.peerAddress, i, addressWords(peer), 0);
       copyAddress(batch.localAddress, i, addressWords(local), 0);
     }
-    socket.send(batch);
-    print({ sent: batch.count - socket.notSentForRoom - socket.refused });
+    socket.sender.send(batch);
+    print({ sent: batch.count - socket.sender.notSentForRoom - socket.sender.refused });
   };
   return { fd: socket.fd, readable, take };
 }
@@ -100,7 +104,7 @@ function openTap(name: string) {
     let sent = 0;
     for (const [i, { hex }] of input.entries()) {
       appendTo(batch, i, hex);
-      if (device.write(batch.offset[i]!, batch.length_bytes[i]!)) sent++;
+      if (device.write(batch, i, NO_PIECES)) sent++;
     }
     print({ sent });
   };
