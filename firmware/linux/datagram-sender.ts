@@ -128,7 +128,8 @@ export class DatagramSender {
     const end = Math.min(batch.count, first + MAX_JOINED, first + Math.floor(MAX_JOINED_BYTES / each_bytes));
     for (let next = first + 1; next < end; next++) {
       const next_bytes = length(batch, next);
-      if (next_bytes > each_bytes || !hasSameEnds(batch, first, next)) return next;
+      // An empty one would leave no trace in what is joined.
+      if (next_bytes === 0 || next_bytes > each_bytes || !hasSameEnds(batch, first, next)) return next;
       if (next_bytes < each_bytes) return next + 1;
     }
     return Math.max(end, first + 1);
