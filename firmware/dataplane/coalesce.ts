@@ -11,7 +11,7 @@
  *                               words) and flags at 12; window at 14; checksum at 16; urgent pointer at 18; options
  *   UDP (RFC 768):              ports at 0; length at 4; checksum at 6
  */
-import type { Checksums } from './checksum.js';
+import { type Checksums, pseudoHeaderSumIpv4, pseudoHeaderSumIpv6 } from './checksum.js';
 import {
   IP_PROTOCOL,
   IPV4_DESTINATION_AT,
@@ -25,7 +25,7 @@ import { GSO, type PacketBatch, type PacketPieces } from './packet-batch.js';
 /** What a TUN device takes joined: bits. */
 export const JOIN = { tcpv4: 1, tcpv6: 2, udp: 4 } as const;
 
-/** So many packets become one at most: of UDP the kernel takes no more, nor of pieces of memory many more. */
+/** So many packets become one at most: of UDP the kernel takes no more segments, and of pieces of memory 1,024. */
 export const MAX_JOINED_PACKETS = 64;
 /** An IP packet with its header; IPv6 could be 40 longer, but no super-packet need be. */
 const MAX_IP_BYTES = 65535;
@@ -47,7 +47,6 @@ const IPV4_MORE_AND_OFFSET = 0x3fff;
 const IPV4_TTL_AT = 8;
 const IPV4_PROTOCOL_AT = 9;
 const IPV4_CHECKSUM_AT = 10;
-const IPV4_ADDRESSES_BYTES = 8;
 const IPV6_LENGTH_AT = 4;
 const IPV6_NEXT_HEADER_AT = 6;
 const IPV6_ADDRESSES_BYTES = 32;
@@ -296,15 +295,11 @@ export class Coalescer {
     return this.#memory[offset + (isIpv4 ? IPV4_PROTOCOL_AT : IPV6_NEXT_HEADER_AT)] === IP_PROTOCOL.tcp;
   }
 
-  /** RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1: folded, not complemented. */
   #pseudoHeaderSum(offset: number, transport_bytes: number, isIpv4: boolean): number {
     const protocol = this.#isTcp(offset, isIpv4) ? IP_PROTOCOL.tcp : IP_PROTOCOL.udp;
-    const addresses = offset + (isIpv4 ? IPV4_SOURCE_AT : IPV6_SOURCE_AT);
-    return this.#checksums.sum(
-      addresses,
-      isIpv4 ? IPV4_ADDRESSES_BYTES : IPV6_ADDRESSES_BYTES,
-      protocol + transport_bytes,
-    );
+    return isIpv4
+      ? pseudoHeaderSumIpv4(this.#checksums, offset, protocol, transport_bytes)
+      : pseudoHeaderSumIpv6(this.#checksums, offset, protocol, transport_bytes);
   }
 
   #append(offset: number, length_bytes: number, row: number, tun: number): number {
