@@ -1,10 +1,11 @@
 /**
  * The last lines of all calls' traces, in memory, and those who listen to new ones. Bounded: the oldest go first.
  * A call makes some 25 lines, and mostly nobody reads them: a line is kept as entries of columns, in which it takes half
- * of what an object takes, and made whole when it is read.
+ * of what an object takes, and made whole and put into words when it is read.
  */
 
-import type { RoleName, TraceRecord } from '../roles/role.js';
+import { pppDetail } from '../roles/describe-ppp.js';
+import type { PppPacket, RoleName, TraceRecord } from '../roles/role.js';
 import type { CallStepRecord } from './view.js';
 
 const DIRECTION = {
@@ -14,6 +15,10 @@ const DIRECTION = {
   answer: 'within',
   note: 'within',
 } as const;
+
+/** Of a PPP packet that waits for its reader: hardly one is longer, and such a one is put into words at once. */
+const MAX_PACKET_BYTES = 64;
+const NO_DETAIL = {};
 
 export class Trace {
   readonly #capacity: number;
@@ -29,7 +34,11 @@ export class Trace {
   readonly #users: string[] = [];
   readonly #peerAddresses: string[] = [];
   readonly #labels: string[] = [];
-  readonly #details: string[] = [];
+  readonly #details: Readonly<Record<string, unknown>>[] = [];
+  /** Of PPP packets that are not in words: their octets, how many there are (0: it is no such line), their protocol. */
+  readonly #packets: Uint8Array;
+  readonly #packetLengths_bytes: Uint8Array;
+  readonly #protocols: Uint16Array;
   readonly #listeners = new Set<(record: CallStepRecord) => void>();
 
   /** Keeps the last `capacity` lines. */
@@ -40,6 +49,9 @@ export class Trace {
     this.#tunnelIds = new Uint32Array(capacity);
     this.#sessionIds = new Uint32Array(capacity);
     this.#callIds = new Uint32Array(capacity);
+    this.#packets = new Uint8Array(capacity * MAX_PACKET_BYTES);
+    this.#packetLengths_bytes = new Uint8Array(capacity);
+    this.#protocols = new Uint16Array(capacity);
   }
 
   /** `wallClock_ms` is the record's Unix time. */
@@ -56,7 +68,7 @@ export class Trace {
     this.#users[at] = record.user;
     this.#peerAddresses[at] = record.peerAddress;
     this.#labels[at] = record.label;
-    this.#details[at] = inWords(record.detail);
+    this.#keepDetail(at, record.detail, record.packet);
     if (this.#listeners.size === 0) return;
     const line = this.#line(this.#sequence);
     for (const listener of this.#listeners) listener(line);
@@ -74,6 +86,30 @@ export class Trace {
     return () => this.#listeners.delete(listener);
   }
 
+  #keepDetail(at: number, detail: Readonly<Record<string, unknown>>, packet: PppPacket | undefined): void {
+    this.#packetLengths_bytes[at] = 0;
+    if (packet === undefined) {
+      this.#details[at] = detail;
+      return;
+    }
+    const { protocol, octets } = packet;
+    if (octets.length === 0 || octets.length > MAX_PACKET_BYTES) {
+      this.#details[at] = pppDetail(protocol, octets);
+      return;
+    }
+    this.#details[at] = NO_DETAIL;
+    this.#protocols[at] = protocol;
+    this.#packetLengths_bytes[at] = octets.length;
+    this.#packets.set(octets, at * MAX_PACKET_BYTES);
+  }
+
+  #detailOf(at: number): Readonly<Record<string, unknown>> {
+    const length_bytes = this.#packetLengths_bytes[at];
+    if (length_bytes === 0) return this.#details[at];
+    const from = at * MAX_PACKET_BYTES;
+    return pppDetail(this.#protocols[at], this.#packets.subarray(from, from + length_bytes));
+  }
+
   #line(sequence: number): CallStepRecord {
     const at = sequence % this.#capacity;
     return {
@@ -88,13 +124,13 @@ export class Trace {
       peerAddress: this.#peerAddresses[at],
       direction: DIRECTION[this.#kinds[at]],
       what: this.#labels[at],
-      detail: this.#details[at],
+      detail: inWords(this.#detailOf(at)),
     };
   }
 }
 
 /** `hostName=lac, assignedTunnelId=7`; a value that says nothing is left out. */
-function inWords(detail: Record<string, unknown>): string {
+function inWords(detail: Readonly<Record<string, unknown>>): string {
   const words: string[] = [];
   for (const [name, value] of Object.entries(detail)) {
     if (value === '' || value === undefined) continue;

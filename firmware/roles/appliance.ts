@@ -381,10 +381,8 @@ export class Appliance {
       step: messageStep(message.messageType),
       kind: direction,
       label: message.messageType,
-      detail: {
-        ...describeMessage(message),
-        ...(event.retransmission && { retransmission: true }),
-      },
+      detail: describeMessage(message, event.retransmission),
+      packet: undefined,
       tunnelId,
       sessionId,
       callId: info?.callId ?? 0,

@@ -15,7 +15,7 @@ import {
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { NO_AUTHORIZATION } from './authorization.js';
 import { type AgreedTerms, version2Terms } from './data-terms.js';
-import { describePpp, isVerdict, pppStep } from './describe-ppp.js';
+import { hasNoSecrets, isVerdict, pppDetail, pppLabel, pppStep } from './describe-ppp.js';
 import { causeOfLink } from './link-end.js';
 import type { LcpRecord } from './proxy.js';
 import type {
@@ -23,6 +23,7 @@ import type {
   CallInfo,
   ForwardingRow,
   PppoePath,
+  PppPacket,
   RoleContext,
   StepNumber,
   TerminateCause,
@@ -80,6 +81,8 @@ interface RowWishes extends Pick<ForwardingRow, 'allowTunnelIdZero' | 'peerTunne
   config: RowBounds;
   terms: AgreedTerms;
 }
+
+const NO_DETAIL = {};
 
 /** What is said of L2TP in a row that PPPoE carries. */
 const NO_L2TP = { allowTunnelIdZero: false, peerTunnelId: 0, bindTun: false, addressControl: 'detect' } as const;
@@ -408,8 +411,11 @@ export class Call {
   }
 
   #trace(direction: 'sent' | 'received', protocol: number, packet: Uint8Array, now_ms: number): void {
-    const { label, detail } = describePpp(protocol, packet);
-    this.note(this.#stepOf(protocol, packet), direction, label, detail, now_ms);
+    const step = this.#stepOf(protocol, packet);
+    const label = pppLabel(protocol, packet);
+    if (hasNoSecrets(protocol)) {
+      this.#noteLine(step, direction, label, NO_DETAIL, { protocol, octets: packet }, now_ms);
+    } else this.#noteLine(step, direction, label, pppDetail(protocol, packet), undefined, now_ms);
   }
 
   #stepOf(protocol: number, packet: Uint8Array): StepNumber {
@@ -422,14 +428,35 @@ export class Call {
     step: StepNumber,
     kind: TraceRecord['kind'],
     label: string,
-    detail: Record<string, unknown>,
+    detail: Readonly<Record<string, unknown>>,
+    now_ms: number,
+  ): void {
+    this.#noteLine(step, kind, label, detail, undefined, now_ms);
+  }
+
+  #noteLine(
+    step: StepNumber,
+    kind: TraceRecord['kind'],
+    label: string,
+    detail: Readonly<Record<string, unknown>>,
+    packet: PppPacket | undefined,
     now_ms: number,
   ): void {
     const { role, tunnelId, l2tpSessionId: sessionId, callId, userName: user, path } = this.info;
     this.#context.emit({
       type: 'trace',
       record: {
-        ...{ at_ms: now_ms, role, step, kind, label, detail, tunnelId, sessionId, callId, user },
+        at_ms: now_ms,
+        role,
+        step,
+        kind,
+        label,
+        detail,
+        packet,
+        tunnelId,
+        sessionId,
+        callId,
+        user,
         peerAddress: path.peerAddress,
       },
     });

@@ -37,14 +37,15 @@ const HIDDEN_IN_TRACE: ReadonlySet<keyof AvpValues> = new Set([
 const SHOWN_CHARACTERS = 120;
 
 /** The AVPs as JSON can hold them: names and octets as text, secrets as their length, long values cut. */
-export function describeMessage(message: ControlMessage): Record<string, unknown> {
+export function describeMessage({ avps }: ControlMessage, isRetransmission: boolean): Record<string, unknown> {
   const detail: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(message.avps))
-    detail[name] = describeValue(name as keyof AvpValues, value);
+  for (const name in avps) detail[name] = describeValue(name as keyof AvpValues, avps[name as keyof AvpValues]);
+  if (isRetransmission) detail.retransmission = true;
   return detail;
 }
 
 function describeValue(name: keyof AvpValues, value: unknown): unknown {
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
   if (!(value instanceof Uint8Array)) return shortened(value);
   if (HIDDEN_IN_TRACE.has(name)) return `${value.length} octets`;
   if (name === 'proxyAuthenName' || name === 'remoteEndId') return shortened(latin1(value));

@@ -25,12 +25,6 @@ import {
 } from '../wire/ppp.js';
 import type { RoleName, StepNumber } from './role.js';
 
-/** A packet's name (`LCP Configure-Request`) and content. */
-export interface PppDescription {
-  label: string;
-  detail: Record<string, unknown>;
-}
-
 /** RFC 1661 section 5 and RFC 1570, by code; the NCPs use the first seven. */
 const CODE_NAMES: readonly string[] = [
   '',
@@ -62,6 +56,7 @@ interface ProtocolWords {
   /** By code; made once, since the trace keeps one of them with each of its lines. */
   labels: readonly string[];
   option: (option: ConfigurationOption) => string;
+  hasNoSecrets: boolean;
 }
 
 function protocolWords(
@@ -70,7 +65,8 @@ function protocolWords(
   codes: readonly string[],
   option: (option: ConfigurationOption) => string = octetWords,
 ): ProtocolWords {
-  return { name, step, codes, labels: codes.map((code) => `${name} ${code}`), option };
+  const labels = codes.map((code) => `${name} ${code}`);
+  return { name, step, codes, labels, option, hasNoSecrets: codes === CODE_NAMES };
 }
 
 const PROTOCOLS: Readonly<Record<number, ProtocolWords>> = {
@@ -100,18 +96,28 @@ export function isVerdict(protocol: number, packet: Uint8Array): boolean {
   );
 }
 
-export function describePpp(protocol: number, packet: Uint8Array): PppDescription {
+/** Whether nothing in this protocol's packets proves who somebody is, as far as is known. */
+export function hasNoSecrets(protocol: number): boolean {
+  return PROTOCOLS[protocol]?.hasNoSecrets === true;
+}
+
+/** A packet's name, as in `LCP Configure-Request`. */
+export function pppLabel(protocol: number, packet: Uint8Array): string {
   const words = PROTOCOLS[protocol];
-  if (words === undefined || packet.length === 0) {
-    return { label: `PPP 0x${protocol.toString(16).padStart(4, '0')}`, detail: { length_bytes: packet.length } };
-  }
-  const label = words.labels[packet[0]] ?? `${words.name} code ${packet[0]}`;
+  if (words === undefined || packet.length === 0) return `PPP 0x${protocol.toString(16).padStart(4, '0')}`;
+  return words.labels[packet[0]] ?? `${words.name} code ${packet[0]}`;
+}
+
+/** A packet's content, decoded. */
+export function pppDetail(protocol: number, packet: Uint8Array): Record<string, unknown> {
+  const words = PROTOCOLS[protocol];
+  if (words === undefined || packet.length === 0) return { length_bytes: packet.length };
   try {
     const control = parsePppControlPacket(packet);
-    return { label, detail: { identifier: control.identifier, ...describeData(protocol, words, control) } };
+    return { identifier: control.identifier, ...describeData(protocol, words, control) };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { label, detail: { malformed: error.message } };
+    return { malformed: error.message };
   }
 }
 

@@ -16,6 +16,12 @@ export type RoleName = CallRole | 'pseudowire';
 /** The number of one of the fourteen steps of a call; 0 for what belongs to no step (keep-alive, clearing). */
 export type StepNumber = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14;
 
+/** A PPP control packet, from its code on, under its protocol number. */
+export interface PppPacket {
+  protocol: number;
+  octets: Uint8Array;
+}
+
 /** One line of a call's trace. Times are those of the machine that was driven, in ms. */
 export interface TraceRecord {
   at_ms: number;
@@ -25,7 +31,9 @@ export interface TraceRecord {
   /** What happened, in the RFC's words: `SCCRQ`, `LCP Configure-Request`, `authenticated`. */
   label: string;
   /** Decoded AVPs, options or reasons; without secrets. */
-  detail: Record<string, unknown>;
+  detail: Readonly<Record<string, unknown>>;
+  /** A packet that has no secrets: most lines are never read, and this one is put into words when it is (pppDetail). */
+  packet: PppPacket | undefined;
   tunnelId: number;
   /** 0 for what concerns the tunnel. */
   sessionId: number;

@@ -1,5 +1,6 @@
 /** Tells what happens in a simulation, line by line, for whoever looks for the reason of a failure. Decides nothing. */
 
+import { pppDetail } from '../../firmware/roles/describe-ppp.js';
 import type { Output } from '../../firmware/roles/role.js';
 import type { ControlHeader } from '../../firmware/wire/control-header.js';
 import type { Box } from './box.js';
@@ -45,7 +46,8 @@ export class Story {
     const tell = (what: string) => this.note(now_ms, box.plan.name, what);
     switch (output.type) {
       case 'trace': {
-        const { kind, label, tunnelId, sessionId, detail } = output.record;
+        const { kind, label, tunnelId, sessionId, packet } = output.record;
+        const detail = packet === undefined ? output.record.detail : pppDetail(packet.protocol, packet.octets);
         const arrow = { sent: '->', received: '<-', question: '??', answer: '!!', note: '--' }[kind];
         tell(`${arrow} ${label} (${tunnelId}/${sessionId}) ${JSON.stringify(detail)}`);
         break;

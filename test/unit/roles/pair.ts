@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { PppTimers } from '../../../firmware/roles/call.js';
+import { pppDetail } from '../../../firmware/roles/describe-ppp.js';
 import type { LacClientConfig } from '../../../firmware/roles/lac-client.js';
 import type { LnsConfig } from '../../../firmware/roles/lns.js';
 import type { Output, TraceRecord } from '../../../firmware/roles/role.js';
@@ -198,8 +199,14 @@ export class Pair {
     return (this.#outputs.get(box) ?? []).filter(({ type }) => types.includes(type));
   }
 
+  /** As it reads: PPP packets are in words. */
   trace(box: Box): TraceRecord[] {
-    return this.outputs(box, 'trace').map(({ record }) => record);
+    return this.outputs(box, 'trace').map(({ record }) => {
+      const { packet } = record;
+      return packet === undefined
+        ? record
+        : { ...record, detail: pppDetail(packet.protocol, packet.octets), packet: undefined };
+    });
   }
 
   /** The types of the control messages since some time, as in `client ICRQ`. */
