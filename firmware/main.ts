@@ -25,6 +25,7 @@ import {
 import { mayConfigureNetwork } from './linux/capabilities.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';
+import { logOutput } from './log-output.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
 const USAGE = 'usage: node main.js --data FOLDER --socket PATH';
@@ -36,7 +37,7 @@ const MAX_SESSIONS = 65_535;
 const BATCH_PACKETS = 64;
 const WAKE = Buffer.from(new BigUint64Array([1n]).buffer);
 
-const log = pino();
+const log = pino({}, logOutput());
 
 /** Ends the program with a sentence for the person who started it. */
 function refuse(message: string): never {

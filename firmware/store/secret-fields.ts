@@ -16,14 +16,18 @@ interface Node {
 
 /** Changes each secret that is there; `place` tells it from every other one in the document. */
 export function mapSecrets<T>(schema: TSchema, document: T, change: (secret: string, place: string) => string): T {
-  const copy = structuredClone(document);
-  walk(schema, copy, '', (object, names, place) => {
+  return changeSecrets(schema, structuredClone(document), change);
+}
+
+/** As mapSecrets, in the document itself, which it gives back. */
+export function changeSecrets<T>(schema: TSchema, document: T, change: (secret: string, place: string) => string): T {
+  walk(schema, document, '', (object, names, place) => {
     for (const name of names) {
       const secret = object[name];
       if (typeof secret === 'string') object[name] = change(secret, `${place}/${name}`);
     }
   });
-  return copy;
+  return document;
 }
 
 /** The document without its secrets: instead of each there is `<name>Set`, which tells whether there is one. */
@@ -79,6 +83,31 @@ export function lostSecrets(schema: TSchema, incoming: unknown, previous: unknow
   return problems;
 }
 
+/** What of a schema's object leads to secrets: the names of its own, and the properties that hold some further down. */
+interface Paths {
+  secretNames: string[];
+  properties: [string, Node][];
+}
+
+const pathsOfSchemas = new WeakMap<Node, Paths>();
+
+function pathsOf(node: Node): Paths {
+  const known = pathsOfSchemas.get(node);
+  if (known !== undefined) return known;
+  const properties = Object.entries(node.properties ?? {});
+  const paths = {
+    secretNames: properties.filter(([, property]) => property.secret).map(([name]) => name),
+    properties: properties.filter(([, property]) => leadsToSecrets(property)),
+  };
+  pathsOfSchemas.set(node, paths);
+  return paths;
+}
+
+function leadsToSecrets({ items, ...node }: Node): boolean {
+  if (items !== undefined) return leadsToSecrets(items);
+  return Object.values(node.properties ?? {}).some((property) => property.secret || leadsToSecrets(property));
+}
+
 /**
  * Calls `visit` for every object that may have secrets. In `place` list entries are told apart by their name or address,
  * since they move; `field` is a JSON pointer. `value` may have any shape.
@@ -97,8 +126,7 @@ function walk(
       walk(items, entry, `${place}/${entryName(items, entry, at)}`, visit, `${field}/${at}`);
     });
   } else if (isFields(value)) {
-    const properties = Object.entries(node.properties ?? {});
-    const secretNames = properties.filter(([, property]) => property.secret).map(([name]) => name);
+    const { secretNames, properties } = pathsOf(node);
     if (secretNames.length > 0) visit(value, secretNames, place, field);
     for (const [name, property] of properties) {
       walk(property, value[name], `${place}/${name}`, visit, `${field}/${name}`);

@@ -210,7 +210,10 @@ export class PlainView implements ControlPlaneView {
   /** Puts a line into the trace. */
   note(label: string): void {
     const record = { at_ms: 0, role: 'lns', step: 5, kind: 'received', detail: {}, tunnelId: 815 } as const;
-    this.trace.add({ ...record, label, sessionId: 0, callId: 0, user: '', peerAddress: '' }, Date.UTC(2026, 0, 2));
+    this.trace.add(
+      { ...record, label, packet: undefined, sessionId: 0, callId: 0, user: '', peerAddress: '' },
+      Date.UTC(2026, 0, 2),
+    );
   }
 }
 
