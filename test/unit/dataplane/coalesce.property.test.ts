@@ -124,7 +124,9 @@ function send(events: readonly Event[], segment_bytes: number): Sent[] {
       const { next } = flow;
       const packet = fieldChanges[what]?.(next, x) ?? next;
       const octets = Buffer.from(emitFlowPacket(packet));
+      const version = octets[0] & 0xf0;
       octetChanges[what]?.(octets, x);
+      octets[0] = version | (octets[0] & 0x0f);
       const one = { octets: misfortune(what, octets, x), row: flow.row, tun: flow.tun };
       const last = sent.at(-1);
       if (what === 'swap' && last !== undefined) sent.splice(-1, 1, one, last);
@@ -143,15 +145,14 @@ function send(events: readonly Event[], segment_bytes: number): Sent[] {
   return sent;
 }
 
-/** What is shorter than it was, or nothing but noise, in an IP header whose length is true. */
+/** What is shorter than it was, or nothing but noise behind an IP header; its lengths are true. */
 function misfortune(what: string, octets: Buffer, x: number): Buffer {
   const isIpv4 = octets[0] >>> 4 === 4;
-  const header_bytes = isIpv4 ? 20 : 40;
   if (what === 'noise') for (let i = isIpv4 ? 5 : 6; i < octets.length; i++) octets[i] = Math.imul(i + 1, x) >>> 16;
-  if (what !== 'cut') return octets;
-  const cut = octets.subarray(0, header_bytes + (x % 24));
-  cut.writeUInt16BE(isIpv4 ? cut.length : cut.length - 40, isIpv4 ? 2 : 4);
-  return cut;
+  const left = what === 'cut' ? octets.subarray(0, (isIpv4 ? 20 : 40) + (x % 24)) : octets;
+  if (isIpv4) left.writeUInt16BE(left.length, 2);
+  else left.writeUInt16BE(left.length - 40, 4);
+  return left;
 }
 
 /** Addresses, protocol and ports; undefined where they are not to be read. */

@@ -1,6 +1,6 @@
 /**
  * The cut of super-packets against a Linux kernel's own: it routes a super-packet to a TUN device without offload, and
- * gives what it is without. Whatever goes through it loses one of its hop limit.
+ * gives what it is without.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -10,24 +10,15 @@ import { GSO } from '../../../firmware/dataplane/packet-batch.js';
 import { completeChecksum, SuperPacket } from '../../../firmware/dataplane/segmentation.js';
 import { Lab } from '../../lab/namespaces.js';
 import { labIsMissing } from '../../lab/requirements.js';
-import { Speaker } from '../linux/speaker.js';
+import { type KernelPacket, RoutingKernel, TO_OFFERED } from '../linux/routing-kernel.js';
 import { bytesOf } from './harness.js';
 import { type TcpFields, tcpPacket, udpPacket } from './super-packets.js';
 
 const HOP_LIMIT = 9;
-const TO_OFFERED = { 4: '203.0.113.9', 6: '2001:db8:f::9' } as const;
 const SYN_RST_URG = 0x26;
 const CHECKSUM_AT = { tcp: 16, udp: 6 } as const;
 const HEADERS_AT = 64;
 const PACKET_AT = 1024;
-
-interface KernelPacket {
-  gso: number;
-  segment_bytes: number;
-  checksumStart_bytes: number;
-  checksumAt_bytes: number;
-  hex: string;
-}
 
 type Transport = 'tcp' | 'udp';
 /** Fields of a super-packet, and how it is to be cut. */
@@ -86,11 +77,6 @@ function complete(given: Given): string {
   return Buffer.from(octets.subarray(PACKET_AT, PACKET_AT + bytes.length)).toString('hex');
 }
 
-/** Not the kernel's own: those go to IPv6 multicast groups of the link. */
-function isRouted(packet: string): boolean {
-  return !(packet.startsWith('6') && packet.slice(2 * 24).startsWith('ff02'));
-}
-
 /** Two packets at least and 100 at most: the kernel cuts no UDP datagram into more than 128, and queues 500 packets. */
 const givens: fc.Arbitrary<Given> = fc
   .record({
@@ -113,31 +99,11 @@ const givens: fc.Arbitrary<Given> = fc
 
 describe("a Linux kernel's own segmentation", { skip: labIsMissing() }, () => {
   let lab: Lab;
-  let kernel: Speaker;
-
-  async function route(packet: KernelPacket): Promise<{ plain: string[]; offered: KernelPacket[] }> {
-    kernel.say(packet);
-    const { plain, offered } = await kernel.hear<{ plain: string[]; offered: KernelPacket[] }>(/"plain"/);
-    return { plain: plain.filter(isRouted), offered: offered.filter(({ hex }) => isRouted(hex)) };
-  }
+  let kernel: RoutingKernel;
 
   before(async () => {
     lab = await Lab.open();
-    const namespace = await lab.namespace('kernel');
-    kernel = new Speaker(namespace, 'kernel-segments-program.js');
-    await kernel.hear(/opened/);
-    const settings = ['ipv4.ip_forward=1', 'ipv6.conf.all.forwarding=1', 'ipv4.conf.all.rp_filter=0'];
-    const silent = ['in0', 'plain0', 'offered0'].flatMap((device) => [
-      `ipv4.conf.${device}.rp_filter=0`,
-      `ipv6.conf.${device}.addr_gen_mode=1`,
-    ]);
-    await namespace.run(['sysctl', '-q', ...[...settings, ...silent].map((setting) => `net.${setting}`)]);
-    await namespace.ip(
-      ...['in0', 'plain0', 'offered0'].map((device) => `link set ${device} mtu 10000 up`),
-      ...['address add 192.0.2.1/32 dev in0', 'address add 2001:db8:1::1/128 dev in0 nodad'],
-      ...['route add default dev plain0', 'route add ::/0 dev plain0'],
-      ...[`route add ${TO_OFFERED[4]} dev offered0`, `route add ${TO_OFFERED[6]} dev offered0`],
-    );
+    kernel = await RoutingKernel.open(lab);
   });
 
   after(() => lab.close());
@@ -145,7 +111,7 @@ describe("a Linux kernel's own segmentation", { skip: labIsMissing() }, () => {
   test('random TCP and UDP super-packets are cut the same, to the last octet', async () => {
     await fc.assert(
       fc.asyncProperty(givens, async (given) => {
-        const { plain } = await route(toKernel(given, kindOf(given)));
+        const { plain } = await kernel.route(toKernel(given, kindOf(given)));
         assert.deepEqual(cut(given), plain);
       }),
       { numRuns: 150 },
@@ -156,7 +122,7 @@ describe("a Linux kernel's own segmentation", { skip: labIsMissing() }, () => {
     await fc.assert(
       fc.asyncProperty(givens, async (given) => {
         const single = { ...given, payload: given.payload!.slice(0, 2 * 9000) };
-        const { plain } = await route(toKernel(single, GSO.none));
+        const { plain } = await kernel.route(toKernel(single, GSO.none));
         assert.deepEqual([complete(single)], plain);
       }),
       { numRuns: 50 },
@@ -167,7 +133,7 @@ describe("a Linux kernel's own segmentation", { skip: labIsMissing() }, () => {
     await fc.assert(
       fc.asyncProperty(givens, async (given) => {
         const toOffered = { ...given, destination: TO_OFFERED[given.version] };
-        const { offered } = await route(toKernel(toOffered, kindOf(given)));
+        const { offered } = await kernel.route(toKernel(toOffered, kindOf(given)));
         assert.deepEqual(offered, [{ ...toKernel(toOffered, kindOf(given)), hex: packetOf(toOffered, HOP_LIMIT - 1) }]);
       }),
       { numRuns: 50 },
