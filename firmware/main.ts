@@ -25,6 +25,7 @@ import {
 import { mayConfigureNetwork } from './linux/capabilities.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';
+import { PortOffload } from './linux/port-offload.js';
 import { logOutput } from './log-output.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
@@ -158,6 +159,7 @@ async function start(): Promise<void> {
   const plane = new ControlPlane({
     store,
     network: new NetConfig(),
+    portOffload: new PortOffload(),
     post: packetPath.post,
     listeningPort: port,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
@@ -172,7 +174,7 @@ async function start(): Promise<void> {
     log,
   });
   packetPath.onReports((reports) => plane.handleReports(reports));
-  plane.start();
+  await plane.start();
 
   const { version } = JSON.parse(readFileSync(join(PROJECT_FOLDER, 'package.json'), 'utf8')) as { version: string };
   const view = new ControlView(plane, version, () => readDropCounters(counters));

@@ -294,7 +294,16 @@ export const SettingsSchema = Type.Object(
       default: [],
       description: "filters for users' traffic, which a user or RADIUS names",
     }),
-    routing: Type.Object({ forwarding: flag(true, 'forward packets between interfaces') }, section),
+    routing: Type.Object(
+      {
+        forwarding: flag(true, 'forward packets between interfaces'),
+        portOffload: flag(
+          true,
+          'switch on, at the Ethernet ports, that received packets of one flow pass the kernel in one piece (gro and rx-udp-gro-forwarding of ethtool): less work for each packet that is forwarded to users. A capture on a port then shows those pieces. Off: ports are left, or put back, as they were',
+        ),
+      },
+      section,
+    ),
   },
   { ...closed, default: {} },
 );

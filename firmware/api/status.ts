@@ -4,6 +4,10 @@ import type { Api, ApiContext } from './context.js';
 
 export const OperatingProblemSchema = Type.Object({ what: Type.String(), advice: Type.String() });
 
+const OffloadSchema = Type.Union([Type.Boolean(), Type.Null()], {
+  description: 'whether it is on; null: not known, or the driver does not have it',
+});
+
 const HealthSchema = Type.Object({ status: Type.Literal('ok') });
 const StatusSchema = Type.Object({
   hostName: Type.String(),
@@ -20,6 +24,12 @@ const StatusSchema = Type.Object({
       lastError: Type.String(),
       redialAt: Type.String(),
     }),
+  ),
+  ports: Type.Array(
+    Type.Object(
+      { name: Type.String(), gro: OffloadSchema, udpGroForwarding: OffloadSchema },
+      { description: 'Ethernet ports of the box; see routing.portOffload' },
+    ),
   ),
   tunnels: Type.Integer(),
   sessions: Type.Integer(),

@@ -21,6 +21,7 @@ import { KernelSettings } from './kernel-settings.js';
 import type { NetworkConfiguration } from './network.js';
 import { settingsProblems } from './operating-problems.js';
 import { NOBODY, PeerInput, peerOf } from './peer-input.js';
+import { type PortOffload, Ports } from './ports.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Radius } from './radius/radius.js';
@@ -42,6 +43,7 @@ const MAX_TIMER_MS = 60_000;
 export interface ControlPlaneDependencies {
   store: Store;
   network: NetworkConfiguration;
+  portOffload: PortOffload;
   /** Hands a turn's commands to the packet path. */
   post(commands: DataPlaneCommand[]): void;
   readSessionCounters: SessionCountersReader;
@@ -64,6 +66,7 @@ export class ControlPlane {
   readonly calls: CallRecords;
   readonly pseudowires: PseudowireTraffic;
   readonly pppoe: PppoeInterfaces;
+  readonly ports: Ports;
   readonly radius: Radius;
   readonly accounting: Accounting;
   readonly #dependencies: ControlPlaneDependencies;
@@ -126,6 +129,7 @@ export class ControlPlane {
       devices: () => this.#tuns.devices(),
       calls: () => Array.from(this.calls.all(), ({ info }) => info),
     });
+    this.ports = new Ports(dependencies.portOffload, log);
     this.#limits = new CallLimits(dependencies.readSessionCounters);
     this.#answers = new Answers({
       store,
@@ -159,7 +163,7 @@ export class ControlPlane {
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
     const { listeningPort } = this.#dependencies;
-    const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.radius].flatMap((part) => part.problems());
+    const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.radius].flatMap((part) => part.problems());
     const seen = { listeningPort, refusedSockets: this.#refusedSockets };
     return [...settingsProblems(this.#settings, seen), ...ofParts];
   }
@@ -168,15 +172,17 @@ export class ControlPlane {
     return this.#dependencies.now_ms();
   }
 
-  /** Called once, when the packet path is ready: devices first, then calls. */
-  start(): void {
+  /** Called once, when the packet path is ready: devices first, then calls. Resolves when the ports are as they shall be. */
+  async start(): Promise<void> {
     this.#tuns.open(this.#settings);
     this.#kernel.isStale = true;
+    const portsAreSet = this.ports.configure(this.#settings.routing.portOffload);
     this.turn((now_ms) => {
       this.radius.configure(this.#settings);
       this.accounting.start();
       this.#lookAtInterfaces(now_ms);
     });
+    await portsAreSet;
   }
 
   /** Takes settings into force. Devices come before the calls that use them, and go after them. */
@@ -196,7 +202,7 @@ export class ControlPlane {
       this.#tuns.close(settings);
       this.#tellDevices(now_ms);
     });
-    await this.#kernel.apply();
+    await Promise.all([this.#kernel.apply(), this.ports.configure(settings.routing.portOffload)]);
   }
 
   /** Ends the calls of users that may no longer call. */
@@ -236,7 +242,7 @@ export class ControlPlane {
     this.radius.close();
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#kernel.withdraw();
+    await Promise.all([this.#kernel.withdraw(), this.ports.withdraw()]);
   }
 
   /** One turn: `inputs` are given to the machine, then all that follows from them is carried out. */
@@ -450,6 +456,7 @@ export class ControlPlane {
 
   /** PPPoE is answered where its interface is there, and no longer where it is gone. */
   #lookAtInterfaces(now_ms: number): void {
+    this.ports.look();
     if (!this.pppoe.refresh(this.#settings.lac)) return;
     this.appliance.configure(this.#applianceConfig(), now_ms);
     this.pppoe.closeRetired();

@@ -112,6 +112,7 @@ export class ControlView implements ControlPlaneView {
       lns: { enabled: settings.lns.enabled, listening: settings.lns.enabled && this.#plane.isListening },
       lac: { enabled: settings.lac.enabled, listening: this.#plane.pppoe.open().length > 0 },
       lacClients: settings.lacClients.map((client) => this.#clientView(client, profiles.get(client.name))),
+      ports: this.#plane.ports.view(),
       tunnels: Array.from(appliance.tunnels()).length,
       sessions: Array.from(appliance.calls()).length,
       drops: added(this.#readDrops(), appliance.endpoint.counters),

@@ -190,6 +190,15 @@ export interface LacClientView {
   redialAt: string;
 }
 
+/** An Ethernet port of the box. null: not known, or the driver does not have it. */
+export interface PortView {
+  name: string;
+  /** Received packets of one TCP connection pass the kernel in one piece: `gro` of ethtool. */
+  gro: boolean | null;
+  /** Those of one UDP flow too, where they are forwarded: `rx-udp-gro-forwarding` of ethtool. */
+  udpGroForwarding: boolean | null;
+}
+
 export interface StatusView {
   hostName: string;
   version: string;
@@ -199,6 +208,7 @@ export interface StatusView {
   /** `listening`: on one interface at least. */
   lac: { enabled: boolean; listening: boolean };
   lacClients: LacClientView[];
+  ports: PortView[];
   tunnels: number;
   sessions: number;
   /** Packets that were not forwarded, by reason. */

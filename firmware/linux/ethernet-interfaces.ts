@@ -25,11 +25,29 @@ export function readEthernetInterfaces(): EthernetInterface[] {
     try {
       return readInterface(name);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENODEV' || code === 'EINVAL' || code === 'ENOTDIR') return [];
+      if (isGone(error)) return [];
       throw error;
     }
   });
+}
+
+/** A text that is another one when an interface of any kind has come, gone, been named anew or been made anew. */
+export function interfacesPresent(): string {
+  const present = readdirSync(NETWORK_CLASS).map((name) => {
+    try {
+      return `${name} ${readFileSync(`${NETWORK_CLASS}/${name}/ifindex`, 'latin1')}`;
+    } catch (error) {
+      if (isGone(error)) return '';
+      throw error;
+    }
+  });
+  return present.sort().join('');
+}
+
+/** ENOTDIR: not an interface, but the file in which the kernel says which bonds there are. */
+function isGone(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return ['ENOENT', 'ENODEV', 'EINVAL', 'ENOTDIR'].includes(code);
 }
 
 function readInterface(name: string): EthernetInterface[] {

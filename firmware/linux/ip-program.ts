@@ -19,6 +19,11 @@ export async function runIpBatch(lines: readonly string[]): Promise<BatchResult>
 /** A link as ip(8) shows it. */
 export interface Link {
   name: string;
+  /** The kernel's number for it. */
+  index: number;
+  isEthernet: boolean;
+  /** Of a virtual one, as in 'veth' or 'bridge'; '' of a card. */
+  kind: string;
   /** Name of the bridge that it is a port of, or '' */
   master: string;
   alias: string;
@@ -28,12 +33,24 @@ type LinksResult = { ran: true; links: Link[] } | { ran: false; message: string 
 
 /** All links of the network namespace. */
 export async function readLinks(): Promise<LinksResult> {
-  const end = await runProgram('ip', ['-json', 'link', 'show'], '');
+  const end = await runProgram('ip', ['-json', '-details', 'link', 'show'], '');
   if ('error' in end) return { ran: false, message: end.error };
   if (end.status !== 0) return { ran: false, message: messageOf(end) };
-  const shown = JSON.parse(end.stdout || '[]') as { ifname: string; master?: string; ifalias?: string }[];
-  const links = shown.map(({ ifname: name, master = '', ifalias: alias = '' }) => ({ name, master, alias }));
-  return { ran: true, links };
+  return { ran: true, links: (JSON.parse(end.stdout || '[]') as ShownLink[]).map(linkOf) };
+}
+
+interface ShownLink {
+  ifname: string;
+  ifindex: number;
+  link_type: string;
+  linkinfo?: { info_kind?: string };
+  master?: string;
+  ifalias?: string;
+}
+
+function linkOf(shown: ShownLink): Link {
+  const { ifname: name, ifindex: index, link_type, linkinfo, master = '', ifalias: alias = '' } = shown;
+  return { name, index, isEthernet: link_type === 'ether', kind: linkinfo?.info_kind ?? '', master, alias };
 }
 
 /** ip(8) writes, for each line that failed, its words and then `Command failed -:<line number>`. */

@@ -21,9 +21,13 @@ export class Capture {
     this.path = path;
   }
 
-  /** Resolves when the capture listens. `filter` is pcap's. */
+  /**
+   * Resolves when the capture listens. `filter` is pcap's. The device shows packets as they came by the cable, not in the
+   * larger pieces that the kernel makes of them on the way to a capture.
+   */
   static async start(lab: Lab, namespace: Namespace, device: string, name: string, filter = ''): Promise<Capture> {
     const path = join(lab.folder, `${name}.pcap`);
+    await namespace.run(['ethtool', '-K', device, 'gro', 'off'], { mayFail: true });
     const daemon = namespace.start(`capture ${name}`, [
       ...[
         'tcpdump',

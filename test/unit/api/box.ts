@@ -138,6 +138,7 @@ const STATUS: StatusView = {
   lns: { enabled: true, listening: true },
   lac: { enabled: false, listening: false },
   lacClients: [],
+  ports: [{ name: 'eth0', gro: true, udpGroForwarding: null }],
   tunnels: 1,
   sessions: 1,
   drops: { 'unknown session': 7 },

@@ -165,6 +165,21 @@ test('PUT settings tells every contradiction with field and reason, and applies 
   assert.deepEqual(box.store.documents.settings(), DEFAULT_SETTINGS);
 });
 
+test('routing.portOffload is on where nothing is said, and takes nothing but yes and no', async (t) => {
+  const box = await openBox(t);
+  assert.equal((await call(box, 'PUT', 'settings', { routing: { forwarding: false } })).status, 200);
+  assert.deepEqual(box.view.applied?.routing, { forwarding: false, portOffload: true });
+  assert.equal((await call(box, 'PUT', 'settings', { routing: { portOffload: false } })).status, 200);
+  assert.deepEqual(box.view.applied?.routing, { forwarding: true, portOffload: false });
+  const problems = refused(await call(box, 'PUT', 'settings', { routing: { portOffload: 'gro' } }), 422);
+  assert.deepEqual([...problems.keys()], ['/routing/portOffload']);
+});
+
+test('GET status tells of each port what is on, and null of what its driver does not have', async (t) => {
+  const { body } = await call(await openBox(t), 'GET', 'status');
+  assert.deepEqual((body as { ports: unknown }).ports, [{ name: 'eth0', gro: true, udpGroForwarding: null }]);
+});
+
 test('PUT settings tells what the box could not do of it', async (t) => {
   const box = await openBox(t);
   box.view.cannot = [{ what: 'TUN tw0: EPERM', advice: 'run as root' }];

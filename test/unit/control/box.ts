@@ -87,6 +87,7 @@ export class ControlledBox {
         },
         withdraw: () => Promise.resolve([]),
       },
+      portOffload: { haveChanged: () => false, apply: () => Promise.resolve([]), ports: () => [] },
       post: (commands) => {
         for (const command of commands) this.#carryOut(command);
       },
@@ -102,7 +103,7 @@ export class ControlledBox {
       log: { info: () => undefined, warn: () => undefined, error: (fields) => this.errors.push(fields) },
     });
     this.caller = new L2tpEndpoint({ ...ENDPOINT, hostName: 'caller' }, random);
-    this.plane.start();
+    void this.plane.start();
     this.run();
   }
 

@@ -92,7 +92,7 @@ test('settings of the version that knew L2TPv2 alone keep all they have, and get
   database.close();
 
   const { documents } = temporary.reopen();
-  const { l2tp, lns, tunnelPeers, lacClients, ...others } = VERSION_2_ALONE;
+  const { l2tp, lns, tunnelPeers, lacClients, routing, ...others } = VERSION_2_ALONE;
   assert.deepEqual(documents.settings(), {
     ...others,
     l2tp: { ...l2tp, accepts: ['udp2', 'udp3', 'ip'], routerId: '' },
@@ -116,6 +116,7 @@ test('settings of the version that knew L2TPv2 alone keep all they have, and get
     })),
     lacClients: lacClients.map((profile) => ({ ...profile, encapsulation: 'auto', cookie_bytes: 8, digest: 'sha1' })),
     pseudowires: [],
+    routing: { ...routing, portOffload: true },
   });
 
   assert.ok(documents.writeSettings({ ...VERSION_2_ALONE, system: { hostName: 'lns1' } }, 'test').ok);
