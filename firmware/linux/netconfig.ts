@@ -57,12 +57,6 @@ interface Work {
 /** The alias of the bridges that this program made: by it they are known again after a crash. */
 const MADE_HERE = 'made by tunnelwerk';
 
-/**
- * Largest super-packet that a TUN device is given, as the kernel counts it. Cut into segments, each with its headers of
- * PPP and L2TP, it still fits one message of UDP, which has 65,507 bytes.
- */
-const GSO_MAX_SIZE_BYTES = 61_440;
-
 const NOTHING: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
 
 export class NetConfig {
@@ -107,7 +101,6 @@ export class NetConfig {
     const wanted = itemsOf(desired);
     const refused = await this.#settleBridges(desired, wanted);
     if (refused !== undefined) return [...problems, refused];
-    await this.#boundSuperPackets(desired);
     const work = difference(this.#applied, wanted);
     if (work.length === 0) return problems;
     const result = await runIpBatch(work.map(({ line }) => line));
@@ -173,16 +166,6 @@ export class NetConfig {
       if (names.has(master) || ports.has(name) || !this.#applied.has(bridgeKey(master))) continue;
       for (const [key, item] of bridgeItems(master)) wanted.set(key, item);
     }
-  }
-
-  /**
-   * In a process of its own, whose failure is no problem: an ip(8) that does not know the word stops at it. The kernel
-   * takes it for IPv4 too.
-   */
-  async #boundSuperPackets({ links }: DesiredNetwork): Promise<void> {
-    const fresh = links.filter((link) => link.kind === 'tun' && !this.#applied.has(linkKey(link)));
-    if (fresh.length === 0) return;
-    await runIpBatch(fresh.map(({ name }) => `link set dev ${name} gso_max_size ${GSO_MAX_SIZE_BYTES}`));
   }
 
   /** Before a link comes up, so that nothing of the box's own goes out by it. */

@@ -263,7 +263,6 @@ test('what is asked for in one turn is one process, and 5,000 routes are too', a
   t.after(() => rmSync(folder, { recursive: true }));
   const path = process.env.PATH ?? '';
   await kernel.addTun('tw0');
-  await kernel.apply({ ...DESIRED, routes: [] });
   const log = join(folder, 'log');
   writeFileSync(join(folder, 'ip'), `#!/bin/sh\necho "$@" >> ${log}\nPATH=${path} exec ip "$@"\n`);
   chmodSync(join(folder, 'ip'), 0o755);
@@ -282,7 +281,6 @@ const NOTHING: DesiredNetwork = { links: [], routes: [], filters: [], forwarding
 interface ShownLink {
   ifname: string;
   mtu: number;
-  gso_max_size: number;
   flags: string[];
   master?: string;
   linkinfo?: { info_data?: { stp_state?: number } };
@@ -307,26 +305,6 @@ test('a bridge that is missing is made, up and without spanning tree, and the TA
   assert.deepEqual(await kernel.withdraw(), []);
   assert.equal(await shown(kernel, 'br0'), undefined);
   assert.equal((await shown(kernel, 'tap0'))?.master, undefined);
-});
-
-test('super-packets are bounded on a TUN; an ip(8) that does not know of that does all the rest', async (kernel, t) => {
-  await kernel.addTun('tw0');
-  assert.deepEqual(await kernel.apply(DESIRED), []);
-  assert.equal((await shown(kernel, 'tw0'))?.gso_max_size, 61_440);
-  assert.deepEqual(await kernel.withdraw(), []);
-  await kernel.ip('link', 'delete', 'tw0');
-  await kernel.addTun('tw0');
-
-  const folder = mkdtempSync(join(tmpdir(), 'netconfig-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = process.env.PATH ?? '';
-  writeFileSync(join(folder, 'ip'), `#!/bin/sh\nsed s/gso_max_size/unheard_of/ | PATH=${path} exec ip "$@"\n`);
-  chmodSync(join(folder, 'ip'), 0o755);
-  await kernel.usePath(`${folder}:${path}`);
-  assert.deepEqual(await kernel.apply({ ...DESIRED, links: [{ ...LINK, generation: 2 }] }), []);
-  await kernel.usePath(path);
-  assert.notEqual((await shown(kernel, 'tw0'))?.gso_max_size, 61_440);
-  assert.deepEqual(await kernel.routes('tw0'), ['10.112.112.0/24', '10.113.0.0/16']);
 });
 
 test('two TAPs share a bridge; it stays for the second when the first goes, and goes with the second', async (kernel) => {
