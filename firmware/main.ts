@@ -143,9 +143,11 @@ async function start(): Promise<void> {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
   const store = openStoreOrRefuse(data);
-  const { port } = store.documents.settings().l2tp;
+  const { l2tp, routing } = store.documents.settings();
+  const { port } = l2tp;
+  const { packetOffload } = routing;
   const packetPath = await startPacketPath({
-    ...{ listen: { port }, maxSessions: MAX_SESSIONS, batch: BATCH_PACKETS, offload: true },
+    ...{ listen: { port }, maxSessions: MAX_SESSIONS, batch: BATCH_PACKETS, offload: packetOffload },
   }).catch((error: Error) => refuse(error.message));
   const { counters, worker } = packetPath;
   let stopping = false;
@@ -162,6 +164,7 @@ async function start(): Promise<void> {
     portOffload: new PortOffload(),
     post: packetPath.post,
     listeningPort: port,
+    packetOffload,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
     readEthernetInterfaces,
     now_ms: () => performance.now(),

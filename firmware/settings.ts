@@ -297,6 +297,10 @@ export const SettingsSchema = Type.Object(
     routing: Type.Object(
       {
         forwarding: flag(true, 'forward packets between interfaces'),
+        packetOffload: flag(
+          true,
+          'exchange packets of one flow with the kernel in one piece, at TUN devices and at L2TP sockets over UDP, as far as it has that. Off: each alone, for finding out whether that is at fault. In force when the program is started',
+        ),
         portOffload: flag(
           true,
           'switch on, at the Ethernet ports, that received packets of one flow pass the kernel in one piece (gro and rx-udp-gro-forwarding of ethtool): less work for each packet that is forwarded to users. A capture on a port then shows those pieces. Off: ports are left, or put back, as they were',

@@ -49,6 +49,8 @@ export interface ControlPlaneDependencies {
   readSessionCounters: SessionCountersReader;
   /** The UDP port that the packet path was started on. */
   listeningPort: number;
+  /** Whether it was started to exchange packets in one piece, where the kernel can. */
+  packetOffload: boolean;
   readEthernetInterfaces(): readonly EthernetInterface[];
   /** Monotonic, in ms. */
   now_ms(): number;
@@ -162,9 +164,9 @@ export class ControlPlane {
 
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
-    const { listeningPort } = this.#dependencies;
+    const { listeningPort, packetOffload } = this.#dependencies;
     const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.radius].flatMap((part) => part.problems());
-    const seen = { listeningPort, refusedSockets: this.#refusedSockets };
+    const seen = { listeningPort, packetOffload, refusedSockets: this.#refusedSockets };
     return [...settingsProblems(this.#settings, seen), ...ofParts];
   }
 

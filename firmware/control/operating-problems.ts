@@ -8,16 +8,26 @@ import type { OperatingProblem } from './view.js';
 export interface Seen {
   /** The UDP port that is open. */
   listeningPort: number;
+  /** Packets go in one piece. */
+  packetOffload: boolean;
   /** Those of IP protocol 115. */
   refusedSockets: readonly OperatingProblem[];
 }
 
-export function settingsProblems(settings: Settings, { listeningPort, refusedSockets }: Seen): OperatingProblem[] {
-  const problems = usesIp(settings) ? [...refusedSockets] : [];
+export function settingsProblems(settings: Settings, seen: Seen): OperatingProblem[] {
+  const { listeningPort, packetOffload, refusedSockets } = seen;
   const { port } = settings.l2tp;
-  if (port === listeningPort) return problems;
-  const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
-  return [{ what, advice: 'restart the program' }, ...problems];
+  const advice = 'restart the program';
+  const problems: OperatingProblem[] = [];
+  if (port !== listeningPort) {
+    const what = `the program still listens on UDP port ${listeningPort}, not on l2tp.port ${port}`;
+    problems.push({ what, advice });
+  }
+  if (settings.routing.packetOffload !== packetOffload) {
+    const what = `routing.packetOffload is still ${packetOffload ? 'on' : 'off'}`;
+    problems.push({ what, advice });
+  }
+  return usesIp(settings) ? [...problems, ...refusedSockets] : problems;
 }
 
 /** Whether anything would go or come as IP protocol 115. */

@@ -93,6 +93,7 @@ export class ControlledBox {
       },
       readSessionCounters: (sessionId) => (this.path.rows.has(sessionId) ? CARRIED : undefined),
       listeningPort: 1701,
+      packetOffload: true,
       readEthernetInterfaces: () => [],
       now_ms: () => this.now_ms,
       random,

@@ -116,7 +116,7 @@ test('settings of the version that knew L2TPv2 alone keep all they have, and get
     })),
     lacClients: lacClients.map((profile) => ({ ...profile, encapsulation: 'auto', cookie_bytes: 8, digest: 'sha1' })),
     pseudowires: [],
-    routing: { ...routing, portOffload: true },
+    routing: { ...routing, packetOffload: true, portOffload: true },
   });
 
   assert.ok(documents.writeSettings({ ...VERSION_2_ALONE, system: { hostName: 'lns1' } }, 'test').ok);
