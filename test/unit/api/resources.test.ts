@@ -165,15 +165,18 @@ test('PUT settings tells every contradiction with field and reason, and applies 
   assert.deepEqual(box.store.documents.settings(), DEFAULT_SETTINGS);
 });
 
-test('routing.portOffload is on where nothing is said, and takes nothing but yes and no', async (t) => {
-  const box = await openBox(t);
-  assert.equal((await call(box, 'PUT', 'settings', { routing: { forwarding: false } })).status, 200);
-  assert.deepEqual(box.view.applied?.routing, { forwarding: false, portOffload: true });
-  assert.equal((await call(box, 'PUT', 'settings', { routing: { portOffload: false } })).status, 200);
-  assert.deepEqual(box.view.applied?.routing, { forwarding: true, portOffload: false });
-  const problems = refused(await call(box, 'PUT', 'settings', { routing: { portOffload: 'gro' } }), 422);
-  assert.deepEqual([...problems.keys()], ['/routing/portOffload']);
-});
+for (const name of ['packetOffload', 'portOffload'] as const) {
+  test(`routing.${name} is on where nothing is said, and takes nothing but yes and no`, async (t) => {
+    const box = await openBox(t);
+    const on = { packetOffload: true, portOffload: true };
+    assert.equal((await call(box, 'PUT', 'settings', { routing: { forwarding: false } })).status, 200);
+    assert.deepEqual(box.view.applied?.routing, { forwarding: false, ...on });
+    assert.equal((await call(box, 'PUT', 'settings', { routing: { [name]: false } })).status, 200);
+    assert.deepEqual(box.view.applied?.routing, { forwarding: true, ...on, [name]: false });
+    const problems = refused(await call(box, 'PUT', 'settings', { routing: { [name]: 'gro' } }), 422);
+    assert.deepEqual([...problems.keys()], [`/routing/${name}`]);
+  });
+}
 
 test('GET status tells of each port what is on, and null of what its driver does not have', async (t) => {
   const { body } = await call(await openBox(t), 'GET', 'status');
