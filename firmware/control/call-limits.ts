@@ -16,8 +16,11 @@ export interface OverdueCall {
 
 type Timeouts = Pick<LnsSettings, 'sessionTimeout_s' | 'idleTimeout_s'>;
 
-interface Watched {
-  since_ms: number;
+/** A call that is up, and what is seen of it. */
+export interface WatchedCall {
+  info: CallInfo;
+  readonly upAt_ms: number;
+  /** As of the last look; -1 before. */
   octets: number;
   /** When octets passed last, as far as was looked. */
   active_ms: number;
@@ -26,51 +29,44 @@ interface Watched {
 }
 
 export class CallLimits {
-  /** By call ID. */
-  #watched = new Map<number, Watched>();
   readonly #readCounters: SessionCountersReader;
 
   constructor(readCounters: SessionCountersReader) {
     this.#readCounters = readCounters;
   }
 
-  /**
-   * Called once a second with all calls that are up. A call's time begins when it is first among them, also where its
-   * limit is changed later; calls that are not among them any more are forgotten. Each call is given once.
-   */
-  overdue(calls: Iterable<CallInfo>, defaults: Timeouts, now_ms: number): OverdueCall[] {
-    const watchedNow = new Map<number, Watched>();
+  /** Called once a second with all calls that are up; each overdue one is given once. */
+  overdue(calls: Iterable<WatchedCall>, defaults: Timeouts, now_ms: number): OverdueCall[] {
     const found: OverdueCall[] = [];
-    for (const call of calls) {
-      if (call.role === 'lac-client') continue;
-      const beginning = { since_ms: now_ms, octets: -1, active_ms: now_ms, isOverdue: false };
-      const watched = this.#watched.get(call.callId) ?? beginning;
-      watchedNow.set(call.callId, watched);
-      if (watched.isOverdue) continue;
-      const end = this.#check(call, watched, defaults, now_ms);
+    for (const watched of calls) {
+      const { info: call } = watched;
+      if (call.role === 'lac-client' || watched.isOverdue) continue;
+      const end = this.#check(watched, defaults, now_ms);
       if (end === undefined) continue;
       watched.isOverdue = true;
       found.push({ call, ...end });
     }
-    this.#watched = watchedNow;
     return found;
   }
 
-  #check(call: CallInfo, watched: Watched, defaults: Timeouts, now_ms: number): Omit<OverdueCall, 'call'> | undefined {
+  /** A call's time begins when it comes up, also where its limit is changed later. */
+  #check(watched: WatchedCall, defaults: Timeouts, now_ms: number): Omit<OverdueCall, 'call'> | undefined {
+    const { info: call, upAt_ms } = watched;
     const { sessionTimeout_s, idleTimeout_s } = limitsOf(call, defaults);
-    if (sessionTimeout_s > 0 && now_ms - watched.since_ms >= sessionTimeout_s * 1000) {
+    if (sessionTimeout_s > 0 && now_ms - upAt_ms >= sessionTimeout_s * 1000) {
       return { reason: `the call has lasted ${sessionTimeout_s} s`, terminateCause: 'session-timeout' };
     }
     // Counters are read where somebody asks for them: a limit that comes later does not look back.
     if (idleTimeout_s === 0) watched.active_ms = now_ms;
-    else this.#noteOctets(call, watched, now_ms);
+    else this.#noteOctets(watched, now_ms);
     if (idleTimeout_s > 0 && now_ms - watched.active_ms >= idleTimeout_s * 1000) {
       return { reason: `nothing has passed for ${idleTimeout_s} s`, terminateCause: 'idle-timeout' };
     }
     return undefined;
   }
 
-  #noteOctets({ sessionId, generation }: CallInfo, watched: Watched, now_ms: number): void {
+  #noteOctets(watched: WatchedCall, now_ms: number): void {
+    const { sessionId, generation } = watched.info;
     const counters = this.#readCounters(sessionId, generation);
     if (counters === undefined) return;
     const octets = counters.receivedOctets + counters.sentOctets;

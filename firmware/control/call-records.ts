@@ -8,13 +8,13 @@ import type { SessionCounters } from '../dataplane/interface.js';
 import type { CallEnd, CallInfo } from '../roles/role.js';
 import type { Store } from '../store/store.js';
 import type { Accounting } from './accounting/accounting.js';
+import type { WatchedCall } from './call-limits.js';
 import type { CallLog } from './call-log.js';
 
 /** Reads a live session's counters; undefined when the packet path has no such session. */
 export type SessionCountersReader = (sessionId: number, generation: number) => SessionCounters | undefined;
 
-interface LiveCall {
-  info: CallInfo;
+interface LiveCall extends WatchedCall {
   receivedPackets: number;
   hasPassedTraffic: boolean;
 }
@@ -44,14 +44,22 @@ export class CallRecords {
   }
 
   /** A call has its address; a call that renegotiates is up again, and already on record. */
-  up(info: CallInfo): void {
+  up(info: CallInfo, now_ms: number): void {
     this.#accounting.callUp(info);
     const live = this.#live.get(info.callId);
     if (live !== undefined) {
       live.info = info;
       return;
     }
-    this.#live.set(info.callId, { info, receivedPackets: 0, hasPassedTraffic: false });
+    this.#live.set(info.callId, {
+      info,
+      upAt_ms: now_ms,
+      octets: -1,
+      active_ms: now_ms,
+      isOverdue: false,
+      receivedPackets: 0,
+      hasPassedTraffic: false,
+    });
     this.#log.up(info);
     const { callId, role, userName, callingNumber, sessionId, tunnelId } = info;
     this.#store.calls.started({

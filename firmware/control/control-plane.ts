@@ -296,7 +296,7 @@ export class ControlPlane {
         this.trace.add(output.record, Date.now());
         break;
       case 'call-up':
-        this.calls.up(output.call);
+        this.calls.up(output.call, now_ms);
         this.#kernel.noteCall(output.call);
         break;
       case 'dial-ended':
@@ -449,8 +449,7 @@ export class ControlPlane {
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }
     this.accounting.tick(now_ms);
-    const up = Array.from(this.calls.all(), ({ info }) => info);
-    for (const { call, reason, terminateCause } of this.#limits.overdue(up, this.#settings.lns, now_ms)) {
+    for (const { call, reason, terminateCause } of this.#limits.overdue(this.calls.all(), this.#settings.lns, now_ms)) {
       this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);
     }
     if (this.#activities++ % LOOK_AT_INTERFACES_EVERY === 0) this.#lookAtInterfaces(now_ms);

@@ -2,7 +2,7 @@
  * What the box's own settings and user table say that a user gets and where a call is carried to: what RADIUS says
  * elsewhere. Pure.
  */
-import { NO_AUTHORIZATION } from '../roles/authorization.js';
+import { NO_AUTHORIZATION, shared } from '../roles/authorization.js';
 import type { Authorization, TunnelChoice } from '../roles/role.js';
 import type { LacSettings, TunnelServerSettings, User } from '../settings.js';
 
@@ -27,14 +27,14 @@ function choiceOf(server: TunnelServerSettings, group: string): TunnelChoice {
 
 /** At the LAC a user's group of LNSes counts, at the LNS the rest. */
 export function authorizationOf(user: User, lac: LacSettings): Authorization {
-  const { sessionTimeout_s, idleTimeout_s, receiveRate_bps, sendRate_bps } = user;
-  return {
+  const { sessionTimeout_s, idleTimeout_s, receiveRate_bps, sendRate_bps, routes } = user;
+  return shared({
     ...NO_AUTHORIZATION,
     ...{ sessionTimeout_s, idleTimeout_s, receiveRate_bps, sendRate_bps },
-    ...{ address: user.fixedAddress ?? '', pool: user.pool ?? '', routes: user.routes },
+    ...{ address: user.fixedAddress ?? '', pool: user.pool ?? '', routes },
     tunnels: user.tunnelGroup === undefined ? [] : tunnelChoices(lac, user.tunnelGroup),
     filters: user.filter === undefined ? [] : [user.filter],
-  };
+  });
 }
 
 /**

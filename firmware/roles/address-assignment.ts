@@ -41,12 +41,12 @@ export class AddressAssignment {
         return true;
       case 'ipcp-up':
         call.updateRow({ ipv4Open: true, sources: sourcesOf(info) });
-        this.#context.emit({ type: 'call-up', call: { ...info } });
+        this.#context.emit({ type: 'call-up', call: info });
         call.note(13, 'note', 'address assigned', { address: info.peerAddress, gateway: info.localAddress }, now_ms);
         return true;
       case 'ipv6cp-up':
         call.updateRow({ ipv6Open: true, sources: sourcesOf(info) });
-        this.#context.emit({ type: 'call-changed', call: { ...info } });
+        this.#context.emit({ type: 'call-changed', call: info });
         return true;
       default:
         return false;
@@ -73,7 +73,8 @@ export class AddressAssignment {
     const { lease } = answer;
     const { authorization } = call.info;
     const { ipv6Prefixes, delegatedPrefixes } = authorization;
-    call.info.routes = config.ipv6 ? lease.routes.concat(ipv6Prefixes, delegatedPrefixes) : lease.routes;
+    const hasPrefixes = config.ipv6 && ipv6Prefixes.length + delegatedPrefixes.length > 0;
+    call.info.routes = hasPrefixes ? lease.routes.concat(ipv6Prefixes, delegatedPrefixes) : lease.routes;
     call.note(13, 'answer', 'address leased', { address: lease.address }, now_ms);
     const dns = authorization.dns.length > 0 ? authorization.dns : config.dns;
     const nbns = authorization.nbns.length > 0 ? authorization.nbns : config.nbns;

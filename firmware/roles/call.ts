@@ -89,23 +89,33 @@ const NO_L2TP = { allowTunnelIdZero: false, peerTunnelId: 0, bindTun: false, add
 
 /** A call of which nothing is negotiated; `mru_bytes` is what we shall ask for, `accountingPrefix` makes its ID unique over restarts. */
 export function beginningCall(beginning: CallBeginning, mru_bytes: number, accountingPrefix: string): CallInfo {
+  const { callId, role, version, sessionId, tunnelId, peerSessionId, peerName, path, since_ms } = beginning;
+  // One by one: an object that begins by being copied takes half as much again, and there may be 65,535 of these.
   return {
-    l2tpSessionId: beginning.sessionId,
-    callSerialNumber: 0,
-    pppoe: undefined,
-    profile: '',
-    userName: '',
-    callingNumber: '',
-    calledNumber: '',
-    routes: [],
-    ...beginning,
-    generation: beginning.callId,
+    callId,
+    role,
+    version,
+    sessionId,
+    tunnelId,
+    peerSessionId,
+    peerName,
+    path,
+    since_ms,
+    l2tpSessionId: beginning.l2tpSessionId ?? sessionId,
+    callSerialNumber: beginning.callSerialNumber ?? 0,
+    pppoe: beginning.pppoe,
+    profile: beginning.profile ?? '',
+    userName: beginning.userName ?? '',
+    callingNumber: beginning.callingNumber ?? '',
+    calledNumber: beginning.calledNumber ?? '',
+    routes: beginning.routes ?? NO_AUTHORIZATION.routes,
+    generation: callId,
     cookie_bytes: 0,
     state: 'wait-connect',
     authentication: undefined,
     localAddress: '',
     peerAddress: '',
-    dns: [],
+    dns: NO_AUTHORIZATION.dns,
     localLinkLocal: '',
     peerLinkLocal: '',
     peerInterfaceId: '',
@@ -118,7 +128,7 @@ export function beginningCall(beginning: CallBeginning, mru_bytes: number, accou
     proxied: 'no',
     tunnel: undefined,
     authorization: NO_AUTHORIZATION,
-    accountingId: accountingPrefix + beginning.callId.toString(16).padStart(8, '0').toUpperCase(),
+    accountingId: accountingPrefix + callId.toString(16).padStart(8, '0').toUpperCase(),
   };
 }
 
@@ -135,10 +145,11 @@ export class Call {
   /** What the LNS gives: one pair for the whole call, so that a late packet of before a renegotiation agrees with it. */
   interfaceIds: NetworkParameters['ipv6'];
   #link: PppLink | undefined;
-  #row: ForwardingRow | undefined;
+  /** What the packet path was told of the row; undefined while there is none. */
+  #row: Pick<ForwardingRow, 'mssClamp_bytes' | 'ipv4Open' | 'ipv6Open'> | undefined;
   /** What the role lets through at most, whatever the peer's MRU. */
   #largestMtu_bytes = 0;
-  #held: { protocol: number; information: Uint8Array }[] = [];
+  #held: { protocol: number; information: Uint8Array }[] | undefined;
   #isSuspended = false;
   readonly #context: RoleContext;
   readonly #handleLinkEvent: (call: Call, event: PppLinkEvent, now_ms: number) => void;
@@ -193,14 +204,17 @@ export class Call {
       receiveRate_bps: 0,
       sendRate_bps: 0,
     };
-    this.#row = row;
+    this.#row = { mssClamp_bytes: row.mssClamp_bytes, ipv4Open: false, ipv6Open: false };
     this.#largestMtu_bytes = row.mtu_bytes;
-    this.#context.emit({ type: 'session-add', row: { ...row } });
+    this.#context.emit({ type: 'session-add', row });
   }
 
   updateRow(changes: RowChanges): void {
     if (this.#row === undefined) return;
-    Object.assign(this.#row, changes);
+    const { mssClamp_bytes, ipv4Open, ipv6Open } = changes;
+    this.#row.mssClamp_bytes = mssClamp_bytes ?? this.#row.mssClamp_bytes;
+    this.#row.ipv4Open = ipv4Open ?? this.#row.ipv4Open;
+    this.#row.ipv6Open = ipv6Open ?? this.#row.ipv6Open;
     this.#context.emit({
       type: 'session-update',
       sessionId: this.info.sessionId,
@@ -229,8 +243,8 @@ export class Call {
 
   #begin(now_ms: number): void {
     this.drain(now_ms);
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = undefined;
     for (const frame of held) this.handleFrame(frame.protocol, frame.information, now_ms);
   }
 
@@ -266,8 +280,8 @@ export class Call {
 
   /** Somebody else goes on with PPP: the link is let go without a word. Gives what has been kept, the oldest first. */
   releaseLink(): readonly { protocol: number; information: Uint8Array }[] {
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = undefined;
     this.#link = undefined;
     return held;
   }
@@ -275,6 +289,7 @@ export class Call {
   /** `information` is kept when the link is not there yet, so it must be the call's own. */
   handleFrame(protocol: number, information: Uint8Array, now_ms: number): void {
     if (this.#link === undefined || this.#isSuspended) {
+      this.#held ??= [];
       if (this.#held.length < MAX_HELD_FRAMES) this.#held.push({ protocol, information });
       return;
     }
@@ -317,7 +332,7 @@ export class Call {
     }
     this.#link = undefined;
     this.#row = undefined;
-    this.#held = [];
+    this.#held = undefined;
   }
 
   /** Sends what the link has to send and hears what it has to tell, until it is silent. */

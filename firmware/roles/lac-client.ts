@@ -266,7 +266,7 @@ export class LacClient {
           destinations: [`${event.localAddress}/32`, ...profile.config.localNetworks],
         });
         call.note(13, 'note', 'address assigned', { address: event.localAddress, gateway: event.peerAddress }, now_ms);
-        this.#context.emit({ type: 'call-up', call: { ...call.info } });
+        this.#context.emit({ type: 'call-up', call: call.info });
         break;
       case 'ipcp-down':
         // LCP or IPCP begins anew: it has as long to come up again as it had the first time.
@@ -276,7 +276,7 @@ export class LacClient {
         break;
       case 'ipv6cp-up':
         call.updateRow({ ipv6Open: true });
-        this.#context.emit({ type: 'call-changed', call: { ...call.info } });
+        this.#context.emit({ type: 'call-changed', call: call.info });
         break;
       case 'down':
         call.end(causeOfLink(event.reason), event.message);
@@ -315,7 +315,7 @@ export class LacClient {
         terminateCause: call.ending?.terminateCause ?? causeOfSession(event.cause),
       };
       call.note(0, 'note', 'call ended', { ...end }, now_ms);
-      this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
+      this.#context.emit({ type: 'call-ended', call: call.info, end });
     }
     // A tunnel of a profile carries its one call alone: it goes with it.
     profile.dialler.close(endReason, now_ms);

@@ -102,7 +102,7 @@ export class Lac {
     this.#tunnels ??= new LacTunnels(this.#context, config.tunnels);
     this.#tunnels.configure(config.tunnels);
     this.#relay ??= new LacRelay(this.#context, this.#tunnels, {
-      connected: (call) => this.#context.emit({ type: 'call-up', call: { ...call.info } }),
+      connected: (call) => this.#context.emit({ type: 'call-up', call: call.info }),
       failed: (call, reason, at_ms) => this.#couldNotCarry(call, reason, at_ms),
       closed: (call, at_ms) => this.#lnsHungUp(call, at_ms),
     });
@@ -165,7 +165,7 @@ export class Lac {
     if (known === undefined) return false;
     const { call } = known;
     call.authorize({ ...call.info.authorization, ...change });
-    this.#context.emit({ type: 'call-changed', call: { ...call.info } });
+    this.#context.emit({ type: 'call-changed', call: call.info });
     return true;
   }
 
@@ -397,7 +397,7 @@ export class Lac {
     this.#relay?.hangUp(call, reason, now_ms);
     const end: CallEnd = { by, resultCode: by === 'peer' ? 1 : 3, reason, terminateCause };
     call.note(0, 'note', 'call ended', { by, reason, terminateCause }, now_ms);
-    this.#context.emit({ type: 'call-ended', call: { ...info }, end });
+    this.#context.emit({ type: 'call-ended', call: info, end });
   }
 
   /** An answer may come when its call is gone. */

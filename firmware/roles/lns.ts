@@ -47,6 +47,9 @@ export class Lns {
   readonly #tunnels: PeerTunnels;
   readonly #calls = new Map<number, Call>();
   readonly #assignment: AddressAssignment;
+  /** Of all calls. */
+  readonly #onLinkEvent = (call: Call, event: PppLinkEvent, now_ms: number) =>
+    this.#handleLinkEvent(call, event, now_ms);
 
   constructor(context: RoleContext, tunnels: PeerTunnels) {
     this.#context = context;
@@ -99,7 +102,7 @@ export class Lns {
     const call = this.#calls.get(sessionId);
     if (call === undefined) return false;
     call.authorize({ ...call.info.authorization, ...change });
-    this.#context.emit({ type: 'call-changed', call: { ...call.info } });
+    this.#context.emit({ type: 'call-changed', call: call.info });
     return true;
   }
 
@@ -158,7 +161,7 @@ export class Lns {
       config.mru_bytes,
       this.#context.accountingPrefix,
     );
-    const call = new Call(this.#context, info, (of, linkEvent, at_ms) => this.#handleLinkEvent(of, linkEvent, at_ms));
+    const call = new Call(this.#context, info, this.#onLinkEvent);
     this.#calls.set(sessionId, call);
     this.#tunnels.sessionBegan(tunnelId, sessionId);
     const { allowTunnelIdZero, addressControl } = policy;
@@ -304,7 +307,7 @@ export class Lns {
       terminateCause: ending?.terminateCause ?? causeOfSession(event.cause),
     };
     call.note(0, 'note', 'call ended', { ...end }, now_ms);
-    this.#context.emit({ type: 'call-ended', call: { ...call.info }, end });
+    this.#context.emit({ type: 'call-ended', call: call.info, end });
     return true;
   }
 

@@ -331,6 +331,7 @@ export type Output =
     }
   | { type: 'session-remove'; sessionId: number; generation: number }
   | { type: 'question'; question: Question }
+  /** `call` is the call's own record in these three: who keeps it sees it change as long as the call stands. */
   | { type: 'call-up'; call: CallInfo }
   | { type: 'call-changed'; call: CallInfo }
   /** An LNS has failed or answers again: it is out of rotation until then (ms), or in it (0). */

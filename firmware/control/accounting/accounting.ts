@@ -68,6 +68,8 @@ interface LiveCall {
   counters: CallCounters;
   /** undefined: without Interim-Updates. */
   interimAt_ms: number | undefined;
+  /** What the user's authorization said of it when that was looked at last. */
+  interimInterval_s: number;
 }
 
 interface LiveTunnel {
@@ -137,7 +139,7 @@ export class Accounting {
     const upAt_ms = this.#dependencies.now_ms();
     const live: LiveCall = {
       ...{ info, upAt_ms, settings: this.#settings, isLink: false, counters: NOTHING },
-      ...{ entry: undefined, interimAt_ms: undefined },
+      ...{ entry: undefined, interimAt_ms: undefined, interimInterval_s: 0 },
     };
     this.#calls.set(info.callId, live);
     if (this.#isOn) this.#begin(live);
@@ -146,7 +148,6 @@ export class Accounting {
   callChanged(info: CallInfo): void {
     const live = this.#calls.get(info.callId);
     if (live === undefined) return;
-    const { interimInterval_s } = live.info.authorization;
     live.info = info;
     if (live.entry === undefined) return;
     const { acctMultiSessionId } = live.entry.values;
@@ -154,7 +155,7 @@ export class Accounting {
       ...callValues(info, live.settings),
       ...(acctMultiSessionId !== undefined && { acctMultiSessionId }),
     });
-    if (info.authorization.interimInterval_s !== interimInterval_s) {
+    if (info.authorization.interimInterval_s !== live.interimInterval_s) {
       const now_ms = this.#dependencies.now_ms();
       this.#planInterim(live, now_ms, now_ms);
     }
@@ -265,6 +266,7 @@ export class Accounting {
   /** `from_ms`: where the interval begins. */
   #planInterim(live: LiveCall, from_ms: number, now_ms: number): void {
     const { interimInterval_s } = live.info.authorization;
+    live.interimInterval_s = interimInterval_s;
     const wanted_s =
       interimInterval_s > 0 ? Math.max(MIN_INTERIM_S, interimInterval_s) : live.settings.radius.interimInterval_s;
     live.interimAt_ms = wanted_s > 0 ? Math.max(now_ms, from_ms + wanted_s * 1000) : undefined;

@@ -3,7 +3,7 @@
  * Pure. A value that cannot be taken is left out and told of; where the RFCs have an answer be taken as a refusal, it is one.
  */
 import type { AuthenticationAnswer, AuthenticationProtocol } from '../../protocol/ppp/link.js';
-import { NO_AUTHORIZATION } from '../../roles/authorization.js';
+import { NO_AUTHORIZATION, shared } from '../../roles/authorization.js';
 import type { Authorization, CallRole } from '../../roles/role.js';
 import type { LacSettings } from '../../settings.js';
 import { latin1 } from '../../wire/bytes.js';
@@ -54,7 +54,7 @@ export function readAccessAccept(values: RadiusValues, asked: Asked, lac: LacSet
     ...(authenticatorResponse !== undefined && { authenticatorResponse }),
   };
   const tunnels = asked.role === 'lac' ? choices : [];
-  const authorization = { ...authorizationOf(values, (problem) => problems.push(problem)), tunnels };
+  const authorization = shared({ ...authorizationOf(values, (problem) => problems.push(problem)), tunnels });
   return { answer, authorization, problems };
 }
 

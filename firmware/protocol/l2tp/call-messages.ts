@@ -15,6 +15,9 @@ import { handleSessionTie } from './session-tie.js';
 import type { Session, Tunnel } from './tunnel.js';
 import { versionOnWire } from './version.js';
 
+/** Shared by all sessions of which nothing is to be said. */
+const NOTHING = {} as const;
+
 /** A received message as an event of each table; acceptable or not is decided where it says so. */
 const EVENT_OF_MESSAGE: Readonly<Record<CallKind, Readonly<Partial<Record<MessageType, SessionEvent>>>>> = {
   'lac-incoming': {
@@ -171,8 +174,8 @@ function handleMessageWithoutSession(
   const version = versionOnWire(tunnel.version);
   const sessionId = state.freeSessionId(version);
   const kind = messageType === 'ICRQ' ? 'lns-incoming' : 'lac-outgoing';
-  const peerSequencing = sequencingAfter({}, avps);
-  const start = { state: 'idle', request: {}, peerSequencing, replied: false } as const;
+  const peerSequencing = sequencingAfter(NOTHING, avps);
+  const start = { state: 'idle', request: NOTHING, peerSequencing, replied: false } as const;
   state.addSession({ sessionId, peerSessionId, tunnel, kind, ...start }, now_ms);
   state.noteReceived(tunnel, sessionId, message);
   const about = { tunnelId: tunnel.tunnelId, sessionId, peerSessionId, version };
@@ -244,7 +247,7 @@ function handleReply(state: EndpointState, session: Session, message: ControlMes
     return;
   }
   tunnel.sessionsByPeerId.set(session.peerSessionId, session);
-  session.peerSequencing = sequencingAfter({}, message.avps);
+  session.peerSequencing = sequencingAfter(NOTHING, message.avps);
   const refusal = refusalOfSequencing(session);
   if (refusal !== undefined) {
     const event = awaited === 'ICRP' ? 'receive-icrp-not-acceptable' : 'receive-ocrp-not-acceptable';

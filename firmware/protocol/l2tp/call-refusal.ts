@@ -34,10 +34,9 @@ export function refusalOfSequencing({ peerSequencing }: Pick<Session, 'peerSeque
 }
 
 /** What a message of the peer asks for, and what it leaves as it was. */
-export function sequencingAfter(
-  { l2SpecificSublayer, dataSequencing }: Session['peerSequencing'],
-  avps: AvpValues,
-): Session['peerSequencing'] {
+export function sequencingAfter(before: Session['peerSequencing'], avps: AvpValues): Session['peerSequencing'] {
+  const { l2SpecificSublayer, dataSequencing } = before;
+  if (avps.l2SpecificSublayer === undefined && avps.dataSequencing === undefined) return before;
   return {
     l2SpecificSublayer: avps.l2SpecificSublayer ?? l2SpecificSublayer,
     dataSequencing: avps.dataSequencing ?? dataSequencing,

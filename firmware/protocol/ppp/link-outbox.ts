@@ -46,42 +46,51 @@ export type LinkSignal =
 export class LinkOutbox {
   /** The largest packet that the peer takes. */
   peerMru_bytes = DEFAULT_MRU_BYTES;
-  readonly #transmit = new Queue<PppFrame>();
-  readonly #events = new Queue<PppLinkEvent>();
-  readonly #signals = new Queue<LinkSignal>();
+  #transmit: Queue<PppFrame> | undefined;
+  #events: Queue<PppLinkEvent> | undefined;
+  #signals: Queue<LinkSignal> | undefined;
 
   send(protocol: number, packet: ControlPacket): void {
     const information = emitPppControlPacket(packet);
+    this.#transmit ??= new Queue();
     this.#transmit.push({ protocol, information });
-    this.#events.push({ type: 'message', direction: 'sent', protocol, packet: information });
+    this.emit({ type: 'message', direction: 'sent', protocol, packet: information });
   }
 
   emit(event: PppLinkEvent): void {
+    this.#events ??= new Queue();
     this.#events.push(event);
   }
 
   /** Is dealt with when the input at hand has been. */
   signal(signal: LinkSignal): void {
+    this.#signals ??= new Queue();
     this.#signals.push(signal);
   }
 
   pollTransmit(): PppFrame | undefined {
-    return this.#transmit.shift();
+    const frame = this.#transmit?.shift();
+    if (frame === undefined) this.#transmit = undefined;
+    return frame;
   }
 
   pollEvent(): PppLinkEvent | undefined {
-    return this.#events.shift();
+    const event = this.#events?.shift();
+    if (event === undefined) this.#events = undefined;
+    return event;
   }
 
   pollSignal(): LinkSignal | undefined {
-    return this.#signals.shift();
+    const signal = this.#signals?.shift();
+    if (signal === undefined) this.#signals = undefined;
+    return signal;
   }
 
   dropFrames(): void {
-    this.#transmit.clear();
+    this.#transmit = undefined;
   }
 
   dropSignals(): void {
-    this.#signals.clear();
+    this.#signals = undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** Session-Timeout and Idle-Timeout on virtual time, asked once a second. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CallLimits, type OverdueCall } from '../../../firmware/control/call-limits.js';
+import { CallLimits, type OverdueCall, type WatchedCall } from '../../../firmware/control/call-limits.js';
 import { NO_AUTHORIZATION } from '../../../firmware/roles/authorization.js';
 import type { Authorization, CallInfo } from '../../../firmware/roles/role.js';
 import { standingCall } from './standing-call.js';
@@ -20,13 +20,23 @@ class Watch {
   sentOctets = 0;
   hasRow = true;
   now_s = 0;
+  /** By call ID: a call's time begins when it is first among `calls`. */
+  readonly #watched = new Map<number, WatchedCall>();
   readonly #limits = new CallLimits(() => {
     const { receivedOctets, sentOctets } = this;
     return this.hasRow ? { receivedPackets: 0, sentPackets: 0, receivedOctets, sentOctets } : undefined;
   });
 
   look(): OverdueCall[] {
-    return this.#limits.overdue(this.calls, this.settings, this.now_s * 1000);
+    const now_ms = this.now_s * 1000;
+    const watched = this.calls.map((info) => {
+      const beginning = { info, upAt_ms: now_ms, octets: -1, active_ms: now_ms, isOverdue: false };
+      const call = this.#watched.get(info.callId) ?? beginning;
+      this.#watched.set(info.callId, call);
+      call.info = info;
+      return call;
+    });
+    return this.#limits.overdue(watched, this.settings, now_ms);
   }
 
   /** The first second in which a call is overdue, and for what. */
