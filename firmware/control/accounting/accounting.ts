@@ -138,8 +138,14 @@ export class Accounting {
     }
     const upAt_ms = this.#dependencies.now_ms();
     const live: LiveCall = {
-      ...{ info, upAt_ms, settings: this.#settings, isLink: false, counters: NOTHING },
-      ...{ entry: undefined, interimAt_ms: undefined, interimInterval_s: 0 },
+      info,
+      upAt_ms,
+      entry: undefined,
+      settings: this.#settings,
+      isLink: false,
+      counters: NOTHING,
+      interimAt_ms: undefined,
+      interimInterval_s: 0,
     };
     this.#calls.set(info.callId, live);
     if (this.#isOn) this.#begin(live);
