@@ -4,7 +4,7 @@
  */
 import type { CallInfo, TerminateCause } from '../roles/role.js';
 import type { LnsSettings } from '../settings.js';
-import type { SessionCountersReader } from './call-records.js';
+import type { SessionCountersReader, WatchedCall } from './call-records.js';
 
 /** A call that is to be ended. */
 export interface OverdueCall {
@@ -15,18 +15,6 @@ export interface OverdueCall {
 }
 
 type Timeouts = Pick<LnsSettings, 'sessionTimeout_s' | 'idleTimeout_s'>;
-
-/** A call that is up, and what is seen of it. */
-export interface WatchedCall {
-  info: CallInfo;
-  readonly upAt_ms: number;
-  /** As of the last look; -1 before. */
-  octets: number;
-  /** When octets passed last, as far as was looked. */
-  active_ms: number;
-  /** The end of a call takes its time; it is asked for once. */
-  isOverdue: boolean;
-}
 
 export class CallLimits {
   readonly #readCounters: SessionCountersReader;

@@ -8,11 +8,22 @@ import type { SessionCounters } from '../dataplane/interface.js';
 import type { CallEnd, CallInfo } from '../roles/role.js';
 import type { Store } from '../store/store.js';
 import type { Accounting } from './accounting/accounting.js';
-import type { WatchedCall } from './call-limits.js';
 import type { CallLog } from './call-log.js';
 
 /** Reads a live session's counters; undefined when the packet path has no such session. */
 export type SessionCountersReader = (sessionId: number, generation: number) => SessionCounters | undefined;
+
+/** A call that is up, and what has been seen of its traffic where it has a limit. */
+export interface WatchedCall {
+  info: CallInfo;
+  readonly upAt_ms: number;
+  /** As of the last look; -1 before. */
+  octets: number;
+  /** When octets passed last, as far as was looked. */
+  active_ms: number;
+  /** The end of a call takes its time; it is asked for once. */
+  isOverdue: boolean;
+}
 
 interface LiveCall extends WatchedCall {
   receivedPackets: number;

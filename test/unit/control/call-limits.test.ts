@@ -1,7 +1,8 @@
 /** Session-Timeout and Idle-Timeout on virtual time, asked once a second. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CallLimits, type OverdueCall, type WatchedCall } from '../../../firmware/control/call-limits.js';
+import { CallLimits, type OverdueCall } from '../../../firmware/control/call-limits.js';
+import type { WatchedCall } from '../../../firmware/control/call-records.js';
 import { NO_AUTHORIZATION } from '../../../firmware/roles/authorization.js';
 import type { Authorization, CallInfo } from '../../../firmware/roles/role.js';
 import { standingCall } from './standing-call.js';
