@@ -5,6 +5,7 @@
 
 import { lookup } from 'node:dns/promises';
 import { mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,6 +16,7 @@ import { type ApiServer, startApi } from './api/server.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
 import { randomPool } from './control/random-pool.js';
+import type { MemoryReading } from './control/session-memory.js';
 import {
   type DataPlaneCommand,
   type DataPlaneOptions,
@@ -143,6 +145,13 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
   });
 }
 
+/** Where a control group bounds the process, the rest of that is all there is. */
+function readMemory(): MemoryReading {
+  const resident_bytes = process.memoryUsage.rss();
+  const bound_bytes = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return { resident_bytes, available_bytes: Math.max(0, Math.min(freemem(), bound_bytes - resident_bytes)) };
+}
+
 async function start(): Promise<void> {
   const { data, socket } = readCommandLine();
   if (!mayConfigureNetwork()) {
@@ -173,6 +182,7 @@ async function start(): Promise<void> {
     packetOffload,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
     readEthernetInterfaces,
+    readMemory,
     now_ms: () => performance.now(),
     random: randomPool(),
     resolve: async (host) => (await lookup(host)).address,
@@ -191,7 +201,8 @@ async function start(): Promise<void> {
   const api = await startApi({ store, view, webUiFolder, log, socketPath: socket }).catch((error: Error) =>
     refuse(error.message),
   );
-  log.info({ socket, version }, 'tunnelwerk is ready');
+  const { perSession_bytes, sessionsThatFit } = plane.memory.view(0);
+  log.info({ socket, version, perSession_bytes, sessionsThatFit }, 'tunnelwerk is ready');
 
   const stop = (signal: string) => {
     if (stopping) return;

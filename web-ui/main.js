@@ -6,6 +6,7 @@
 
 const POLL_INTERVAL_MS = 2000;
 const TRACE_ROWS = 300;
+const SESSIONS_SHOWN = 200;
 
 const byId = (id) => document.getElementById(id);
 
@@ -239,6 +240,10 @@ function showRadius({ servers, strangers, accounting, dynamicAuthorization }) {
     .join(' ');
 }
 
+function memoryWords({ perSession_bytes, sessionsThatFit }) {
+  return `${octets(perSession_bytes)} a session, room for ${sessionsThatFit} sessions`;
+}
+
 function showStatus(status) {
   byId('host-name').textContent = status.hostName;
   document.title = `${status.sessions} sessions · ${status.hostName}`;
@@ -249,7 +254,8 @@ function showStatus(status) {
   const figures = [
     ['LNS', lns],
     ['LAC', lac],
-    ['Sessions', status.sessions],
+    ['Sessions', status.sessions, status.sessions > SESSIONS_SHOWN ? `the first ${SESSIONS_SHOWN} are below` : ''],
+    ['Memory', octets(status.memory.resident_bytes), memoryWords(status.memory)],
     ['Tunnels', status.tunnels],
     ['Packets dropped', dropped, reasons.map(([reason, count]) => `${reason} ${count}`).join(', ')],
     ['Running for', duration(status.startedAt)],
@@ -309,7 +315,7 @@ async function getJson(path) {
 
 async function refresh() {
   const [status, sessions, tunnels, pseudowires, pppoe, radius] = await Promise.all(
-    ['status', 'sessions', 'tunnels', 'pseudowires', 'pppoe', 'radius'].map((resource) =>
+    ['status', `sessions?limit=${SESSIONS_SHOWN}`, 'tunnels', 'pseudowires', 'pppoe', 'radius'].map((resource) =>
       getJson(`/api/v1/${resource}`),
     ),
   );

@@ -11,6 +11,7 @@ export const CountersSchema = Type.Object({
 });
 
 const SessionSchema = Type.Object({
+  callId: Type.Integer(),
   sessionId: Type.Integer(),
   l2tpSessionId: Type.Integer(),
   peerSessionId: Type.Integer(),
@@ -63,8 +64,18 @@ const SessionSchema = Type.Object({
 /** 32 bits in version 3. */
 const SessionIdSchema = Type.Object({ sessionId: Type.Integer({ minimum: 1, maximum: 2 ** 32 - 1 }) });
 
+/** A box may have 65,535: who wants all asks again after the last one, and the box does something else meanwhile. */
+const PageSchema = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }),
+  after: Type.Integer({ minimum: 0, default: 0, description: 'callId of the last session of the page before' }),
+});
+
 export function sessionsResource(app: Api, { view }: ApiContext): void {
-  app.get('/api/v1/sessions', { schema: { response: { 200: Type.Array(SessionSchema) } } }, () => view.sessions());
+  app.get(
+    '/api/v1/sessions',
+    { schema: { querystring: PageSchema, response: { 200: Type.Array(SessionSchema) } } },
+    ({ query }) => view.sessions(query.limit, query.after),
+  );
 
   app.get(
     '/api/v1/sessions/:sessionId',

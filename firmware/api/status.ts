@@ -33,6 +33,11 @@ const StatusSchema = Type.Object({
   ),
   tunnels: Type.Integer(),
   sessions: Type.Integer(),
+  memory: Type.Object({
+    resident_bytes: Type.Integer(),
+    perSession_bytes: Type.Integer(),
+    sessionsThatFit: Type.Integer(),
+  }),
   drops: Type.Record(Type.String(), Type.Number()),
   problems: Type.Array(OperatingProblemSchema),
 });

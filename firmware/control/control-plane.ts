@@ -25,6 +25,7 @@ import { type PortOffload, Ports } from './ports.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
 import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Radius } from './radius/radius.js';
+import { type MemoryReading, SessionMemory } from './session-memory.js';
 import { Trace } from './trace.js';
 import { type ProfiledRole, TunDevices } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
@@ -52,6 +53,7 @@ export interface ControlPlaneDependencies {
   /** Whether it was started to exchange packets in one piece, where the kernel can. */
   packetOffload: boolean;
   readEthernetInterfaces(): readonly EthernetInterface[];
+  readMemory(): MemoryReading;
   /** Monotonic, in ms. */
   now_ms(): number;
   random: RandomBytes;
@@ -68,6 +70,7 @@ export class ControlPlane {
   readonly calls: CallRecords;
   readonly pseudowires: PseudowireTraffic;
   readonly pppoe: PppoeInterfaces;
+  readonly memory: SessionMemory;
   readonly ports: Ports;
   readonly radius: Radius;
   readonly accounting: Accounting;
@@ -146,6 +149,7 @@ export class ControlPlane {
     });
     const push = (command: DataPlaneCommand) => void this.#commands.push(command);
     this.pppoe = new PppoeInterfaces(push, dependencies.readEthernetInterfaces);
+    this.memory = new SessionMemory(dependencies.readMemory);
     this.#nextActivity_ms = now_ms;
     this.#accountingPrefix = store.bootNumber.toString(16).padStart(8, '0').toUpperCase();
     this.#routerId = (random(4).reduce((id, octet) => id * 256 + octet, 0) || 1) >>> 0;
@@ -167,7 +171,8 @@ export class ControlPlane {
     const { listeningPort, packetOffload } = this.#dependencies;
     const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.radius].flatMap((part) => part.problems());
     const seen = { listeningPort, packetOffload, refusedSockets: this.#refusedSockets };
-    return [...settingsProblems(this.#settings, seen), ...ofParts];
+    const ofMemory = this.memory.problems(this.#settings.l2tp.maxSessions, this.appliance.callCount);
+    return [...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts];
   }
 
   now_ms(): number {
@@ -449,6 +454,7 @@ export class ControlPlane {
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }
     this.accounting.tick(now_ms);
+    this.memory.note(this.appliance.callCount);
     for (const { call, reason, terminateCause } of this.#limits.overdue(this.calls.all(), this.#settings.lns, now_ms)) {
       this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);
     }

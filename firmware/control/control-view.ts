@@ -39,8 +39,12 @@ export class ControlView implements ControlPlaneView {
     return this.#plane.trace;
   }
 
-  sessions(): SessionView[] {
-    return Array.from(this.#plane.appliance.calls(), (call) => this.#sessionView(call));
+  sessions(limit: number, afterCallId: number): SessionView[] {
+    return Array.from(this.#plane.appliance.calls())
+      .filter(({ callId }) => callId > afterCallId)
+      .sort((one, other) => one.callId - other.callId)
+      .slice(0, limit)
+      .map((call) => this.#sessionView(call));
   }
 
   session(sessionId: number): SessionView | undefined {
@@ -114,7 +118,8 @@ export class ControlView implements ControlPlaneView {
       lacClients: settings.lacClients.map((client) => this.#clientView(client, profiles.get(client.name))),
       ports: this.#plane.ports.view(),
       tunnels: Array.from(appliance.tunnels()).length,
-      sessions: Array.from(appliance.calls()).length,
+      sessions: appliance.callCount,
+      memory: this.#plane.memory.view(appliance.callCount),
       drops: added(this.#readDrops(), appliance.endpoint.counters),
       problems: this.#plane.problems(),
     };
@@ -149,6 +154,7 @@ export class ControlView implements ControlPlaneView {
 
   #sessionView(call: CallInfo): SessionView {
     return {
+      callId: call.callId,
       sessionId: call.sessionId,
       l2tpSessionId: call.l2tpSessionId,
       peerSessionId: call.peerSessionId,

@@ -20,6 +20,8 @@ export type EncapsulationView = 'udp' | 'ip';
 
 /** One call. Texts are '' and numbers 0 as long as they are not known. */
 export interface SessionView {
+  /** The call's number on this box since its start. */
+  callId: number;
   /** The call's name here: at the LAC that of the PPPoE session in the packet path, else the session ID in L2TP. */
   sessionId: number;
   /** Ours in L2TP; 0 for a call at the LAC that no LNS has. */
@@ -199,6 +201,16 @@ export interface PortView {
   udpGroForwarding: boolean | null;
 }
 
+/** What sessions cost in memory. */
+export interface SessionMemoryView {
+  /** Of the whole program. */
+  resident_bytes: number;
+  /** Measured over the sessions that stand where they are enough to tell, else the most that one costs. */
+  perSession_bytes: number;
+  /** How many sessions this machine's memory bears in all, those that stand with them; 65,535 at most. */
+  sessionsThatFit: number;
+}
+
 export interface StatusView {
   hostName: string;
   version: string;
@@ -211,6 +223,7 @@ export interface StatusView {
   ports: PortView[];
   tunnels: number;
   sessions: number;
+  memory: SessionMemoryView;
   /** Packets that were not forwarded, by reason. */
   drops: Record<string, number>;
   problems: OperatingProblem[];
@@ -240,7 +253,8 @@ export interface CallStepRecord {
 
 /** What `control/` offers to `api/`. None of these throws for a caller's input. */
 export interface ControlPlaneView {
-  sessions(): SessionView[];
+  /** In the order in which they came, at most `limit`, after the call of this number. */
+  sessions(limit: number, afterCallId: number): SessionView[];
   session(sessionId: number): SessionView | undefined;
   tunnels(): TunnelView[];
   /** One for each entry of the settings' pseudowires, in their order. */

@@ -265,6 +265,10 @@ export class Appliance {
     for (const { info } of this.#allCalls()) yield info;
   }
 
+  get callCount(): number {
+    return this.#lns.callCount + this.#lac.callCount + this.#lacClient.callCount;
+  }
+
   callInfo(sessionId: number): CallInfo | undefined {
     return this.#call(sessionId)?.info;
   }

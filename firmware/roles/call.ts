@@ -15,7 +15,7 @@ import {
 import { PPP_PROTOCOL } from '../wire/ppp.js';
 import { NO_AUTHORIZATION } from './authorization.js';
 import { type AgreedTerms, version2Terms } from './data-terms.js';
-import { hasNoSecrets, isVerdict, pppDetail, pppLabel, pppStep } from './describe-ppp.js';
+import { hasNoSecrets, isKeepalive, isVerdict, pppDetail, pppLabel, pppStep } from './describe-ppp.js';
 import { causeOfLink } from './link-end.js';
 import type { LcpRecord } from './proxy.js';
 import type {
@@ -347,7 +347,10 @@ export class Call {
       if (event === undefined) break;
       if (event.type === 'message') {
         if (event.protocol === PPP_PROTOCOL.lcp) this.lcpRecord?.note(event.direction, event.packet);
-        this.#trace(event.direction, event.protocol, event.packet, now_ms);
+        // Those of thousands of links that stand would drive all else out of the trace.
+        if (!isKeepalive(event.protocol, event.packet)) {
+          this.#trace(event.direction, event.protocol, event.packet, now_ms);
+        }
       } else this.#noteLinkEvent(event, now_ms);
       if (this.#link !== link) return;
     }

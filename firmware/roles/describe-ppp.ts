@@ -88,6 +88,12 @@ export function pppStep(role: RoleName, protocol: number, packet: Uint8Array): S
   return (role === 'lac' ? LAC_STEP[words.step] : undefined) ?? words.step;
 }
 
+/** Whether a packet only asks whether the other end lives, or answers that: Echo, RFC 1661 section 5.8. */
+export function isKeepalive(protocol: number, packet: Uint8Array): boolean {
+  if (protocol !== PPP_PROTOCOL.lcp) return false;
+  return packet[0] === CONTROL_CODE.echoRequest || packet[0] === CONTROL_CODE.echoReply;
+}
+
 /** Whether a packet tells a user that he is in, or is not. It belongs to the step that brought the answer. */
 export function isVerdict(protocol: number, packet: Uint8Array): boolean {
   if (protocol === PPP_PROTOCOL.chap) return packet[0] === CHAP_CODE.success || packet[0] === CHAP_CODE.failure;

@@ -112,6 +112,10 @@ export class LacClient {
     return this.#byTunnel.get(tunnelId)?.config.name ?? '';
   }
 
+  get callCount(): number {
+    return Array.from(this.calls()).length;
+  }
+
   *calls(): Iterable<Call> {
     for (const profile of this.#bySession.values()) if (profile.call !== undefined) yield profile.call;
   }

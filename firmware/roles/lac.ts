@@ -118,6 +118,10 @@ export class Lac {
     return this.#relay?.callOf(sessionId);
   }
 
+  get callCount(): number {
+    return this.#byRow.size;
+  }
+
   *calls(): Iterable<Call> {
     for (const { call } of this.#byRow.values()) yield call;
   }

@@ -75,6 +75,10 @@ export class Lns {
     return this.#calls.get(sessionId);
   }
 
+  get callCount(): number {
+    return this.#calls.size;
+  }
+
   calls(): Iterable<Call> {
     return this.#calls.values();
   }

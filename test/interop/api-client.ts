@@ -27,6 +27,8 @@ type Changes<T> = T extends readonly (infer Item)[]
 export type SettingsChanges = Changes<Settings>;
 
 const REQUEST_TIMEOUT_MS = 20_000;
+/** Where nothing else is asked for. */
+const SESSIONS_PER_PAGE = 1_000;
 
 export class ApiClient {
   readonly socketPath: string;
@@ -83,8 +85,14 @@ export class ApiClient {
     return (await this.demand<{ leased: number }>('GET', `/api/v1/pools/${encodeURIComponent(pool)}`)).leased;
   }
 
-  sessions(): Promise<SessionView[]> {
-    return this.demand('GET', '/api/v1/sessions');
+  /** All of them, page by page. */
+  async sessions(): Promise<SessionView[]> {
+    const all: SessionView[] = [];
+    for (;;) {
+      const page = await this.demand<SessionView[]>('GET', `/api/v1/sessions?after=${all.at(-1)?.callId ?? 0}`);
+      all.push(...page);
+      if (page.length < SESSIONS_PER_PAGE) return all;
+    }
   }
 
   pseudowires(): Promise<PseudowireView[]> {

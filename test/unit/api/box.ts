@@ -27,6 +27,7 @@ import type { Store } from '../../../firmware/store/store.js';
 import { temporaryStore } from '../store/temporary-store.js';
 
 export const SESSION: SessionView = {
+  callId: 7,
   sessionId: 4711,
   l2tpSessionId: 4711,
   peerSessionId: 12,
@@ -141,6 +142,7 @@ const STATUS: StatusView = {
   ports: [{ name: 'eth0', gro: true, udpGroForwarding: null }],
   tunnels: 1,
   sessions: 1,
+  memory: { resident_bytes: 134_217_728, perSession_bytes: 6_144, sessionsThatFit: 65_535 },
   drops: { 'unknown session': 7 },
   problems: [],
 };
@@ -154,8 +156,8 @@ export class PlainView implements ControlPlaneView {
   calls: SessionView[] = [SESSION];
   wires: PseudowireView[] = [PSEUDOWIRE];
 
-  sessions(): SessionView[] {
-    return this.calls;
+  sessions(limit: number, afterCallId: number): SessionView[] {
+    return this.calls.filter(({ callId }) => callId > afterCallId).slice(0, limit);
   }
 
   session(sessionId: number): SessionView | undefined {

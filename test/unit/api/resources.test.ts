@@ -276,6 +276,20 @@ test('health and status say how the box is', async (t) => {
   assert.deepEqual((await call(box, 'GET', 'status')).body, box.view.status());
 });
 
+test('sessions come page by page in the order of their calls; a page has 1,000 unless fewer are asked for', async (t) => {
+  const box = await openBox(t);
+  box.view.calls = Array.from({ length: 1_500 }, (_, index) => ({ ...SESSION, callId: index + 1 }));
+  const callIds = async (query: string) =>
+    ((await call(box, 'GET', `sessions${query}`)).body as (typeof SESSION)[]).map(({ callId }) => callId);
+  assert.deepEqual([(await callIds('')).length, (await callIds('')).at(-1)], [1_000, 1_000]);
+  assert.deepEqual([(await callIds('?after=1000')).length, (await callIds('?after=1000'))[0]], [500, 1_001]);
+  assert.deepEqual(await callIds('?limit=2&after=7'), [8, 9]);
+  assert.deepEqual(await callIds('?after=1500'), []);
+  for (const query of ['?limit=0', '?limit=1001', '?after=x']) {
+    refused(await call(box, 'GET', `sessions${query}`), 400);
+  }
+});
+
 test('sessions are listed, one is read, and one is disconnected', async (t) => {
   const box = await openBox(t);
   assert.deepEqual((await call(box, 'GET', 'sessions')).body, [SESSION]);

@@ -95,6 +95,7 @@ export class ControlledBox {
       listeningPort: 1701,
       packetOffload: true,
       readEthernetInterfaces: () => [],
+      readMemory: () => ({ resident_bytes: 2 ** 27, available_bytes: 2 ** 30 }),
       now_ms: () => this.now_ms,
       random,
       resolve: (host) => Promise.resolve(host),
