@@ -208,6 +208,16 @@ test('a frame of another generation is not this call’s', () => {
   assert.equal(pair.outputs(pair.lns, 'inject').length, before + 1);
 });
 
+test('RFC 1661 section 5.8: the Echoes of a link that stands pass, and leave no line in the trace', () => {
+  const pair = new Pair().bringUp();
+  const [lines, frames] = [pair.trace(pair.lns).length, pair.outputs(pair.lns, 'inject').length];
+  pair.run(4 * PPP.echoInterval_ms);
+  const echoes = pair.outputs(pair.lns, 'inject').slice(frames);
+  assert.ok(echoes.some(({ information }) => information[0] === CONTROL_CODE.echoRequest));
+  const added = pair.trace(pair.lns).slice(lines);
+  assert.deepEqual(added.filter(({ label }) => label.startsWith('LCP')), []);
+});
+
 test('an ICMPv6 Echo-Request to the gateway’s link-local address is answered over the link', () => {
   const pair = new Pair().bringUp();
   const [call] = pair.client.appliance.calls();
