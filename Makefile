@@ -6,7 +6,7 @@ BIN = node_modules/.bin
 GUEST = dist/guest-kernel
 export ONCE ENCAP PROXY
 
-.PHONY: help build run test check sim fuzz soak bench lab clean packages root
+.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -41,6 +41,9 @@ soak: root packages build ## redials and traffic for an hour (SECONDS=n), then w
 
 bench: root packages build ## call set-up and memory beside l2tpns, packets over IP 115 beside UDP, PPPoE calls at the LAC; OUT=<file>
 	@node dist/test/bench/run.js
+
+scale: root packages build ## 65,000 sessions on one LNS: that they come up and carry packets, memory and processor time; OUT=<file>
+	@node dist/test/bench/scale.js
 
 lab: root packages build ## the lab alone, with a shell in it
 	@node dist/test/lab/shell.js

@@ -2,15 +2,15 @@
  * The calls of calls.ts with sockets and a clock, for caller.ts: reads orders as lines of JSON, answers each with one
  * line. Started in the namespace that the calls come from. Knows no protocol.
  *
- *   in   {"type":"place","server":"192.0.2.1",…}   {"type":"hang-up"}
- *   out  {"type":"ready"}   {"type":"placed",…}   {"type":"hung-up","lost":0}
+ *   in   {"type":"place","server":"192.0.2.1",…}   {"type":"echo","timeout_ms":1000}   {"type":"hang-up"}
+ *   out  {"type":"ready"}   {"type":"placed",…}   {"type":"echoed",…}   {"type":"hung-up","lost":0}
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
-import type { CallReport, PlaceOrder } from './caller.js';
+import type { CallReport, EchoReport, PlaceOrder } from './caller.js';
 import { Calls } from './calls.js';
 
 const MAX_TIMER_MS = 60_000;
@@ -96,6 +96,14 @@ async function place(order: PlaceOrder): Promise<void> {
   tell({ type: 'placed', ...report, processorTime_ms: (user + system) / 1000 });
 }
 
+async function echo(timeout_ms: number): Promise<void> {
+  const report = await new Promise<EchoReport>((resolve) => {
+    calls.echo(timeout_ms, performance.now(), resolve);
+    turn();
+  });
+  tell({ type: 'echoed', ...report });
+}
+
 async function hangUp(): Promise<void> {
   await new Promise<void>((resolve) => {
     calls.hangUp(performance.now(), resolve);
@@ -110,8 +118,14 @@ async function hangUp(): Promise<void> {
 let working = Promise.resolve();
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    const order = JSON.parse(line) as ({ type: 'place' } & PlaceOrder) | { type: 'hang-up' };
-    working = working.then(() => (order.type === 'place' ? place(order) : hangUp()));
+    const order = JSON.parse(line) as
+      | ({ type: 'place' } & PlaceOrder)
+      | { type: 'echo'; timeout_ms: number }
+      | { type: 'hang-up' };
+    working = working.then(() => {
+      if (order.type === 'place') return place(order);
+      return order.type === 'echo' ? echo(order.timeout_ms) : hangUp();
+    });
   })
   .on('close', () => process.exit());
 tell({ type: 'ready' });

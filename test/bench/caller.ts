@@ -49,6 +49,12 @@ export interface CallReport {
   settled_ms: number;
 }
 
+/** Calls that were up, and those of them through which an echo came back. */
+export interface EchoReport {
+  calls: number;
+  answered: number;
+}
+
 /** The caller's own processor time from the order on. */
 export type PlacedReport = CallReport & { processorTime_ms: number };
 
@@ -68,6 +74,11 @@ export class Caller {
   /** Places calls beside those that stand; resolves when each is up or has failed. */
   async place(order: PlaceOrder): Promise<PlacedReport> {
     return (await this.#ask({ type: 'place', ...order }, /"placed"/, order.timeout_ms + GRACE_MS)) as PlacedReport;
+  }
+
+  /** Sends an ICMP Echo through every call that is up, to the other end of its link. */
+  async echo(timeout_ms: number): Promise<EchoReport> {
+    return (await this.#ask({ type: 'echo', timeout_ms }, /"echoed"/, timeout_ms + GRACE_MS)) as EchoReport;
   }
 
   /** Ends all calls and tunnels. Answers how many calls had ended before by themselves. */

@@ -1,14 +1,15 @@
 /**
  * Many calls of one LAC client at once, on the shipped protocol code: tunnels, sessions and PPP links up to IPCP, and
- * their end. Carries no data. No sockets and no clock: caller-process.ts has those.
+ * their end. Carries no data but an echo through each. No sockets and no clock: caller-process.ts has those.
  */
 import { DeadlineQueue } from '../../firmware/protocol/deadline-queue.js';
 import { L2tpEndpoint, type L2tpEvent, type TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
 import { PppLink, type PppLinkConfig, type PppLinkEvent } from '../../firmware/protocol/ppp/link.js';
 import { octets, type RandomBytes } from '../../firmware/wire/bytes.js';
 import { emitDataHeader, L2TP_FLAG, parseL2tpHeader } from '../../firmware/wire/l2tp.js';
-import { emitPppFrame, PPP_PROTOCOL, parsePppFrame } from '../../firmware/wire/ppp.js';
-import type { CallReport, PlaceOrder } from './caller.js';
+import { emitPppFrame, PPP_PROTOCOL, type PppFrame, parsePppFrame } from '../../firmware/wire/ppp.js';
+import type { CallReport, EchoReport, PlaceOrder } from './caller.js';
+import { EchoRound } from './echo-round.js';
 
 const ENDPOINT = {
   ...{ hostName: 'caller', vendorName: 'tunnelwerk', firmwareRevision: 1, receiveWindow: 64 },
@@ -42,6 +43,9 @@ interface Call {
   link: PppLink;
   hasStarted: boolean;
   ipcpUp: boolean;
+  /** Of both ends of the link, once IPCP is up. */
+  address: string;
+  gateway: string;
   ipv6cpUp: boolean;
   /** When its ICRQ went out. */
   asked_ms: number;
@@ -75,6 +79,7 @@ export class Calls {
   #frames: Datagram[] = [];
   #placing: Placing | undefined;
   #hangingUp: { waiting: Call[]; done(): void } | undefined;
+  #echoing: { round: EchoRound; giveUpAt_ms: number; done(report: EchoReport): void } | undefined;
   /** Calls that were up and ended though nobody here hung up. */
   lost = 0;
 
@@ -98,6 +103,13 @@ export class Calls {
     this.#dispatchEvents(now_ms);
   }
 
+  /** Sends an echo through every call that is up. */
+  echo(timeout_ms: number, now_ms: number, done: (report: EchoReport) => void): void {
+    const round = new EchoRound([...this.#calls.values()].filter(({ ipcpUp }) => ipcpUp));
+    this.#echoing = { round, giveUpAt_ms: now_ms + timeout_ms, done };
+    this.#echoOn(now_ms);
+  }
+
   /** Ends every call as its user would, then the tunnels. */
   hangUp(now_ms: number, done: () => void): void {
     this.#hangingUp = { waiting: [...this.#calls.values()], done };
@@ -116,6 +128,7 @@ export class Calls {
     const call = this.#calls.get(header.sessionId);
     if (call === undefined || call.tunnelId !== header.tunnelId) return;
     const { protocol, information } = parsePppFrame(packet.subarray(header.payloadOffset, header.payloadEnd));
+    if (protocol === PPP_PROTOCOL.ipv4) this.#takeEcho(call.sessionId, information, now_ms);
     if (protocol === PPP_PROTOCOL.ipv4 || protocol === PPP_PROTOCOL.ipv6) return;
     call.link.handleFrame(protocol, information, now_ms);
     this.#drain(call, now_ms);
@@ -132,6 +145,7 @@ export class Calls {
       this.#drain(call, now_ms);
     }
     this.#dispatchEvents(now_ms);
+    this.#echoOn(now_ms);
     const placing = this.#placing;
     if (placing === undefined || now_ms < placing.giveUpAt_ms) return;
     const unasked = placing.order.calls - placing.asked;
@@ -155,7 +169,27 @@ export class Calls {
       this.#endpoint.pollTimeout() ?? Number.POSITIVE_INFINITY,
       this.#deadlines.next_ms() ?? Number.POSITIVE_INFINITY,
       this.#placing?.giveUpAt_ms ?? Number.POSITIVE_INFINITY,
+      this.#echoing?.giveUpAt_ms ?? Number.POSITIVE_INFINITY,
     );
+  }
+
+  #takeEcho(sessionId: number, packet: Uint8Array, now_ms: number): void {
+    this.#echoing?.round.take(sessionId, packet);
+    this.#echoOn(now_ms);
+  }
+
+  /** Keeps the round of echoes going, and reports when it is over or its time is. */
+  #echoOn(now_ms: number): void {
+    const echoing = this.#echoing;
+    if (echoing === undefined) return;
+    const { round, giveUpAt_ms, done } = echoing;
+    for (let next = round.next(); next !== undefined; next = round.next()) {
+      const call = this.#calls.get(next.sessionId);
+      if (call !== undefined) this.#sendFrame(call, { protocol: PPP_PROTOCOL.ipv4, information: next.packet });
+    }
+    if (!round.isOver && now_ms < giveUpAt_ms) return;
+    this.#echoing = undefined;
+    done({ calls: round.calls, answered: round.answered });
   }
 
   #placeNext(placing: Placing, now_ms: number): void {
@@ -166,6 +200,7 @@ export class Calls {
     const sessionId = this.#endpoint.placeCall(tunnelId, icrq, now_ms);
     const call: Call = {
       ...{ sessionId, tunnelId, peerSessionId: 0, hasStarted: false, ipcpUp: false, ipv6cpUp: false },
+      ...{ address: '', gateway: '' },
       ...{ asked_ms: now_ms, linkEnd: '', placing, link: this.#link(order, index) },
     };
     this.#calls.set(sessionId, call);
@@ -231,11 +266,7 @@ export class Calls {
   #drain(call: Call, now_ms: number): void {
     const { link } = call;
     for (let frame = link.pollTransmit(); frame !== undefined; frame = link.pollTransmit()) {
-      const tunnel = this.#endpoint.tunnel(call.tunnelId);
-      if (tunnel === undefined) break;
-      const header = emitDataHeader({ tunnelId: tunnel.peerTunnelId, sessionId: call.peerSessionId });
-      const framed = emitPppFrame(frame, { addressControl: true, protocolFieldCompression: false });
-      this.#frames.push({ path: tunnel.path, packet: Buffer.concat([header, framed]) });
+      this.#sendFrame(call, frame);
     }
     for (let event = link.pollEvent(); event !== undefined; event = link.pollEvent()) {
       if (event.type !== 'message') this.#handleLinkEvent(call, event, now_ms);
@@ -243,10 +274,20 @@ export class Calls {
     this.#deadlines.set(call.sessionId, this.#calls.has(call.sessionId) ? link.pollTimeout() : undefined);
   }
 
+  #sendFrame(call: Call, frame: PppFrame): void {
+    const tunnel = this.#endpoint.tunnel(call.tunnelId);
+    if (tunnel === undefined) return;
+    const header = emitDataHeader({ tunnelId: tunnel.peerTunnelId, sessionId: call.peerSessionId });
+    const framed = emitPppFrame(frame, { addressControl: true, protocolFieldCompression: false });
+    this.#frames.push({ path: tunnel.path, packet: Buffer.concat([header, framed]) });
+  }
+
   #handleLinkEvent(call: Call, event: PppLinkEvent, now_ms: number): void {
     switch (event.type) {
       case 'ipcp-up':
         call.ipcpUp = true;
+        call.address = event.localAddress;
+        call.gateway = event.peerAddress;
         this.#noteUp(call, now_ms);
         break;
       case 'ipv6cp-up':

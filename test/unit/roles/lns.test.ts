@@ -215,7 +215,10 @@ test('RFC 1661 section 5.8: the Echoes of a link that stands pass, and leave no 
   const echoes = pair.outputs(pair.lns, 'inject').slice(frames);
   assert.ok(echoes.some(({ information }) => information[0] === CONTROL_CODE.echoRequest));
   const added = pair.trace(pair.lns).slice(lines);
-  assert.deepEqual(added.filter(({ label }) => label.startsWith('LCP')), []);
+  assert.deepEqual(
+    added.filter(({ label }) => label.startsWith('LCP')),
+    [],
+  );
 });
 
 test('an ICMPv6 Echo-Request to the gateway’s link-local address is answered over the link', () => {
