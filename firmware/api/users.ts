@@ -41,7 +41,7 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
       const isNew = documents.user(name) === undefined;
       const written = documents.writeUser(name, request.body, whoAsks(request));
       if (!written.ok) throw refusal(written.problems);
-      view.usersChanged();
+      view.userChanged(name);
       reply.code(isNew ? 201 : 200);
       return shown(written.value);
     },
@@ -50,7 +50,7 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
   app.delete('/api/v1/users/:name', { schema: { params: UserNameSchema } }, (request, reply) => {
     const { name } = request.params;
     if (documents.deleteUser(name, whoAsks(request)).result === 'unknown') throw notFound(`user ${name}`);
-    view.usersChanged();
+    view.userChanged(name);
     return reply.code(204).send();
   });
 }

@@ -212,14 +212,14 @@ export class ControlPlane {
     await Promise.all([this.#kernel.apply(), this.ports.configure(settings.routing.portOffload)]);
   }
 
-  /** Ends the calls of users that may no longer call. */
-  usersChanged(): void {
+  /** Ends the calls of a user that may no longer call. */
+  userChanged(name: string): void {
     // The users of RADIUS are not in the table.
     if (this.#settings.radius.authentication.length > 0) return;
-    const { documents } = this.#dependencies.store;
+    if (this.#dependencies.store.documents.user(name)?.enabled) return;
     this.turn((now_ms) => {
       for (const { info } of this.calls.all()) {
-        if (info.role === 'lac-client' || info.isTunnelled || documents.user(info.userName)?.enabled) continue;
+        if (info.userName !== name || info.role === 'lac-client' || info.isTunnelled) continue;
         this.appliance.disconnect(info.sessionId, 'the user may no longer call', 'admin-reset', now_ms);
       }
     });

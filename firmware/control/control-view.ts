@@ -144,8 +144,8 @@ export class ControlView implements ControlPlaneView {
     return this.#plane.problems();
   }
 
-  usersChanged(): void {
-    this.#plane.usersChanged();
+  userChanged(name: string): void {
+    this.#plane.userChanged(name);
   }
 
   poolsChanged(): void {

@@ -268,8 +268,8 @@ export interface ControlPlaneView {
   closeTunnel(tunnelId: number): boolean;
   /** Makes stored settings the running ones; gives what could not be done. */
   applySettings(settings: Settings): Promise<OperatingProblem[]>;
-  /** Users were written or deleted: calls of those that may no longer call end. */
-  usersChanged(): void;
+  /** A user was written or deleted: its calls end if it may no longer call. */
+  userChanged(name: string): void;
   /** Pools were written or deleted: calls on addresses of no pool end, routes follow. */
   poolsChanged(): void;
   readonly trace: {

@@ -77,4 +77,10 @@ CREATE TABLE accounting_count (
 ) STRICT;
 `;
 
-export const MIGRATIONS: readonly string[] = [DOCUMENTS_ADDRESSES_CALLS, BOOTS_ACCOUNTING];
+const INDICES_OF_WHAT_GOES = `
+-- Addresses of no pool go away with their call, ended calls with their age: found without a look at all others.
+CREATE INDEX address_of_no_pool ON address (call) WHERE pool IS NULL;
+CREATE INDEX call_ended ON call (id) WHERE ended_at IS NOT NULL;
+`;
+
+export const MIGRATIONS: readonly string[] = [DOCUMENTS_ADDRESSES_CALLS, BOOTS_ACCOUNTING, INDICES_OF_WHAT_GOES];

@@ -202,8 +202,8 @@ export class PlainView implements ControlPlaneView {
     return [...this.cannot];
   }
 
-  usersChanged(): void {
-    this.done.push('users');
+  userChanged(name: string): void {
+    this.done.push(`user ${name}`);
   }
 
   poolsChanged(): void {

@@ -205,7 +205,7 @@ test('a user is made, read without password, changed without repeating it, and d
   assert.equal((await call(box, 'DELETE', 'users/alice')).status, 204);
   refused(await call(box, 'GET', 'users/alice'), 404);
   refused(await call(box, 'DELETE', 'users/alice'), 404);
-  assert.deepEqual(box.view.done, ['users', 'users', 'users']);
+  assert.deepEqual(box.view.done, ['user alice', 'user alice', 'user alice']);
 });
 
 test('how PPPoE and RADIUS do is told as it is; a call by PPPoE says its interface, address and VLANs', async (t) => {

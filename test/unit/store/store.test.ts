@@ -265,7 +265,7 @@ test('a file that is no database, of a later version, or in no folder is told in
   later.close();
   refused(path, /later version/);
   const back = new Database(path);
-  back.pragma('user_version = 2');
+  back.pragma('user_version = 3');
   back.close();
   temporary.reopen();
 });
