@@ -5,31 +5,17 @@
  *   in   {"type":"place","server":"192.0.2.1",…}   {"type":"echo","timeout_ms":1000}   {"type":"hang-up"}
  *   out  {"type":"ready"}   {"type":"placed",…}   {"type":"echoed",…}   {"type":"hung-up","lost":0}
  */
-import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
 import type { CallReport, EchoReport, PlaceOrder } from './caller.js';
 import { Calls } from './calls.js';
+import { randomOctets } from './random-pool.js';
 
 const MAX_TIMER_MS = 60_000;
-/** Randomness is drawn so much at once: by the few octets that are wanted at a time it would cost too much. */
-const RANDOM_POOL_BYTES = 4_096;
 
-let pool = randomBytes(RANDOM_POOL_BYTES);
-let taken_bytes = 0;
-
-function random(length_bytes: number): Uint8Array {
-  if (taken_bytes + length_bytes > pool.length) {
-    pool = randomBytes(RANDOM_POOL_BYTES);
-    taken_bytes = 0;
-  }
-  taken_bytes += length_bytes;
-  return pool.subarray(taken_bytes - length_bytes, taken_bytes);
-}
-
-const calls = new Calls(random);
+const calls = new Calls(randomOctets);
 /** By local port. */
 const sockets = new Map<number, Socket>();
 /** The ports of each server that was called: each socket is connected to its server. */

@@ -1,6 +1,7 @@
 /**
  * Many calls of one LAC client at once, on the shipped protocol code: tunnels, sessions and PPP links up to IPCP, and
- * their end. Carries no data but an echo through each. No sockets and no clock: caller-process.ts has those.
+ * their end. Carries no data but an echo through each, and tells what other data need. No sockets and no
+ * clock: caller-process.ts has those.
  */
 import { DeadlineQueue } from '../../firmware/protocol/deadline-queue.js';
 import { L2tpEndpoint, type L2tpEvent, type TransportPath } from '../../firmware/protocol/l2tp/endpoint.js';
@@ -34,6 +35,16 @@ const HANG_UPS_AT_ONCE = 50;
 export interface Datagram {
   path: TransportPath;
   packet: Uint8Array;
+}
+
+/** A call that is up, as its caller sees it: what goes to the LNS has the peer's IDs. */
+export interface StandingCall {
+  /** The LNS's address. */
+  server: string;
+  peerTunnelId: number;
+  peerSessionId: number;
+  /** The user's. */
+  address: string;
 }
 
 interface Call {
@@ -155,6 +166,14 @@ export class Calls {
       const how = call.hasStarted ? `PPP ${call.link.phase}` : 'no ICRP';
       this.#settle(call, `not up in ${placing.order.timeout_ms} ms: ${how}`, now_ms);
     }
+  }
+
+  standing(): StandingCall[] {
+    return [...this.#calls.values()].flatMap(({ tunnelId, peerSessionId, address, ipcpUp }) => {
+      const tunnel = this.#endpoint.tunnel(tunnelId);
+      if (!ipcpUp || tunnel === undefined) return [];
+      return [{ server: tunnel.path.peerAddress, peerTunnelId: tunnel.peerTunnelId, peerSessionId, address }];
+    });
   }
 
   /** Control messages before PPP frames: an ICCN before the Configure-Request that follows it. */

@@ -1,5 +1,6 @@
 /** The figures of pppoe.ts: how many rounds of what, and the rows that come of them. Prints failures alone. */
 import { type Figure, figure } from './figures.js';
+import type { Findings } from './pairs.js';
 import { type Direction, PppoeBench, type PppoeLoad, type PppoeRound } from './pppoe.js';
 
 const USERS = 1_000;
@@ -12,7 +13,7 @@ const SCENARIOS: readonly { name: string; load: PppoeLoad; pairs: number }[] = [
 const DIRECTIONS: readonly Direction[] = ['to the PC', 'from the PC'];
 const RELAY_ROUNDS = 3;
 
-export async function pppoeFigures(): Promise<{ figures: Figure[]; allUp: boolean }> {
+export async function pppoeFigures(): Promise<Findings & { allUp: boolean }> {
   const bench = await PppoeBench.open(USERS);
   const figures: Figure[] = [];
   let allUp = true;
@@ -35,7 +36,7 @@ export async function pppoeFigures(): Promise<{ figures: Figure[]; allUp: boolea
   } finally {
     await bench.close();
   }
-  return { figures, allUp };
+  return { figures, notes: ['PPPoE calls: PCs, or the LAC client, LAC and LNS share the processors.'], allUp };
 }
 
 /** Beside them the same calls at the same LNS, dialled by a LAC client itself. */

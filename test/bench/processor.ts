@@ -2,7 +2,7 @@
  * What the kernel says of a process: processor time and resident memory; and of a namespace: lost datagrams. Reads
  * alone.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Namespace } from '../lab/namespaces.js';
 
 /** The unit of times in /proc/<pid>/stat, proc(5): USER_HZ is 100 on every Linux that Node runs on. */
@@ -17,6 +17,23 @@ export function processorTime_ms(pid: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = fields.slice(FIRST_TIME_FIELD, FIRST_TIME_FIELD + TIME_FIELDS).map(Number);
   return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
+}
+
+/** Of each thread that a process has now, by its ID, in nanoseconds: of one that runs, as of the last tick. */
+export function threadTimes_ns(pid: number): Map<string, number> {
+  const folder = `/proc/${pid}/task`;
+  return new Map(
+    readdirSync(folder).map((thread) => [
+      thread,
+      Number(readFileSync(`${folder}/${thread}/schedstat`, 'latin1').split(' ')[0]),
+    ]),
+  );
+}
+
+/** What a process has used since threadTimes_ns told `before`: all its threads, and the busiest of them. */
+export function usedSince_ns(pid: number, before: ReadonlyMap<string, number>): { all_ns: number; busiest_ns: number } {
+  const used_ns = [...threadTimes_ns(pid)].map(([thread, time_ns]) => time_ns - (before.get(thread) ?? 0));
+  return { all_ns: used_ns.reduce((sum, each) => sum + each, 0), busiest_ns: Math.max(...used_ns) };
 }
 
 export function residentMemory_bytes(pid: number): number {

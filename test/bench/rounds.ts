@@ -58,20 +58,16 @@ export async function atRest(box: { name: string; pid: number }): Promise<void> 
   });
 }
 
-function radiusProcessor_ms(lns: Lns): number {
-  return lns.radiusPid === undefined ? 0 : processorTime_ms(lns.radiusPid);
-}
-
 /** Places the calls, hangs up, and tells what it took until the last call was up. */
 export async function setUpRound(caller: Caller, lns: Lns, load: Load): Promise<SetUpRound> {
   await atRest(lns);
-  const before = { lns_ms: processorTime_ms(lns.pid), radius_ms: radiusProcessor_ms(lns) };
+  const before = { lns_ms: processorTime_ms(lns.pid), radius_ms: processorTime_ms(lns.radiusPid) };
   const lostBefore = await lostDatagrams(lns.namespace);
   const report = await place(caller, lns, load);
   // Messages that follow the last address, as acknowledgements, are the calls' too.
   await atRest(lns);
   const processor_ms = processorTime_ms(lns.pid) - before.lns_ms;
-  const radius_ms = radiusProcessor_ms(lns) - before.radius_ms;
+  const radius_ms = processorTime_ms(lns.radiusPid) - before.radius_ms;
   const lost = (await lostDatagrams(lns.namespace)) - lostBefore;
   await caller.hangUp();
   return {

@@ -114,15 +114,16 @@ export class Lab {
 
   /**
    * Lays a cable. Both ends compute their checksums and cut what is sent in one piece for the card to cut: a capture
-   * then shows what a wire would carry.
+   * then shows what a wire would carry. With `offloads` they leave that to the card, as a good one lets them.
    */
-  async cable(one: Port, other: Port): Promise<void> {
+  async cable(one: Port, other: Port, { offloads = false } = {}): Promise<void> {
     await run([
       ...['ip', 'link', 'add', one.device, 'netns', one.namespace.name, 'type', 'veth'],
       ...['peer', 'name', other.device, 'netns', other.namespace.name],
     ]);
     for (const { namespace, device, addresses } of [one, other]) {
-      await namespace.run(['ethtool', '-K', device, 'tx', 'off', 'tx-udp-segmentation', 'off'], { mayFail: true });
+      const state = offloads ? 'on' : 'off';
+      await namespace.run(['ethtool', '-K', device, 'tx', state, 'tx-udp-segmentation', state], { mayFail: true });
       await namespace.ip(`link set ${device} up`);
       await namespace.address(device, ...(addresses ?? []));
     }

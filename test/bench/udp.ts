@@ -1,0 +1,109 @@
+/**
+ * UDP through both LNSes as fast as one caller sends: packets of three lengths, up and down, one by one and as
+ * super-packets; with the kernel's joining off; and with many sessions beside one. Prints nothing.
+ */
+import type { Figure } from './figures.js';
+import { type BenchSites, type Crossing, crossAs, type Lns } from './lnses.js';
+import { type Findings, inTurns, rowsOf } from './pairs.js';
+import type { Direction, RunReport } from './traffic.js';
+import type { Load, TrafficLab } from './traffic-lab.js';
+
+const DIRECTIONS: readonly Direction[] = ['up', 'down'];
+const LENGTHS_BYTES = [64, 512, 1_300];
+const PAIRS = 5;
+const PAIRS_ASIDE = 3;
+const MANY = [1_000, 10_000];
+const MANY_BYTES = 64;
+const HOW: Readonly<Record<Crossing, string>> = {
+  joined: '',
+  whole: ', super-packets on the cable',
+  cut: ', gro off',
+};
+/** An LNS whose busiest thread takes so much of a core is what limits the rate. */
+const IS_LIMIT = 0.95;
+
+export async function udpFindings(sites: BenchSites, traffic: TrafficLab, ours: Lns, theirs: Lns): Promise<Findings> {
+  const lnses = [ours, theirs];
+  const figures: Figure[] = [];
+  const cross = async (crossing: Crossing): Promise<void> => {
+    for (const lns of lnses) await crossAs(sites, lns, crossing);
+  };
+  const measure = async (load: Load, pairs: number, crossing: Crossing): Promise<void> => {
+    figures.push(...(await udpFigures(traffic, lnses, load, pairs, crossing)));
+  };
+  await traffic.callsStand(1);
+  const one = { sessions: 1, perSecond: 0 };
+  for (const crossing of ['joined', 'whole'] as const) {
+    await cross(crossing);
+    for (const payload_bytes of LENGTHS_BYTES) {
+      for (const direction of DIRECTIONS) {
+        await measure({ ...one, direction, payload_bytes, isJoined: crossing === 'whole' }, PAIRS, crossing);
+      }
+    }
+  }
+  await cross('cut');
+  for (const direction of DIRECTIONS) {
+    await measure({ ...one, direction, payload_bytes: 1_300, isJoined: false }, PAIRS_ASIDE, 'cut');
+  }
+  await cross('joined');
+  for (const sessions of MANY) figures.push(...(await manyFigures(traffic, lnses, sessions)));
+  return {
+    figures,
+    notes: [
+      `UDP: a rate is the LNS's own where its busiest thread takes ${IS_LIMIT * 100} % of a core; else caller, office and other work on the machine set it.`,
+      "UDP: packets are sent one by one, and the LNS's kernel joins what it can (gro on), unless the row says otherwise. Super-packets: the caller hands many to its card at once (UDP_SEGMENT), and they cross the cable so.",
+    ],
+  };
+}
+
+async function udpFigures(
+  traffic: TrafficLab,
+  lnses: readonly Lns[],
+  load: Load,
+  pairs: number,
+  crossing: Crossing,
+): Promise<Figure[]> {
+  const scenario = `UDP of ${load.payload_bytes} octets ${load.direction}${HOW[crossing]}`;
+  const ceiling = await traffic.direct(load);
+  const rounds = await inTurns(pairs, lnses, (lns) => traffic.through(lns, load));
+  const besideCeiling = rounds.map(([ours]) => [ours!, ceiling]);
+  return [
+    ...loadFigures(rowsOf({ scenario, peerName: lnses[1]!.name }, rounds)),
+    rowsOf({ scenario, peerName: 'caller, no LNS' }, besideCeiling)('arrives', 'packets/s', ({ arrived }) => arrived),
+  ];
+}
+
+type Row = ReturnType<typeof rowsOf<RunReport>>;
+
+function loadFigures(row: Row): Figure[] {
+  return [
+    row('arrives', 'packets/s', ({ arrived }) => arrived),
+    row('processor time of the LNS', 'ns/packet', ({ processor_ns }) => processor_ns),
+    row("the LNS's busiest thread", '% of a core', ({ busiestShare }) => busiestShare * 100),
+    row('caller and office', '% of a core', ({ ownShare }) => ownShare * 100),
+  ];
+}
+
+/** Packets of so many sessions in turns, beside those of one. */
+async function manyFigures(traffic: TrafficLab, lnses: readonly Lns[], sessions: number): Promise<Figure[]> {
+  await traffic.callsStand(sessions);
+  const figures: Figure[] = [];
+  for (const direction of DIRECTIONS) {
+    const load = { direction, payload_bytes: MANY_BYTES, perSecond: 0, isJoined: false };
+    const [ours, theirs] = lnses;
+    const turns = [
+      [ours!, sessions],
+      [theirs!, sessions],
+      [ours!, 1],
+    ] as const;
+    const rounds = await inTurns(PAIRS_ASIDE, turns, ([lns, sessions]) => traffic.through(lns, { ...load, sessions }));
+    const scenario = `UDP of ${MANY_BYTES} octets ${direction}, ${sessions} sessions`;
+    const one = rowsOf({ scenario, peerName: 'ours, 1 session', peer: 2 }, rounds);
+    figures.push(
+      ...loadFigures(rowsOf({ scenario, peerName: theirs!.name }, rounds)),
+      one('arrives', 'packets/s', ({ arrived }) => arrived),
+      one('processor time of the LNS', 'ns/packet', ({ processor_ns }) => processor_ns),
+    );
+  }
+  return figures;
+}
