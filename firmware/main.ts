@@ -18,6 +18,7 @@ import { ControlView } from './control/control-view.js';
 import { randomPool } from './control/random-pool.js';
 import type { MemoryReading } from './control/session-memory.js';
 import {
+  ActivityReader,
   type DataPlaneCommand,
   type DataPlaneOptions,
   type DataPlaneReport,
@@ -173,6 +174,7 @@ async function start(): Promise<void> {
   worker.on('exit', () => {
     if (!stopping) process.exit(1);
   });
+  const activity = new ActivityReader(counters);
   const plane = new ControlPlane({
     store,
     network: new NetConfig(),
@@ -181,6 +183,7 @@ async function start(): Promise<void> {
     listeningPort: port,
     packetOffload,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
+    readActivity: () => activity.read(),
     readEthernetInterfaces,
     readMemory,
     now_ms: () => performance.now(),

@@ -4,7 +4,7 @@
  * call itself.
  */
 
-import type { SessionCounters } from '../dataplane/interface.js';
+import type { ActiveSession, SessionCounters } from '../dataplane/interface.js';
 import type { CallEnd, CallInfo } from '../roles/role.js';
 import type { Store } from '../store/store.js';
 import type { Accounting } from './accounting/accounting.js';
@@ -26,7 +26,6 @@ export interface WatchedCall {
 }
 
 interface LiveCall extends WatchedCall {
-  receivedPackets: number;
   hasPassedTraffic: boolean;
 }
 
@@ -68,7 +67,6 @@ export class CallRecords {
       octets: -1,
       active_ms: now_ms,
       isOverdue: false,
-      receivedPackets: 0,
       hasPassedTraffic: false,
     });
     this.#log.up(info);
@@ -126,14 +124,12 @@ export class CallRecords {
     return this.#readCounters(info.sessionId, info.generation) ?? NO_COUNTERS;
   }
 
-  /** Calls that got packets from their peer since last asked; `first`: now it has passed both ways for the first time. */
-  *active(): Iterable<{ sessionId: number; first: boolean }> {
-    for (const live of this.#live.values()) {
-      const { sessionId, generation } = live.info;
-      const counters = this.#readCounters(sessionId, generation);
-      if (counters === undefined || counters.receivedPackets === live.receivedPackets) continue;
-      live.receivedPackets = counters.receivedPackets;
-      const first = !live.hasPassedTraffic && counters.sentPackets > 0;
+  /** Those of `active` that are calls, which got packets from their peer; `first`: now it has passed both ways for the first time. */
+  *active(active: Iterable<ActiveSession>): Iterable<{ sessionId: number; first: boolean }> {
+    for (const { sessionId, generation, sentPackets } of active) {
+      const live = this.#live.get(generation);
+      if (live?.info.sessionId !== sessionId) continue;
+      const first = !live.hasPassedTraffic && sentPackets > 0;
       if (first) live.hasPassedTraffic = true;
       yield { sessionId, first };
     }

@@ -4,7 +4,7 @@
  * hears of it after the commit. Must not know a protocol: that is roles' and protocol's.
  */
 
-import type { DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
+import type { ActiveSession, DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
 import type { Answer, AuthorizationChange, CallInfo, Output, Question } from '../roles/role.js';
 import type { Settings } from '../settings.js';
@@ -48,6 +48,8 @@ export interface ControlPlaneDependencies {
   /** Hands a turn's commands to the packet path. */
   post(commands: DataPlaneCommand[]): void;
   readSessionCounters: SessionCountersReader;
+  /** Sessions that got packets from their peer since last asked. */
+  readActivity(): readonly ActiveSession[];
   /** The UDP port that the packet path was started on. */
   listeningPort: number;
   /** Whether it was started to exchange packets in one piece, where the kernel can. */
@@ -449,7 +451,7 @@ export class ControlPlane {
     for (const sessionId of this.pseudowires.active(this.appliance.pseudowires())) {
       this.appliance.noteTraffic(sessionId, now_ms);
     }
-    for (const { sessionId, first } of this.calls.active()) {
+    for (const { sessionId, first } of this.calls.active(this.#dependencies.readActivity())) {
       this.appliance.noteTraffic(sessionId, now_ms);
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }

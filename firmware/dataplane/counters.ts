@@ -111,6 +111,40 @@ export function readSessionCounters(
   return Atomics.load(generations, row) === generation ? counters : undefined;
 }
 
+/** A session whose peer has sent something, and what has gone to it. */
+export interface ActiveSession {
+  sessionId: number;
+  generation: number;
+  sentPackets: number;
+}
+
+/** Which sessions live, in one pass over the rows in the order in which they lie in memory. */
+export class ActivityReader {
+  readonly #views: CounterViews;
+  readonly #receivedPackets: Float64Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#views = viewCounters(memory);
+    this.#receivedPackets = new Float64Array(this.#views.generations.length);
+  }
+
+  /** Those that got packets from their peer since last asked. */
+  read(): ActiveSession[] {
+    const { sessions, sessionIds, generations } = this.#views;
+    const active: ActiveSession[] = [];
+    // Rows that were never in use come last, and have no session ID.
+    for (let row = 1; row < sessionIds.length && sessionIds[row] !== 0; row++) {
+      const receivedPackets = sessions[row * COUNTERS_PER_ROW];
+      if (receivedPackets === this.#receivedPackets[row]) continue;
+      this.#receivedPackets[row] = receivedPackets;
+      if (receivedPackets === 0) continue;
+      const { sentPackets } = sessionCountersOfRow(sessions, row);
+      active.push({ sessionId: sessionIds[row], generation: generations[row], sentPackets });
+    }
+    return active;
+  }
+}
+
 export function sessionCountersOfRow(sessions: Float64Array, row: number): SessionCounters {
   const at = row * COUNTERS_PER_ROW;
   return {

@@ -19,7 +19,13 @@
 import type { VlanTag } from '../wire/ethernet.js';
 import { viewCounters } from './counters.js';
 
-export { readDropCounters, readSessionCounters, type SessionCounters } from './counters.js';
+export {
+  type ActiveSession,
+  ActivityReader,
+  readDropCounters,
+  readSessionCounters,
+  type SessionCounters,
+} from './counters.js';
 export { DROP_REASONS, type DropReason } from './drop-reasons.js';
 
 import type { SessionCounters } from './counters.js';

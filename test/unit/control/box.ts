@@ -5,7 +5,7 @@
 import type { TestContext } from 'node:test';
 import { ControlPlane } from '../../../firmware/control/control-plane.js';
 import type { DesiredNetwork } from '../../../firmware/control/network.js';
-import type { DataPlaneCommand, DataPlaneReport } from '../../../firmware/dataplane/interface.js';
+import type { ActiveSession, DataPlaneCommand, DataPlaneReport } from '../../../firmware/dataplane/interface.js';
 import { L2tpEndpoint } from '../../../firmware/protocol/l2tp/endpoint.js';
 import { PppLink } from '../../../firmware/protocol/ppp/link.js';
 import type { Store } from '../../../firmware/store/store.js';
@@ -62,6 +62,7 @@ export class ControlledBox {
   #reports: DataPlaneReport[] = [];
   #toCaller: Uint8Array[] = [];
   #comesTogether = false;
+  readonly #seen = new Set<number>();
 
   constructor(t: TestContext, users: Record<string, object>, settings: { lns?: object; lacClients?: object[] } = {}) {
     // Before the store is closed, which is what temporaryStore does after the test.
@@ -92,6 +93,7 @@ export class ControlledBox {
         for (const command of commands) this.#carryOut(command);
       },
       readSessionCounters: (sessionId) => (this.path.rows.has(sessionId) ? CARRIED : undefined),
+      readActivity: () => this.#active(),
       listeningPort: 1701,
       packetOffload: true,
       readEthernetInterfaces: () => [],
@@ -107,6 +109,13 @@ export class ControlledBox {
     this.caller = new L2tpEndpoint({ ...ENDPOINT, hostName: 'caller' }, random);
     void this.plane.start();
     this.run();
+  }
+
+  /** Each row is active once: what CARRIED says does not grow. */
+  #active(): ActiveSession[] {
+    const active = [...this.path.rows.values()].filter(({ generation }) => !this.#seen.has(generation));
+    for (const { generation } of active) this.#seen.add(generation);
+    return active.map(({ sessionId, generation }) => ({ sessionId, generation, sentPackets: CARRIED.sentPackets }));
   }
 
   /** Opens a tunnel with a call in it; the user's password is its name. */

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
 import { DROP } from '../../../firmware/dataplane/drop-reasons.js';
-import { DROP_REASONS, readDropCounters, readSessionCounters } from '../../../firmware/dataplane/interface.js';
+import {
+  ActivityReader,
+  DROP_REASONS,
+  readDropCounters,
+  readSessionCounters,
+} from '../../../firmware/dataplane/interface.js';
 import { Harness, hex, lnsRow } from './harness.js';
 import { ipv4 } from './packets.js';
 
@@ -40,6 +45,23 @@ describe('counters', () => {
     assert.notEqual(readSessionCounters(harness.counters, 0x0101, 7), undefined);
     assert.equal(readSessionCounters(harness.counters, 0x0101, 8), undefined);
     assert.equal(readSessionCounters(harness.counters, 0x0102, 7), undefined);
+  });
+
+  test('a session is active once for what its peer has sent since the last look, and one that takes its row is not', () => {
+    const harness = new Harness();
+    const activity = new ActivityReader(harness.counters);
+    const active = () => activity.read().map(({ sessionId, generation }) => [sessionId, generation]);
+    harness.forwarder.addSession(lnsRow());
+    harness.forwarder.addSession(lnsRow({ sessionId: 0x0102, generation: 8, sources: [] }));
+    assert.deepEqual(active(), []);
+    harness.receive(hex('0002 0a0a 0101 0021', ipv4()));
+    assert.deepEqual(active(), [[0x0101, 7]]);
+    assert.deepEqual(active(), []);
+    harness.forwarder.removeSession(0x0101, 7);
+    harness.forwarder.addSession(lnsRow({ sessionId: 0x0103, generation: 9 }));
+    assert.deepEqual(active(), []);
+    harness.receive(hex('0002 0a0a 0103 0021', ipv4()));
+    assert.deepEqual(active(), [[0x0103, 9]]);
   });
 
   test('a table of all 65,535 sessions can be made and filled', () => {
