@@ -181,7 +181,7 @@ export class Downstream {
 
   /**
    * Segments that the row does not take as they are: each goes the way of a packet that came alone. The first that is too
-   * big is answered for all of them.
+   * big is answered for all that are as long; the last may be short enough.
    */
   #oneByOne(memory: Uint8Array, tun: number, boundRow: number): void {
     const whole = this.#superPacket;
@@ -198,11 +198,11 @@ export class Downstream {
       memory.copyWithin(slot + header_bytes, payload, payload + payload_bytes);
       const drop = this.#whole(memory, slot, header_bytes + payload_bytes, tun, boundRow);
       if (drop === FORWARDED) continue;
-      if (drop === DROP['too-big']) {
-        this.#drops[drop] += count - i;
-        return;
-      }
       this.#drops[drop]++;
+      if (drop === DROP['too-big'] && i < count - 2) {
+        this.#drops[drop] += count - 2 - i;
+        i = count - 2;
+      }
     }
   }
 
