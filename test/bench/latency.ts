@@ -22,12 +22,12 @@ export async function latencyFindings(
   theirs: Lns,
 ): Promise<Findings> {
   const lnses = [ours, theirs];
-  for (const lns of lnses) await crossAs(sites, lns, 'joined');
+  for (const lns of lnses) await crossAs(sites, lns, 'cut');
   await traffic.callsStand(1);
   const figures: Figure[] = [];
   for (const payload_bytes of LENGTHS_BYTES) {
     for (const direction of DIRECTIONS) {
-      const load: Load = { direction, payload_bytes, sessions: 1, perSecond: 0, isJoined: false };
+      const load: Load = { direction, payload_bytes, sessions: 1, flows: 1, perSecond: 0, isJoined: false };
       figures.push(...(await latencyFigures(traffic, lnses, load)));
     }
   }

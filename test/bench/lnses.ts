@@ -67,9 +67,9 @@ export async function layBenchSites(lab: Lab): Promise<BenchSites> {
 export type Crossing = 'whole' | 'joined' | 'cut';
 /** What it is called behind the name of a scenario. */
 export const CROSSING: Readonly<Record<Crossing, string>> = {
-  whole: '',
-  joined: ', cut on the cable, joined by the LNS (gro on)',
-  cut: ', cut on the cable (gro off)',
+  whole: ', super-packets on the cable',
+  joined: ', packets on the cable, gro on',
+  cut: ', packets on the cable',
 };
 
 /** Has packets to the LNS cross its cables in this way. What it sends itself crosses as it is sent. */
@@ -78,9 +78,12 @@ export async function crossAs({ caller, office }: BenchSites, lns: Lns, crossing
   for (const sender of [caller, office]) {
     await sender.run(['ethtool', '-K', lns.cable, 'tso', cuts, 'tx-udp-segmentation', cuts]);
   }
-  const joins = crossing === 'cut' ? 'off' : 'on';
+  const [joins, threaded] = crossing === 'joined' ? ['on', '1'] : ['off', '0'];
   for (const device of ['internet', 'office']) {
     await lns.namespace.run(['ethtool', '-K', device, 'gro', joins, 'rx-udp-gro-forwarding', joins]);
+    // Without it the sender itself hands over packet for packet, and there are never two to join. EIO where gro is off.
+    const script = `echo ${threaded} >/sys/class/net/${device}/threaded`;
+    await lns.namespace.run(['sh', '-c', script], { mayFail: true });
   }
 }
 

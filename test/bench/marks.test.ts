@@ -5,10 +5,10 @@ import { internetChecksum } from '../../firmware/wire/ip.js';
 import { parseL2tpHeader } from '../../firmware/wire/l2tp.js';
 import { parsePppFrame } from '../../firmware/wire/ppp.js';
 import { Latencies } from './latencies.js';
-import { emitUserFrame, markedPayload, readMark, writeMark } from './marks.js';
+import { emitUserFrame, markedPayload, numberPacket, readMark, writeMark } from './marks.js';
 
 const CALL = { server: '192.0.2.1', peerTunnelId: 0x1234, peerSessionId: 0xfedc, address: '10.112.0.9' };
-const ABOUT = { destination: '10.21.0.2', port: 9_009, payload_bytes: 64 };
+const ABOUT = { destination: '10.21.0.2', sourcePort: 20_000, destinationPort: 9_009, payload_bytes: 64 };
 
 /** The sum over pseudo-header and datagram of a UDP packet of IPv4 without options is 0 where its checksum is right. */
 function udpResidue(packet: Uint8Array): number {
@@ -33,10 +33,21 @@ describe('frames of the generator', () => {
   it('hold a UDP datagram of that length from the user to the office, both checksums right', () => {
     const packet = packetIn(emitUserFrame(CALL, ABOUT));
     assert.equal(packet.length, 20 + 8 + 64);
+    assert.deepEqual([...packet.subarray(20, 24)], [20_000 >> 8, 20_000 & 0xff, 9_009 >> 8, 9_009 & 0xff]);
     assert.deepEqual([...packet.subarray(12, 20)], [10, 112, 0, 9, 10, 21, 0, 2]);
     assert.equal(internetChecksum(packet, 0, 20), 0);
     assert.notDeepEqual([...packet.subarray(26, 28)], [0, 0]);
     assert.equal(udpResidue(packet), 0);
+  });
+
+  it('count their packets by the Identification of RFC 791, the header checksum stays right', () => {
+    const frame = emitUserFrame(CALL, ABOUT);
+    for (const identification of [1, 0x1234, 0xffff, 0]) {
+      numberPacket(frame, 0, identification);
+      const packet = packetIn(frame);
+      assert.deepEqual([...packet.subarray(4, 6)], [identification >> 8, identification & 0xff]);
+      assert.equal(internetChecksum(packet, 0, 20), 0);
+    }
   });
 
   it('keep their checksum whatever mark is written', () => {

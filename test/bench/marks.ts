@@ -8,7 +8,7 @@
  *   | run (32) | stamp (32) | complement of run (32) | complement of stamp (32) |
  */
 import { ByteWriter } from '../../firmware/wire/bytes.js';
-import { internetChecksum, parseAddress } from '../../firmware/wire/ip.js';
+import { internetChecksum, parseAddress, updateChecksum } from '../../firmware/wire/ip.js';
 import { emitDataHeader } from '../../firmware/wire/l2tp.js';
 import type { StandingCall } from './calls.js';
 
@@ -17,18 +17,26 @@ const IP_HEADER_BYTES = 20;
 const UDP_HEADER_BYTES = 8;
 const UDP = 17;
 const TTL = 64;
-/** As hosts send UDP that find out the path's MTU: such packets may be joined though they all have the same Identification. */
+/** As hosts send UDP that find out the path's MTU. */
 const DONT_FRAGMENT = 0x4000;
+const IDENTIFICATION_AT = 4;
+const CHECKSUM_AT = 10;
+/** Of the IP header in a frame: behind an L2TP header without options, and PPP with FF 03. */
+const IP_AT = 6 + 4;
 
 export interface UdpAbout {
   destination: string;
-  port: number;
+  sourcePort: number;
+  destinationPort: number;
   /** Even, 16 or more. */
   payload_bytes: number;
 }
 
 /** An L2TP data packet of the call: PPP with FF 03, IPv4, UDP with its checksum, a payload that ends in a mark. */
-export function emitUserFrame(call: StandingCall, { destination, port, payload_bytes }: UdpAbout): Uint8Array {
+export function emitUserFrame(
+  call: StandingCall,
+  { destination, sourcePort, destinationPort, payload_bytes }: UdpAbout,
+): Uint8Array {
   const header = emitDataHeader({ tunnelId: call.peerTunnelId, sessionId: call.peerSessionId });
   const udp_bytes = UDP_HEADER_BYTES + payload_bytes;
   const addresses = [parseAddress(call.address), parseAddress(destination)] as const;
@@ -36,7 +44,12 @@ export function emitUserFrame(call: StandingCall, { destination, port, payload_b
   ip.u16(0).u16(DONT_FRAGMENT).u8(TTL).u8(UDP).u16(0).bytes(addresses[0]).bytes(addresses[1]);
   ip.patchU16(10, internetChecksum(ip.finish(), 0, IP_HEADER_BYTES));
   const pseudo = new ByteWriter(12 + udp_bytes).bytes(addresses[0]).bytes(addresses[1]).u16(UDP).u16(udp_bytes);
-  const udp = new ByteWriter(udp_bytes).u16(port).u16(port).u16(udp_bytes).u16(0).bytes(markedPayload(payload_bytes));
+  const udp = new ByteWriter(udp_bytes)
+    .u16(sourcePort)
+    .u16(destinationPort)
+    .u16(udp_bytes)
+    .u16(0)
+    .bytes(markedPayload(payload_bytes));
   const summed = pseudo.bytes(udp.finish()).finish();
   // RFC 768: a checksum of 0 means that there is none; the other zero is meant.
   udp.patchU16(6, internetChecksum(summed, 0, summed.length) || 0xffff);
@@ -47,6 +60,14 @@ export function emitUserFrame(call: StandingCall, { destination, port, payload_b
     .bytes(ip.finish())
     .bytes(udp.finish())
     .finish();
+}
+
+/** Gives the packet in a frame that lies at `at` its Identification, 16 bits: hosts count their packets so. */
+export function numberPacket(bytes: Uint8Array, at: number, identification: number): void {
+  const ip = at + IP_AT;
+  const old = read16(bytes, ip + IDENTIFICATION_AT);
+  write16(bytes, ip + CHECKSUM_AT, updateChecksum(read16(bytes, ip + CHECKSUM_AT), old, identification));
+  write16(bytes, ip + IDENTIFICATION_AT, identification);
 }
 
 /** A payload of zeros that ends in a mark. */
@@ -71,6 +92,15 @@ export function readMark(bytes: Uint8Array, end: number, run: number): number {
   const stamp = read32(bytes, at + 4);
   const isOfRun = read32(bytes, at) === run >>> 0 && read32(bytes, at + 8) === ~run >>> 0;
   return isOfRun && read32(bytes, at + 12) === ~stamp >>> 0 ? stamp : -1;
+}
+
+function write16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+function read16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
 function write32(bytes: Uint8Array, at: number, value: number): void {

@@ -57,7 +57,7 @@ export async function tcpFindings(sites: BenchSites, ours: Lns, theirs: Lns): Pr
         iperf(sites, branch, contender, direction, duration_s),
       );
       for (const [place, { name }] of measured.slice(0, -1).entries()) {
-        const scenario = `TCP ${direction}, ${name}${CROSSING[crossing]}`;
+        const scenario = `TCP ${direction}, ${name}${crossing === 'whole' ? '' : CROSSING[crossing]}`;
         figures.push(...tcpFigures(scenario, theirs.name, rounds, place, measured.length - 1));
       }
     }

@@ -10,6 +10,7 @@ export interface Load {
   direction: Direction;
   payload_bytes: number;
   sessions: number;
+  flows: number;
   perSecond: number;
   isJoined: boolean;
 }

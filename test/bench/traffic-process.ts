@@ -32,7 +32,7 @@ const sockets = new TrafficSockets(process.argv[2]!, (packet, server) => {
 });
 const { arena } = sockets;
 const outgoing = new PacketSlots(arena.bytes, arena.take(BATCH * SLOT_BYTES), BATCH);
-const sent = sockets.batchTo(0);
+const sent = sockets.batch();
 const pollArena = new Arena(PollSet.arena_bytes(2) + 64);
 const pollSet = new PollSet(pollArena, 2);
 pollSet.watch([sockets.caller.fd, STANDARD_INPUT]);

@@ -5,7 +5,7 @@
 import type { PacketBatch } from '../../firmware/dataplane/packet-batch.js';
 import type { DatagramSender } from '../../firmware/linux/datagram-sender.js';
 import type { StandingCall } from './calls.js';
-import { emitUserFrame, markedPayload, writeMark } from './marks.js';
+import { emitUserFrame, markedPayload, numberPacket, writeMark } from './marks.js';
 import { threadTimes_ns, usedSince_ns } from './processor.js';
 import type { RunOrder, RunReport } from './traffic.js';
 import {
@@ -20,6 +20,8 @@ import {
 } from './traffic-sockets.js';
 
 const L2TP_PORT = 1_701;
+/** Of the users' ends of their flows. */
+const FIRST_PORT = 20_000;
 /** What is on its way when the run is over has arrived when nothing has come for so long. */
 const QUIET_MS = 20;
 const MAX_DRAIN_MS = 1_000;
@@ -32,8 +34,11 @@ export class TrafficRun {
   readonly #sender: DatagramSender;
   readonly #batch: PacketBatch;
   readonly #frame_bytes: number;
-  /** The last word of each frame's destination. */
+  /** The last word of the address that each frame is sent to, and the port. */
   readonly #destinations: Uint32Array;
+  readonly #ports: Uint16Array;
+  /** The kernel numbers the office's packets, the generator those that users send. */
+  readonly #isNumbered: boolean;
   readonly #callsTurn: () => void;
   #next = 0;
   #sent = 0;
@@ -43,18 +48,20 @@ export class TrafficRun {
   constructor(sockets: TrafficSockets, order: RunOrder, calls: readonly StandingCall[], callsTurn: () => void) {
     if (order.server !== '' && calls.length < order.sessions)
       throw new Error(`${calls.length} calls stand, ${order.sessions} are wanted`);
-    if (order.sessions > MAX_FRAMES || order.burst > BATCH) throw new RangeError('more than there is room for');
+    if (order.flows > MAX_FRAMES || order.burst > BATCH) throw new RangeError('more than there is room for');
     this.#sockets = sockets;
     this.#order = order;
     this.#callsTurn = callsTurn;
+    this.#isNumbered = order.direction === 'up' && order.server !== '';
     this.#sender = sockets.sender(order.direction, order.isJoined);
-    this.#batch = sockets.batchTo(portOf(order));
+    this.#batch = sockets.batch();
     const packets = packetsOf(order, calls);
     this.#frame_bytes = packets[0]!.frame.length;
     for (const [index, { frame }] of packets.entries()) {
       sockets.arena.bytes.set(frame, sockets.frames + index * FRAME_BYTES);
     }
     this.#destinations = Uint32Array.from(packets, ({ destination }) => addressWord(destination));
+    this.#ports = Uint16Array.from(packets, ({ port }) => port);
     sockets.run++;
   }
 
@@ -98,15 +105,19 @@ export class TrafficRun {
     const { bytes } = this.#sockets.arena;
     const batch = this.#batch;
     const { run, frames } = this.#sockets;
+    const { flows } = this.#order;
     const stamp = stampNow();
     const length_bytes = this.#frame_bytes;
     batch.count = 0;
     for (let each = 0; each < count; each++) {
-      const index = this.#next++ % this.#destinations.length;
+      const index = this.#next % this.#destinations.length;
       const at = frames + index * FRAME_BYTES;
+      if (this.#isNumbered) numberPacket(bytes, at, Math.floor(this.#next / flows) & 0xffff);
+      this.#next++;
       writeMark(bytes, at + length_bytes, run, stamp);
       batch.append(at, length_bytes, 0);
       batch.peerAddress[each * 4 + 3] = this.#destinations[index]!;
+      batch.peerPort[each] = this.#ports[index]!;
     }
     this.#sender.send(batch);
     this.#sent += count - this.#sender.notSentForRoom - this.#sender.refused;
@@ -135,22 +146,26 @@ export class TrafficRun {
   }
 }
 
-function portOf({ direction, server }: RunOrder): number {
-  if (direction === 'down') return server === '' ? CALLER_PORT : OFFICE_PORT;
-  return server === '' ? OFFICE_PORT : L2TP_PORT;
+interface Outgoing {
+  frame: Uint8Array;
+  destination: string;
+  port: number;
 }
 
 /** What is sent, and where to: to the LNS, to users by the way of the LNS, or over the cable to its other end. */
-function packetsOf(order: RunOrder, calls: readonly StandingCall[]): { frame: Uint8Array; destination: string }[] {
-  const { direction, server, destination, payload_bytes, sessions } = order;
+function packetsOf(order: RunOrder, calls: readonly StandingCall[]): Outgoing[] {
+  const { direction, server, destination, payload_bytes, sessions, flows } = order;
   const payload = markedPayload(payload_bytes);
-  if (server === '') return Array.from({ length: sessions }, () => ({ frame: payload, destination }));
-  const about = { destination, port: OFFICE_PORT, payload_bytes };
-  return calls
-    .slice(0, sessions)
-    .map((call) =>
-      direction === 'up'
-        ? { frame: emitUserFrame(call, about), destination: server }
-        : { frame: payload, destination: call.address },
-    );
+  // Of what leaves in one go, each has memory of its own.
+  const count = flows * Math.ceil(BATCH / flows);
+  return Array.from({ length: count }, (_, index) => {
+    const port = FIRST_PORT + Math.floor((index % flows) / sessions);
+    if (server === '') {
+      return { frame: payload, destination, port: direction === 'up' ? OFFICE_PORT : CALLER_PORT };
+    }
+    const call = calls[index % sessions]!;
+    if (direction === 'down') return { frame: payload, destination: call.address, port };
+    const about = { destination, sourcePort: port, destinationPort: OFFICE_PORT, payload_bytes };
+    return { frame: emitUserFrame(call, about), destination: server, port: L2TP_PORT };
+  });
 }

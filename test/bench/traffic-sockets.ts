@@ -102,11 +102,10 @@ export class TrafficSockets {
     return this.#senders[direction][isJoined ? 'joined' : 'singly'];
   }
 
-  /** A batch of datagrams to this port. Their addresses are IPv4: the last word is still to be written. */
-  batchTo(port: number): PacketBatch {
+  /** A batch of datagrams to IPv4 addresses, whose last word is still to be written, and the port. */
+  batch(): PacketBatch {
     const batch = new PacketBatch(this.arena.bytes, BATCH);
     for (let index = 0; index < BATCH; index++) batch.peerAddress[index * 4 + 2] = IPV4_MAPPED_WORD;
-    batch.peerPort.fill(port);
     return batch;
   }
 

@@ -28,6 +28,8 @@ export interface RunOrder {
   payload_bytes: number;
   /** So many calls have the traffic, in turns. */
   sessions: number;
+  /** As many or more: packets of so many flows, each with a port of its own, are sent in turns. */
+  flows: number;
   /** Packets; 0: as fast as it goes. */
   perSecond: number;
   /** Packets that are sent in one go. */

@@ -3,7 +3,7 @@
  * super-packets; with the kernel's joining off; and with many sessions beside one. Prints nothing.
  */
 import type { Figure } from './figures.js';
-import { type BenchSites, type Crossing, crossAs, type Lns } from './lnses.js';
+import { type BenchSites, CROSSING, type Crossing, crossAs, type Lns } from './lnses.js';
 import { type Findings, inTurns, rowsOf } from './pairs.js';
 import type { Direction, RunReport } from './traffic.js';
 import type { Load, TrafficLab } from './traffic-lab.js';
@@ -14,11 +14,6 @@ const PAIRS = 5;
 const PAIRS_ASIDE = 3;
 const MANY = [1_000, 10_000];
 const MANY_BYTES = 64;
-const HOW: Readonly<Record<Crossing, string>> = {
-  joined: '',
-  whole: ', super-packets on the cable',
-  cut: ', gro off',
-};
 /** An LNS whose busiest thread takes so much of a core is what limits the rate. */
 const IS_LIMIT = 0.95;
 
@@ -32,8 +27,8 @@ export async function udpFindings(sites: BenchSites, traffic: TrafficLab, ours: 
     figures.push(...(await udpFigures(traffic, lnses, load, pairs, crossing)));
   };
   await traffic.callsStand(1);
-  const one = { sessions: 1, perSecond: 0 };
-  for (const crossing of ['joined', 'whole'] as const) {
+  const one = { sessions: 1, flows: 1, perSecond: 0 };
+  for (const crossing of ['cut', 'whole'] as const) {
     await cross(crossing);
     for (const payload_bytes of LENGTHS_BYTES) {
       for (const direction of DIRECTIONS) {
@@ -41,17 +36,18 @@ export async function udpFindings(sites: BenchSites, traffic: TrafficLab, ours: 
       }
     }
   }
-  await cross('cut');
-  for (const direction of DIRECTIONS) {
-    await measure({ ...one, direction, payload_bytes: 1_300, isJoined: false }, PAIRS_ASIDE, 'cut');
-  }
   await cross('joined');
+  for (const direction of DIRECTIONS) {
+    await measure({ ...one, direction, payload_bytes: 1_300, isJoined: false }, PAIRS_ASIDE, 'joined');
+  }
+  await cross('cut');
   for (const sessions of MANY) figures.push(...(await manyFigures(traffic, lnses, sessions)));
   return {
     figures,
     notes: [
       `UDP: a rate is the LNS's own where its busiest thread takes ${IS_LIMIT * 100} % of a core; else caller, office and other work on the machine set it.`,
-      "UDP: packets are sent one by one, and the LNS's kernel joins what it can (gro on), unless the row says otherwise. Super-packets: the caller hands many to its card at once (UDP_SEGMENT), and they cross the cable so.",
+      "UDP: super-packets on the cable: the sender hands many packets to its card at once (UDP_SEGMENT), as a card joins what it receives. Packets on the cable: one by one; gro on: the LNS's kernel joins them in a thread of its own, which the LNS's processor time does not have.",
+      'UDP of many sessions: flows in turns, one in each session; beside them as many flows in one session.',
     ],
   };
 }
@@ -63,7 +59,7 @@ async function udpFigures(
   pairs: number,
   crossing: Crossing,
 ): Promise<Figure[]> {
-  const scenario = `UDP of ${load.payload_bytes} octets ${load.direction}${HOW[crossing]}`;
+  const scenario = `UDP of ${load.payload_bytes} octets ${load.direction}${CROSSING[crossing]}`;
   const ceiling = await traffic.direct(load);
   const rounds = await inTurns(pairs, lnses, (lns) => traffic.through(lns, load));
   const besideCeiling = rounds.map(([ours]) => [ours!, ceiling]);
@@ -84,12 +80,12 @@ function loadFigures(row: Row): Figure[] {
   ];
 }
 
-/** Packets of so many sessions in turns, beside those of one. */
+/** Packets of so many flows in turns, each in a session of its own, beside the same of one session. */
 async function manyFigures(traffic: TrafficLab, lnses: readonly Lns[], sessions: number): Promise<Figure[]> {
   await traffic.callsStand(sessions);
   const figures: Figure[] = [];
   for (const direction of DIRECTIONS) {
-    const load = { direction, payload_bytes: MANY_BYTES, perSecond: 0, isJoined: false };
+    const load = { direction, payload_bytes: MANY_BYTES, flows: sessions, perSecond: 0, isJoined: false };
     const [ours, theirs] = lnses;
     const turns = [
       [ours!, sessions],
