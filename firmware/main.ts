@@ -19,11 +19,14 @@ import { randomPool } from './control/random-pool.js';
 import type { MemoryReading } from './control/session-memory.js';
 import {
   ActivityReader,
+  CommandWriter,
   type DataPlaneCommand,
   type DataPlaneOptions,
   type DataPlaneReport,
+  type Message,
   readDropCounters,
   readSessionCounters,
+  reportReader,
   reportsHandled,
 } from './dataplane/interface.js';
 import { mayConfigureNetwork } from './linux/capabilities.js';
@@ -117,6 +120,8 @@ function inOneGo(handle: (reports: DataPlaneReport[]) => void): (reports: DataPl
 /** Resolves when the worker has its sockets. */
 function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
   const worker = new Worker(new URL('./dataplane/worker.js', import.meta.url), { workerData: options });
+  const writer = new CommandWriter();
+  const reader = reportReader();
   return new Promise((resolve, reject) => {
     const refused = (error: Error) => reject(error);
     worker.once('error', refused);
@@ -127,7 +132,7 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
       worker.removeListener('error', refused);
       const { counters, wakeFd } = first;
       const post = (commands: DataPlaneCommand[]) => {
-        worker.postMessage(commands);
+        worker.postMessage(writer.emit(commands));
         wake(wakeFd);
       };
       const refusals = reports.filter(({ type }) => type === 'failed');
@@ -142,7 +147,7 @@ function startPacketPath(options: DataPlaneOptions): Promise<PacketPath> {
       };
       resolve({ counters, worker, post, onReports });
     };
-    worker.on('message', (reports: DataPlaneReport[]) => handle(reports));
+    worker.on('message', (message: Message<DataPlaneReport>) => handle(reader.parse(message)));
   });
 }
 

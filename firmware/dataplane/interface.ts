@@ -7,9 +7,10 @@
  *
  *   worker → main   [ready, ...], once the sockets are bound, and behind it [failed] for each socket of IP protocol 115
  *                   that the kernel refuses; or [failed] with `fatal` set, and the worker ends
- *   main → worker   arrays of commands, one message a turn: postMessage(commands), then 8 bytes, any 64-bit number but
- *                   zero in host order, written to `wakeFd`
- *   worker → main   arrays of reports, at most one message a turn; handleReports, then reportsHandled(counters, reports)
+ *   main → worker   commands, one message a turn: postMessage(writer.emit(commands)) with one CommandWriter, then 8 bytes,
+ *                   any 64-bit number but zero in host order, written to `wakeFd`
+ *   worker → main   reports, at most one message a turn, read by one reportReader(); handleReports, then
+ *                   reportsHandled(counters, reports)
  *   main → worker   [..., stop]: what precedes it in the message is still done and sent, then the worker ends
  *
  * Commands are carried out in the order given, within and between messages. The worker closes its sockets and its
@@ -27,6 +28,7 @@ export {
   type SessionCounters,
 } from './counters.js';
 export { DROP_REASONS, type DropReason } from './drop-reasons.js';
+export { CommandWriter, type Message, reportReader } from './messages.js';
 
 import type { SessionCounters } from './counters.js';
 

@@ -2,10 +2,10 @@
  * Turns what the forwarder leaves for the main thread into reports, and holds back what would make more of them wait
  * than a bounded number. Copies the packets, since their slots are used again; sends nothing.
  */
-import { addressText } from './address.js';
 import type { CounterViews } from './counters.js';
 import { DROP, type DropReason } from './drop-reasons.js';
-import type { DataPlaneReport, TransportPath } from './interface.js';
+import type { DataPlaneReport } from './interface.js';
+import { type Message, ReportWriter } from './messages.js';
 import type { ForwarderOutput } from './output.js';
 import type { PacketBatch } from './packet-batch.js';
 import type { SessionTable } from './session-table.js';
@@ -22,9 +22,7 @@ export class PuntQueue {
   readonly #sessions: SessionTable;
   readonly #localPort: number;
   #reported = 0;
-  #reports: DataPlaneReport[] = [];
-  /** Behind all other packets of a turn. */
-  #strangers: DataPlaneReport[] = [];
+  readonly #reports = new ReportWriter();
 
   constructor(views: CounterViews, sessions: SessionTable, localPort: number) {
     this.#header = views.header;
@@ -35,32 +33,27 @@ export class PuntQueue {
 
   /** Something that the main thread must get in any case. */
   push(report: DataPlaneReport): void {
-    this.#reports.push(report);
+    this.#reports.other(report);
   }
 
   /** Takes over the packets that `output` has for the main thread. */
   take(output: ForwarderOutput): void {
-    this.#takeControl(output.control, this.#reports, MAX_WAITING.control, 'control-backlog');
+    this.#takeControl(output.control, false, MAX_WAITING.control, 'control-backlog');
     this.#takePpp(output.ppp);
-    this.#takeDiscovery(output.discovery, this.#reports, MAX_WAITING.discovery);
-    this.#takeControl(output.strangers, this.#strangers, MAX_WAITING.strangers, 'stranger-backlog');
-    this.#takeDiscovery(output.discoveryToAll, this.#strangers, MAX_WAITING.discoveryToAll);
+    this.#takeDiscovery(output.discovery, false, MAX_WAITING.discovery);
+    this.#takeControl(output.strangers, true, MAX_WAITING.strangers, 'stranger-backlog');
+    this.#takeDiscovery(output.discoveryToAll, true, MAX_WAITING.discoveryToAll);
   }
 
-  /** All that was gathered since the last call, for one message; empty where there is nothing. */
-  drain(): DataPlaneReport[] {
-    const reports = this.#strangers.length === 0 ? this.#reports : [...this.#reports, ...this.#strangers];
-    if (reports.length > 0) {
-      this.#reports = [];
-      this.#strangers = [];
-    }
-    return reports;
+  /** All that was gathered since the last call, as one message; undefined where there is nothing. */
+  drain(): Message<DataPlaneReport> | undefined {
+    return this.#reports.take();
   }
 
-  #takeControl(batch: PacketBatch, reports: DataPlaneReport[], limit: number, reason: DropReason): void {
+  #takeControl(batch: PacketBatch, isLast: boolean, limit: number, reason: DropReason): void {
     for (let i = 0; i < batch.count; i++) {
       if (this.#isFull(limit, reason)) continue;
-      reports.push({ type: 'control', path: this.#pathOf(batch, i), packet: copyOf(batch, i) });
+      this.#reports.control(batch, i, batch.isOverIp[i] === 1 ? 0 : this.#localPort, isLast);
     }
   }
 
@@ -68,17 +61,14 @@ export class PuntQueue {
     for (let i = 0; i < batch.count; i++) {
       if (this.#isFull(MAX_WAITING.ppp, 'ppp-backlog')) continue;
       const row = batch.row[i];
-      const sessionId = this.#sessions.sessionId[row];
-      const generation = this.#sessions.generation[row];
-      const protocol = batch.protocol[i];
-      this.#reports.push({ type: 'ppp', sessionId, generation, protocol, information: copyOf(batch, i) });
+      this.#reports.ppp(this.#sessions.sessionId[row], this.#sessions.generation[row], batch, i);
     }
   }
 
-  #takeDiscovery(batch: PacketBatch, reports: DataPlaneReport[], limit: number): void {
+  #takeDiscovery(batch: PacketBatch, isLast: boolean, limit: number): void {
     for (let i = 0; i < batch.count; i++) {
       if (this.#isFull(limit, 'discovery-backlog')) continue;
-      reports.push({ type: 'discovery', interfaceIndex: batch.interfaceIndex[i], frame: copyOf(batch, i) });
+      this.#reports.discovery(batch, i, isLast);
     }
   }
 
@@ -92,20 +82,4 @@ export class PuntQueue {
     this.#reported = (this.#reported + 1) | 0;
     return false;
   }
-
-  #pathOf(batch: PacketBatch, index: number): TransportPath {
-    const isOverIp = batch.isOverIp[index] === 1;
-    return {
-      encapsulation: isOverIp ? 'ip' : 'udp',
-      localAddress: addressText(batch.localAddress, index),
-      localPort: isOverIp ? 0 : this.#localPort,
-      peerAddress: addressText(batch.peerAddress, index),
-      peerPort: batch.peerPort[index],
-    };
-  }
-}
-
-function copyOf(batch: PacketBatch, index: number): Uint8Array {
-  const offset = batch.offset[index];
-  return batch.memory.slice(offset, offset + batch.length_bytes[index]);
 }

@@ -18,6 +18,7 @@ import { createCounters, viewCounters } from './counters.js';
 import { MAX_ETHERNET_MTU_BYTES } from './ethernet.js';
 import { Forwarder } from './forwarder.js';
 import type { DataPlaneCommand, DataPlaneOptions, DataPlaneReport, SessionRow } from './interface.js';
+import { commandReader, ReportWriter } from './messages.js';
 import { TRANSPORTS } from './output.js';
 import {
   HEADER_SLOT_BYTES,
@@ -56,6 +57,7 @@ class PacketPath {
   readonly #input: PacketBatch;
   readonly #forwarder: Forwarder;
   readonly #punts: PuntQueue;
+  readonly #commands = commandReader();
   readonly #wakeUp: WakeUp;
   readonly #pollSet: PollSet;
   /** One for each of TRANSPORTS, undefined where the machine or its rights do not have it. */
@@ -254,7 +256,8 @@ class PacketPath {
 
   #nextMessage(): DataPlaneCommand[] | undefined {
     if (this.#isStopping) return undefined;
-    return receiveMessageOnPort(this.#port)?.message as DataPlaneCommand[] | undefined;
+    const received = receiveMessageOnPort(this.#port);
+    return received && this.#commands.parse(received.message);
   }
 
   #carryOut(command: DataPlaneCommand): void {
@@ -410,8 +413,8 @@ class PacketPath {
   }
 
   #report(): void {
-    const reports = this.#punts.drain();
-    if (reports.length > 0) this.#port.postMessage(reports);
+    const message = this.#punts.drain();
+    if (message !== undefined) this.#port.postMessage(message);
   }
 }
 
@@ -444,7 +447,9 @@ function main(port: MessagePort): void {
     path.run();
   } catch (error) {
     path?.close();
-    port.postMessage([failure(error)] satisfies DataPlaneReport[]);
+    const reports = new ReportWriter();
+    reports.other(failure(error));
+    port.postMessage(reports.take());
     process.exitCode = 1;
   }
 }

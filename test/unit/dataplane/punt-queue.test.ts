@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
-import { reportsHandled } from '../../../firmware/dataplane/interface.js';
+import { type DataPlaneReport, reportReader, reportsHandled } from '../../../firmware/dataplane/interface.js';
 import { MAX_WAITING, PuntQueue } from '../../../firmware/dataplane/punt-queue.js';
 import { Harness, HOST_MAC, hex, INTERFACE, LOCAL_MAC, lnsRow } from './harness.js';
 
@@ -50,12 +50,18 @@ function open() {
       harness.forwarder.output.clear();
     }
   };
-  return { harness, queue, take, takeFrame, drops: () => readDropCounters(harness.counters) };
+  const reader = reportReader();
+  /** The reports as the main thread reads them. */
+  const drain = (): DataPlaneReport[] => {
+    const message = queue.drain();
+    return message === undefined ? [] : reader.parse(structuredClone(message));
+  };
+  return { harness, queue, take, takeFrame, drain, drops: () => readDropCounters(harness.counters) };
 }
 
 describe('reports to the main thread', () => {
   test('a control message with its path, a frame with its session; strangers last', () => {
-    const { queue, take } = open();
+    const { queue, take, drain } = open();
     queue.push({ type: 'tun-opened', tun: 0, name: 'tw0' });
     take(SCCRQ);
     take(HELLO);
@@ -68,22 +74,22 @@ describe('reports to the main thread', () => {
       peerPort: 4500,
     };
     const packet = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
-    assert.deepEqual(queue.drain(), [
+    assert.deepEqual(drain(), [
       { type: 'tun-opened', tun: 0, name: 'tw0' },
       { type: 'control', path, packet: packet(HELLO) },
       { type: 'ppp', sessionId: 0x0101, generation: 7, protocol: 0xc021, information: packet(ECHO_REQUEST.slice(20)) },
       { type: 'control', path, packet: packet(SCCRQ) },
     ]);
-    assert.deepEqual(queue.drain(), []);
+    assert.deepEqual(drain(), []);
   });
 
   test('discovery with its interface: what is for us before what is for all, and that behind the rest', () => {
-    const { queue, take, takeFrame } = open();
+    const { take, takeFrame, drain } = open();
     takeFrame(PADI);
     take(SCCRQ);
     takeFrame(PADT);
     take(HELLO);
-    const kinds = queue.drain().map((report) => {
+    const kinds = drain().map((report) => {
       if (report.type === 'control') return Buffer.from(report.packet).toString('hex');
       assert.ok(report.type === 'discovery' && report.interfaceIndex === INTERFACE);
       return Buffer.from(report.frame).toString('hex');
@@ -92,22 +98,22 @@ describe('reports to the main thread', () => {
   });
 
   test('discovery waits in bounded numbers: what is for all in smaller ones', () => {
-    const { harness, queue, takeFrame, drops } = open();
+    const { harness, takeFrame, drain, drops } = open();
     takeFrame(PADI, MAX_WAITING.discoveryToAll + 3);
     assert.equal(drops()['discovery-backlog'], 3);
     takeFrame(PADT, MAX_WAITING.discovery - MAX_WAITING.discoveryToAll + 2);
     assert.equal(drops()['discovery-backlog'], 5);
-    reportsHandled(harness.counters, queue.drain());
+    reportsHandled(harness.counters, drain());
     takeFrame(PADI);
     assert.equal(drops()['discovery-backlog'], 5);
-    assert.equal(queue.drain().length, 1);
+    assert.equal(drain().length, 1);
   });
 
   test('the bytes are the receiver’s own: the slot may be used again', () => {
-    const { harness, queue, take } = open();
+    const { harness, take, drain } = open();
     take(HELLO);
     harness.memory.fill(0);
-    const [report] = queue.drain();
+    const [report] = drain();
     assert.equal(report?.type === 'control' && Buffer.from(report.packet).toString('hex'), HELLO);
   });
 
@@ -122,13 +128,13 @@ describe('reports to the main thread', () => {
   });
 
   test('what the main thread has handled makes room', () => {
-    const { harness, queue, take, drops } = open();
+    const { harness, take, drain, drops } = open();
     take(SCCRQ, MAX_WAITING.strangers);
-    const reports = queue.drain();
+    const reports = drain();
     assert.equal(reports.length, MAX_WAITING.strangers);
     reportsHandled(harness.counters, [...reports.slice(0, 2), { type: 'tun-opened', tun: 0, name: 'tw0' }]);
     take(SCCRQ, 3);
     assert.equal(drops()['stranger-backlog'], 1);
-    assert.equal(queue.drain().length, 2);
+    assert.equal(drain().length, 2);
   });
 });

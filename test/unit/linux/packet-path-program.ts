@@ -9,9 +9,12 @@ import { closeSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import {
+  CommandWriter,
   type DataPlaneReport,
+  type Message,
   readDropCounters,
   readSessionCounters,
+  reportReader,
   reportsHandled,
 } from '../../../firmware/dataplane/interface.js';
 
@@ -31,7 +34,10 @@ function toHex(bytes: Uint8Array): { hex: string } {
   return { hex: Buffer.from(bytes).toString('hex') };
 }
 
-worker.on('message', (reports: DataPlaneReport[]) => {
+const writer = new CommandWriter();
+const reader = reportReader();
+worker.on('message', (message: Message<DataPlaneReport>) => {
+  const reports = reader.parse(message);
   for (const report of reports) {
     if (report.type === 'ready') ({ counters, wakeFd } = report);
     print(report.type === 'ready' ? { type: 'ready' } : report);
@@ -48,7 +54,7 @@ const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
   const value = JSON.parse(line, (_, part) => (part?.hex === undefined ? part : Buffer.from(part.hex, 'hex')));
   if (Array.isArray(value)) {
-    worker.postMessage(value);
+    worker.postMessage(writer.emit(value));
     writeSync(wakeFd, WAKE);
   } else if (counters !== undefined) {
     const [sessionId, generation] = value.read;
