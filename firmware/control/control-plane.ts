@@ -29,6 +29,7 @@ import { type MemoryReading, SessionMemory } from './session-memory.js';
 import { Trace } from './trace.js';
 import { type ProfiledRole, TunDevices } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
+import { WakeTimer } from './wake-timer.js';
 
 /** Lines of trace kept in memory. */
 const TRACE_CAPACITY = 20_000;
@@ -38,8 +39,6 @@ const ACTIVITY_INTERVAL_MS = 1_000;
 const LOOK_AT_INTERFACES_EVERY = 2;
 /** How long the end of the program waits for the last counters of its calls. */
 const LAST_COUNTERS_MS = 1_000;
-/** The longest time that a timer is set for. */
-const MAX_TIMER_MS = 60_000;
 
 export interface ControlPlaneDependencies {
   store: Store;
@@ -80,13 +79,14 @@ export class ControlPlane {
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
   readonly #answers: Answers;
-  /** Those that came while a turn was under way. */
+  /** Those that came while a turn was under way, or that wait for one. */
   #given: { question: Question; answer: Answer }[] = [];
+  #turnIsDue = false;
   readonly #limits: CallLimits;
   #activities = 0;
   #settings: Settings;
   #commands: DataPlaneCommand[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: WakeTimer;
   #nextActivity_ms: number;
   #inTurn = false;
   readonly #kernel: KernelSettings;
@@ -108,6 +108,7 @@ export class ControlPlane {
     this.#callLog = new CallLog(dependencies.log);
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
     const { now_ms: clock_ms, log } = dependencies;
+    this.#timer = new WakeTimer(clock_ms, () => this.turn(() => {}));
     this.radius = new Radius(
       {
         ...{ now_ms: clock_ms, unixTime_ms: Date.now, random, log },
@@ -250,7 +251,7 @@ export class ControlPlane {
     await this.accounting.stop();
     this.radius.close();
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     await Promise.all([this.#kernel.withdraw(), this.ports.withdraw()]);
   }
 
@@ -278,7 +279,7 @@ export class ControlPlane {
     this.#commands = [];
     if (commands.length > 0) this.#dependencies.post(commands);
     if (this.#kernel.isStale) void this.#kernel.apply();
-    this.#setTimer(now_ms);
+    this.#timer.set(Math.min(this.appliance.pollTimeout(), this.#nextActivity_ms), now_ms);
   }
 
   /** Answers to questions cause new outputs, and outputs new questions, until all is silent. */
@@ -377,7 +378,17 @@ export class ControlPlane {
   #answer(question: Question): void {
     this.#answers.answer(question, (answer) => {
       this.#given.push({ question, answer });
-      if (!this.#inTurn) this.turn(() => {});
+      if (!this.#inTurn) this.#turnSoon();
+    });
+  }
+
+  /** Answers that come together are heard in one turn: one commit and one message for all. */
+  #turnSoon(): void {
+    if (this.#turnIsDue) return;
+    this.#turnIsDue = true;
+    setImmediate(() => {
+      this.#turnIsDue = false;
+      if (this.#given.length > 0) this.turn(() => {});
     });
   }
 
@@ -491,12 +502,5 @@ export class ControlPlane {
       pppoeInterfaces: this.pppoe.open(),
       accountingPrefix: this.#accountingPrefix,
     });
-  }
-
-  #setTimer(now_ms: number): void {
-    clearTimeout(this.#timer);
-    const due_ms = Math.min(this.appliance.pollTimeout(), this.#nextActivity_ms);
-    const wait_ms = Math.min(Math.max(0, due_ms - now_ms), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => this.turn(() => {}), Math.ceil(wait_ms));
   }
 }

@@ -4,7 +4,7 @@
  *
  *   request -> RadiusClient -> a socket for each source port and address family, opened when it is first needed
  */
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { RadiusClient } from '../../protocol/radius/client.js';
 import type {
   RadiusClientConfig,
@@ -16,6 +16,7 @@ import type {
 import type { RandomBytes } from '../../wire/bytes.js';
 import { canonicalAddress } from '../../wire/ip.js';
 import type { Log } from '../call-log.js';
+import { WakeTimer } from '../wake-timer.js';
 import { RatedLog } from './rated-log.js';
 
 /** What becomes of a request. */
@@ -54,9 +55,6 @@ const ADVICE: Partial<Record<RadiusReplyDrop, { advice: string }>> = {
   },
 };
 
-/** What a timer takes at most. */
-const MAX_TIMER_MS = 0x7fff_ffff;
-
 export class RadiusTransport {
   readonly #config: RadiusClientConfig;
   readonly #client: RadiusClient;
@@ -66,7 +64,7 @@ export class RadiusTransport {
   readonly #sockets = new Map<string, Socket>();
   readonly #handles = new Map<number, ((outcome: RadiusOutcome) => void)[]>();
   readonly #since: string[];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: WakeTimer;
   #isClosed = false;
 
   constructor(config: RadiusClientConfig, { now_ms, random, log }: RadiusTransportDependencies) {
@@ -75,6 +73,10 @@ export class RadiusTransport {
     this.#now_ms = now_ms;
     this.#log = new RatedLog(log, now_ms);
     this.#since = config.servers.map(() => new Date().toISOString());
+    this.#timer = new WakeTimer(now_ms, () => {
+      this.#client.handleTimeout(this.#now_ms());
+      this.#drive();
+    });
   }
 
   /**
@@ -108,7 +110,7 @@ export class RadiusTransport {
   /** Ends what is under way, without a word to who asked. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
     this.#handles.clear();
@@ -122,14 +124,8 @@ export class RadiusTransport {
     for (let event = this.#client.pollEvent(); event !== undefined; event = this.#client.pollEvent()) {
       this.#happened(event);
     }
-    clearTimeout(this.#timer);
-    const next_ms = this.#client.pollTimeout();
-    if (next_ms === undefined || this.#isClosed) return;
-    const wait_ms = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(next_ms - this.#now_ms())));
-    this.#timer = setTimeout(() => {
-      this.#client.handleTimeout(this.#now_ms());
-      this.#drive();
-    }, wait_ms);
+    if (this.#isClosed) return;
+    this.#timer.set(this.#client.pollTimeout() ?? Number.POSITIVE_INFINITY, this.#now_ms());
   }
 
   #happened(event: RadiusClientEvent): void {
@@ -162,7 +158,9 @@ export class RadiusTransport {
     const name = `${sourcePortIndex} ${family}`;
     const known = this.#sockets.get(name);
     if (known !== undefined) return known;
-    const socket = createSocket(family);
+    // Servers have addresses, not names: there is nothing to look up.
+    const lookup: SocketOptions['lookup'] = (address, _, found) => found(null, address, family === 'udp6' ? 6 : 4);
+    const socket = createSocket({ type: family, lookup });
     this.#sockets.set(name, socket);
     socket.on('message', (datagram, { address, port }) => this.#arrived(sourcePortIndex, address, port, datagram));
     socket.on('error', (error) => {
