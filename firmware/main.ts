@@ -19,16 +19,14 @@ import { randomPool } from './control/random-pool.js';
 import type { MemoryReading } from './control/session-memory.js';
 import {
   ActivityReader,
-  CommandWriter,
   type DataPlaneCommand,
   type DataPlaneOptions,
   type DataPlaneReport,
-  type Message,
   readDropCounters,
   readSessionCounters,
-  reportReader,
   reportsHandled,
 } from './dataplane/interface.js';
+import { CommandWriter, type Message, reportReader } from './dataplane/messages.js';
 import { mayConfigureNetwork } from './linux/capabilities.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';

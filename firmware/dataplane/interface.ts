@@ -9,7 +9,7 @@
  *                   that the kernel refuses; or [failed] with `fatal` set, and the worker ends
  *   main → worker   commands, one message a turn: postMessage(writer.emit(commands)) with one CommandWriter, then 8 bytes,
  *                   any 64-bit number but zero in host order, written to `wakeFd`
- *   worker → main   reports, at most one message a turn, read by one reportReader(); handleReports, then
+ *   worker → main   reports, at most one message a turn, read by one reportReader() (messages.ts); handleReports, then
  *                   reportsHandled(counters, reports)
  *   main → worker   [..., stop]: what precedes it in the message is still done and sent, then the worker ends
  *
@@ -28,7 +28,6 @@ export {
   type SessionCounters,
 } from './counters.js';
 export { DROP_REASONS, type DropReason } from './drop-reasons.js';
-export { CommandWriter, type Message, reportReader } from './messages.js';
 
 import type { SessionCounters } from './counters.js';
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readDropCounters, viewCounters } from '../../../firmware/dataplane/counters.js';
-import { type DataPlaneReport, reportReader, reportsHandled } from '../../../firmware/dataplane/interface.js';
+import { type DataPlaneReport, reportsHandled } from '../../../firmware/dataplane/interface.js';
+import { reportReader } from '../../../firmware/dataplane/messages.js';
 import { MAX_WAITING, PuntQueue } from '../../../firmware/dataplane/punt-queue.js';
 import { Harness, HOST_MAC, hex, INTERFACE, LOCAL_MAC, lnsRow } from './harness.js';
 

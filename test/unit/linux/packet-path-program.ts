@@ -9,14 +9,12 @@ import { closeSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import {
-  CommandWriter,
   type DataPlaneReport,
-  type Message,
   readDropCounters,
   readSessionCounters,
-  reportReader,
   reportsHandled,
 } from '../../../firmware/dataplane/interface.js';
+import { CommandWriter, type Message, reportReader } from '../../../firmware/dataplane/messages.js';
 
 const WAKE = new Uint8Array(BigUint64Array.of(1n).buffer);
 
