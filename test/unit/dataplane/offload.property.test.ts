@@ -250,6 +250,20 @@ describe('joined and one by one come to the same', () => {
     return segmentsOf(batch, pieces, index).map((segment) => ({ octets: segment, each_bytes: 0 }));
   }
 
+  test('super-packets that are more than the output takes at once go on where they stopped', () => {
+    const { offloaded, plain } = sides();
+    const one: Fields = {
+      ...{ version: 4, user: 1, identification: 65_500, mayFragment: false, flags: 0x18, options: '', isTcp: true },
+      ...{ ecn: false, segment_bytes: 100, payload_bytes: 7_950, tun: 0 },
+    };
+    const list = [fromKernel(one), fromKernel({ ...one, version: 6 }), fromKernel(one), fromKernel(one)];
+    offloaded.downstream(list, 0, 0);
+    for (const joined of list) for (const single of cut(joined)) plain.downstream([single], 0, 0);
+    assertEqual(offloaded, plain);
+    assert.equal(offloaded.toPeers.length, 4 * 80);
+    assert.equal(offloaded.flushes, 4);
+  });
+
   test('what the kernel sends to users: super-packets and single packets, to rows that take them, cut them, or do not', () => {
     let segments = 0;
     fc.assert(
