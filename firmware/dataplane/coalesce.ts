@@ -106,12 +106,12 @@ export class Coalescer {
     const transport_bytes = length_bytes - network_bytes;
     switch (this.#memory[offset + (isIpv4 ? IPV4_PROTOCOL_AT : IPV6_NEXT_HEADER_AT)]) {
       case IP_PROTOCOL.tcp:
-        if ((joins & (isIpv4 ? JOIN.tcpv4 : JOIN.tcpv6)) === 0) break;
         if (transport_bytes < TCP_HEADER_BYTES) return this.#appendOfAnyFlow(offset, length_bytes, row, tun);
+        if ((joins & (isIpv4 ? JOIN.tcpv4 : JOIN.tcpv6)) === 0) break;
         return this.#pushTcp(offset, length_bytes, network_bytes, row, tun);
       case IP_PROTOCOL.udp:
-        if ((joins & JOIN.udp) === 0) break;
         if (transport_bytes < UDP_HEADER_BYTES) return this.#appendOfAnyFlow(offset, length_bytes, row, tun);
+        if ((joins & JOIN.udp) === 0) break;
         return this.#pushUdp(offset, length_bytes, network_bytes, row, tun);
       case ICMPV6:
         break;
