@@ -121,10 +121,13 @@ export interface ActiveSession {
 /** Which sessions live, in one pass over the rows in the order in which they lie in memory. */
 export class ActivityReader {
   readonly #views: CounterViews;
+  /** As last read: whose row it was, and what had come. */
+  readonly #generations: Uint32Array;
   readonly #receivedPackets: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {
     this.#views = viewCounters(memory);
+    this.#generations = new Uint32Array(this.#views.generations.length);
     this.#receivedPackets = new Float64Array(this.#views.generations.length);
   }
 
@@ -134,12 +137,14 @@ export class ActivityReader {
     const active: ActiveSession[] = [];
     // Rows that were never in use come last, and have no session ID.
     for (let row = 1; row < sessionIds.length && sessionIds[row] !== 0; row++) {
+      const generation = generations[row];
       const receivedPackets = sessions[row * COUNTERS_PER_ROW];
-      if (receivedPackets === this.#receivedPackets[row]) continue;
+      const before = this.#generations[row] === generation ? this.#receivedPackets[row] : 0;
+      this.#generations[row] = generation;
       this.#receivedPackets[row] = receivedPackets;
-      if (receivedPackets === 0) continue;
+      if (receivedPackets === before) continue;
       const { sentPackets } = sessionCountersOfRow(sessions, row);
-      active.push({ sessionId: sessionIds[row], generation: generations[row], sentPackets });
+      active.push({ sessionId: sessionIds[row], generation, sentPackets });
     }
     return active;
   }

@@ -64,6 +64,21 @@ describe('counters', () => {
     assert.deepEqual(active(), [[0x0103, 9]]);
   });
 
+  test('a session that takes a row and gets as many packets as the last one there, between two looks, is active', () => {
+    const harness = new Harness();
+    const activity = new ActivityReader(harness.counters);
+    harness.forwarder.addSession(lnsRow());
+    harness.receive(hex('0002 0a0a 0101 0021', ipv4()));
+    assert.equal(activity.read().length, 1);
+    harness.forwarder.removeSession(0x0101, 7);
+    harness.forwarder.addSession(lnsRow({ sessionId: 0x0102, generation: 8 }));
+    harness.receive(hex('0002 0a0a 0102 0021', ipv4()));
+    assert.deepEqual(
+      activity.read().map(({ sessionId, generation }) => [sessionId, generation]),
+      [[0x0102, 8]],
+    );
+  });
+
   test('a table of all 65,535 sessions can be made and filled', () => {
     const harness = new Harness({ maxSessions: 65_535 });
     for (let sessionId = 1; sessionId <= 65_535; sessionId++) {
