@@ -11,7 +11,8 @@ const SCENARIOS: readonly { name: string; load: PppoeLoad; pairs: number }[] = [
   { name: '1,000 PPPoE calls, 50 on their way at a time', load: { calls: 1_000, atOnce: 50 }, pairs: 3 },
 ];
 const DIRECTIONS: readonly Direction[] = ['to the PC', 'from the PC'];
-const RELAY_ROUNDS = 3;
+const LENGTHS_BYTES = [64, 512, 1_300];
+const RELAY_ROUNDS = 2;
 
 export async function pppoeFigures(): Promise<Findings & { allUp: boolean }> {
   const bench = await PppoeBench.open(USERS);
@@ -32,7 +33,9 @@ export async function pppoeFigures(): Promise<Findings & { allUp: boolean }> {
       }
       figures.push(...callFigures(name, rounds));
     }
-    for (const direction of DIRECTIONS) figures.push(...(await relayFigures(bench, direction)));
+    for (const payload_bytes of LENGTHS_BYTES) {
+      for (const direction of DIRECTIONS) figures.push(...(await relayFigures(bench, direction, payload_bytes)));
+    }
   } finally {
     await bench.close();
   }
@@ -57,10 +60,10 @@ function callFigures(scenario: string, rounds: readonly [PppoeRound, PppoeRound]
 }
 
 /** Of the same packets: what the LAC does with them, beside what the LNS does. */
-async function relayFigures(bench: PppoeBench, direction: Direction): Promise<Figure[]> {
+async function relayFigures(bench: PppoeBench, direction: Direction, payload_bytes: number): Promise<Figure[]> {
   const rounds: Awaited<ReturnType<PppoeBench['relay']>>[] = [];
-  for (let round = 0; round < RELAY_ROUNDS; round++) rounds.push(await bench.relay(direction));
-  const scenario = `packets of 64 octets ${direction}, LAC beside LNS`;
+  for (let round = 0; round < RELAY_ROUNDS; round++) rounds.push(await bench.relay(direction, payload_bytes));
+  const scenario = `UDP of ${payload_bytes} octets ${direction}, LAC beside LNS`;
   const row = (metric: string, unit: string, peerName: string, read: (round: (typeof rounds)[0]) => [number, number]) =>
     figure(
       { scenario, metric, unit, peerName },

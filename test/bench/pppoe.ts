@@ -1,6 +1,6 @@
 /**
  * What the LAC costs: PPPoE calls that it carries to our LNS, beside calls that a LAC client dials at the same LNS itself;
- * and packets of 64 octets of UDP payload through both boxes, the LAC's relay beside the LNS. Measures and counts; prints
+ * and UDP packets through both boxes, the LAC's relay beside the LNS. Measures and counts; prints
  * nothing.
  */
 import { emitEthernetHeader } from '../../firmware/wire/ethernet.js';
@@ -26,8 +26,7 @@ import { atRest } from './rounds.js';
 const ETHER_TYPE_IPV4 = 0x0800;
 const L2TP_PORT = 1701;
 const UP_TIMEOUT_MS = 45_000;
-const PAYLOAD_BYTES = 64;
-const DURATION_MS = 2_000;
+const DURATION_MS = 1_000;
 
 export interface PppoeLoad {
   calls: number;
@@ -99,7 +98,10 @@ export class PppoeBench {
   }
 
   /** One call, and packets of one direction as fast as one sender sends. */
-  async relay(direction: Direction): Promise<Record<'lac' | 'lns', RelayRound> & { arrived: number; sent: number }> {
+  async relay(
+    direction: Direction,
+    payload_bytes: number,
+  ): Promise<Record<'lac' | 'lns', RelayRound> & { arrived: number; sent: number }> {
     const { callers, sites } = this.#boxes;
     const { up, failures } = await callers.dial(dialOrder({ calls: 1, ipv6: false }));
     const [pc] = up;
@@ -107,8 +109,8 @@ export class PppoeBench {
     const isToPc = direction === 'to the PC';
     const [from, to] = isToPc ? [sites.office, sites.pcs] : [sites.pcs, sites.office];
     const frame = isToPc
-      ? await this.#frameToPc(pc.address)
-      : Buffer.from(await callers.frame(pc.pc, ADDRESS.office, PAYLOAD_BYTES), 'hex');
+      ? await this.#frameToPc(pc.address, payload_bytes)
+      : Buffer.from(await callers.frame(pc.pc, ADDRESS.office, payload_bytes), 'hex');
     const before = { received: await receivedFrames(to), passed: await this.#passed() };
     const used = await this.#meter();
     const { frames, seconds } = await sendFrames(from, {
@@ -151,11 +153,11 @@ export class PppoeBench {
   }
 
   /** A packet to this address, as the office host hands it to the LNS. */
-  async #frameToPc(address: string): Promise<Uint8Array> {
+  async #frameToPc(address: string, payload_bytes: number): Promise<Uint8Array> {
     const { office, lns } = this.#boxes.sites;
     const [source, destination] = [await macOf(office, PCS_DEVICE), await macOf(lns, 'office')];
     const header = emitEthernetHeader({ destination, source, tags: [], etherType: ETHER_TYPE_IPV4 });
-    return Buffer.concat([header, emitUdpPacket(ADDRESS.office, address, PAYLOAD_BYTES)]);
+    return Buffer.concat([header, emitUdpPacket(ADDRESS.office, address, payload_bytes)]);
   }
 }
 

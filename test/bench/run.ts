@@ -7,10 +7,11 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Lab } from '../lab/namespaces.js';
 import { labIsMissing } from '../lab/requirements.js';
+import { BranchCalls } from './branch-calls.js';
 import { callFindings, memoryFindings } from './call-figures.js';
 import { table } from './figures.js';
 import { latencyFindings } from './latency.js';
-import { layBenchSites, startOurs, startTheirs } from './lnses.js';
+import { type BenchSites, type Lns, layBenchSites, startOurs, startTheirs } from './lnses.js';
 import type { Findings } from './pairs.js';
 import { pppoeFigures } from './pppoe-figures.js';
 import { tcpFindings } from './tcp.js';
@@ -20,8 +21,9 @@ import { udpFindings } from './udp.js';
 /** In the order in which they are measured. */
 const PARTS = ['tcp', 'udp', 'latency', 'calls', 'memory', 'pppoe'] as const;
 type Part = (typeof PARTS)[number];
+const TRAFFIC: readonly Part[] = ['tcp', 'udp', 'latency'];
 /** These have both LNSes of one lab. */
-const BOTH_LNSES: ReadonlySet<Part> = new Set(['tcp', 'udp', 'latency', 'calls', 'memory']);
+const BOTH_LNSES: ReadonlySet<Part> = new Set([...TRAFFIC, 'calls', 'memory']);
 
 type PartFindings = Findings & { allUp?: boolean };
 
@@ -39,7 +41,22 @@ async function timed(part: Part, measure: () => Promise<PartFindings>): Promise<
   return findings;
 }
 
-/** The parts that have both LNSes. Calls of traffic stay up for all its parts. */
+/** The parts that have traffic: their calls stay up for all of them. */
+async function traffic(
+  sites: BenchSites,
+  lnses: readonly [Lns, Lns],
+  measure: (part: Part, measured: () => Promise<PartFindings>) => Promise<void>,
+): Promise<void> {
+  const lab = await TrafficLab.open(sites, lnses);
+  const branch = await BranchCalls.dial(sites, ...lnses);
+  await measure('tcp', () => tcpFindings(sites, branch, lnses));
+  await measure('udp', () => udpFindings(sites, lab, branch, lnses));
+  await branch.stop();
+  await measure('latency', () => latencyFindings(sites, lab, ...lnses));
+  await lab.close();
+}
+
+/** The parts that have both LNSes. */
 async function besideL2tpns(parts: ReadonlySet<Part>): Promise<PartFindings[]> {
   const lab = await Lab.open();
   const found: PartFindings[] = [];
@@ -49,13 +66,7 @@ async function besideL2tpns(parts: ReadonlySet<Part>): Promise<PartFindings[]> {
     const measure = async (part: Part, measured: () => Promise<PartFindings>): Promise<void> => {
       if (parts.has(part)) found.push(await timed(part, measured));
     };
-    await measure('tcp', () => tcpFindings(sites, ours, theirs));
-    if (parts.has('udp') || parts.has('latency')) {
-      const traffic = await TrafficLab.open(sites, [ours, theirs]);
-      await measure('udp', () => udpFindings(sites, traffic, ours, theirs));
-      await measure('latency', () => latencyFindings(sites, traffic, ours, theirs));
-      await traffic.close();
-    }
+    if (TRAFFIC.some((part) => parts.has(part))) await traffic(sites, [ours, theirs], measure);
     await measure('calls', () => callFindings(sites, ours, theirs));
     await measure('memory', () => memoryFindings(sites, ours, theirs));
   } finally {

@@ -1,10 +1,9 @@
 /**
- * TCP through one session, up and down: our own appliance is the LAC client and dials both LNSes, each in a profile of its
- * own that stays up; iperf3 at both ends. Prints nothing.
+ * TCP through one session of the branch's, up and down, in each form that L2TP has on the wire; iperf3 at both ends.
+ * Prints nothing.
  */
-import { Appliance } from '../interop/appliance.js';
-import { until } from '../lab/until.js';
-import { type BenchSites, CROSSING, crossAs, type Lns, PASSWORD, TUNNEL_SECRET, USER_PREFIX } from './lnses.js';
+import type { BranchCall, BranchCalls } from './branch-calls.js';
+import { type BenchSites, CROSSING, crossAs, type Lns } from './lnses.js';
 import { type Findings, inTurns, rowsOf } from './pairs.js';
 import { threadTimes_ns, usedSince_ns } from './processor.js';
 
@@ -13,17 +12,8 @@ const DURATION_S = 2;
 /** Where packets cross the cables otherwise. */
 const PAIRS_ASIDE = 3;
 const DURATION_ASIDE_S = 1;
-const UP_TIMEOUT_MS = 30_000;
 const RUN_TIMEOUT_MS = 20_000;
 const DIRECTIONS = ['up', 'down'] as const;
-
-/** One profile of the LAC client: its call, and the office's host behind it. */
-interface Contender {
-  name: string;
-  encapsulation: 'udp2' | 'udp3' | 'ip';
-  lns: Lns;
-  office: string;
-}
 
 interface TcpRound {
   megabits: number;
@@ -34,28 +24,24 @@ interface TcpRound {
 
 type TcpDirection = (typeof DIRECTIONS)[number];
 
-export async function tcpFindings(sites: BenchSites, ours: Lns, theirs: Lns): Promise<Findings> {
-  const contenders: readonly Contender[] = [
-    { name: 'L2TPv2/UDP', encapsulation: 'udp2', lns: ours, office: ours.offices[0]! },
-    { name: 'L2TPv3/UDP', encapsulation: 'udp3', lns: ours, office: ours.offices[1]! },
-    { name: 'L2TPv3/IP 115', encapsulation: 'ip', lns: ours, office: ours.offices[2]! },
-    { name: 'l2tpns', encapsulation: 'udp2', lns: theirs, office: theirs.offices[0]! },
-  ];
-  const branch = await dial(sites, contenders);
+export async function tcpFindings(
+  sites: BenchSites,
+  branch: BranchCalls,
+  [ours, theirs]: readonly [Lns, Lns],
+): Promise<Findings> {
   const server = sites.office.start('iperf3', ['iperf3', '-s', '--forceflush']);
   await server.waitForLine(/listening/, { timeout_ms: RUN_TIMEOUT_MS });
   const figures = [];
-  const plain = [contenders[0]!, contenders[3]!];
+  const { calls } = branch;
+  const plain = [calls[0]!, calls.at(-1)!];
   for (const [crossing, pairs, duration_s, measured] of [
-    ['whole', PAIRS, DURATION_S, contenders],
+    ['whole', PAIRS, DURATION_S, calls],
     ['joined', PAIRS_ASIDE, DURATION_ASIDE_S, plain],
     ['cut', PAIRS_ASIDE, DURATION_ASIDE_S, plain],
   ] as const) {
     for (const lns of [ours, theirs]) await crossAs(sites, lns, crossing);
     for (const direction of DIRECTIONS) {
-      const rounds = await inTurns(pairs, measured, (contender) =>
-        iperf(sites, branch, contender, direction, duration_s),
-      );
+      const rounds = await inTurns(pairs, measured, (call) => iperf(sites, branch, call, direction, duration_s));
       for (const [place, { name }] of measured.slice(0, -1).entries()) {
         const scenario = `TCP ${direction}, ${name}${crossing === 'whole' ? '' : CROSSING[crossing]}`;
         figures.push(...tcpFigures(scenario, theirs.name, rounds, place, measured.length - 1));
@@ -63,7 +49,6 @@ export async function tcpFindings(sites: BenchSites, ours: Lns, theirs: Lns): Pr
     }
   }
   await server.stop();
-  await branch.stop();
   return {
     figures,
     notes: ['TCP: caller, LNS and both iperf3 share the processors; the caller is our own LAC client.'],
@@ -80,32 +65,10 @@ function tcpFigures(scenario: string, peerName: string, rounds: TcpRound[][], ou
   ];
 }
 
-/** All profiles of one LAC client, up. */
-async function dial({ lab, caller }: BenchSites, contenders: readonly Contender[]): Promise<Appliance> {
-  const branch = await Appliance.start(lab, caller, 'branch');
-  await branch.api.configure({
-    lacClients: contenders.map(({ encapsulation, lns, office }, index) => ({
-      ...{ name: `call-${index}`, enabled: true, server: lns.address, encapsulation, tunnelSecret: TUNNEL_SECRET },
-      ...{
-        userName: `${USER_PREFIX}${index}`,
-        password: PASSWORD,
-        tunInterface: `tw-${index}`,
-        routes: [`${office}/32`],
-      },
-    })),
-  });
-  await until('the LAC client is up', UP_TIMEOUT_MS, async () => {
-    const { lacClients } = await branch.api.status();
-    return lacClients.length === contenders.length && lacClients.every(({ state }) => state === 'up');
-  });
-  for (const [index, { office }] of contenders.entries()) await caller.routed(office, `tw-${index}`);
-  return branch;
-}
-
 async function iperf(
   { caller }: BenchSites,
-  branch: Appliance,
-  { lns, office }: Contender,
+  branch: BranchCalls,
+  { lns, office }: BranchCall,
   direction: TcpDirection,
   duration_s: number,
 ): Promise<TcpRound> {

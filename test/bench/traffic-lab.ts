@@ -1,4 +1,5 @@
 /** Calls at both LNSes whose traffic is measured, and runs of it in which both get the same. Prints nothing. */
+import type { BranchCall } from './branch-calls.js';
 import { type BenchSites, DIRECT, type Lns, PASSWORD, TUNNEL_SECRET, USER_PREFIX } from './lnses.js';
 import { type Direction, type RunOrder, type RunReport, Traffic } from './traffic.js';
 
@@ -57,6 +58,12 @@ export class TrafficLab {
       ...{ ...RUN, ...load, server: lns.address, destination: destination!, pid: lns.pid },
       ...changes,
     });
+  }
+
+  /** Through a call of the branch: the kernel has the way to its other end. */
+  throughBranch({ lns, office, address }: BranchCall, load: Load): Promise<RunReport> {
+    const destination = load.direction === 'up' ? office : address;
+    return this.#traffic.run({ ...RUN, ...load, server: '', destination, pid: lns.pid });
   }
 
   /** The same over the cable from end to end. */

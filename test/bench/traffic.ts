@@ -20,9 +20,9 @@ export type Direction = 'up' | 'down';
 export interface RunOrder {
   /** up: users' packets to the office; down: the office's packets to users. */
   direction: Direction;
-  /** Of the LNS whose calls have the traffic; '': no LNS, over a cable from end to end. */
+  /** Of the LNS whose calls have the traffic; '': none of them, as the kernel has the way to the destination. */
   server: string;
-  /** Where packets go to: up, an address of the office; down, without LNS, one of the caller. Else not read. */
+  /** Where packets go to: up, an address of the office; down, without the calls, one of the caller. Else not read. */
   destination: string;
   /** Of UDP: even, 16 or more. */
   payload_bytes: number;

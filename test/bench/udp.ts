@@ -1,7 +1,8 @@
 /**
  * UDP through both LNSes as fast as one caller sends: packets of three lengths, up and down, one by one and as
- * super-packets; with the kernel's joining off; and with many sessions beside one. Prints nothing.
+ * super-packets; in each form that L2TP has on the wire; and with many sessions beside one. Prints nothing.
  */
+import type { BranchCalls } from './branch-calls.js';
 import type { Figure } from './figures.js';
 import { type BenchSites, CROSSING, type Crossing, crossAs, type Lns } from './lnses.js';
 import { type Findings, inTurns, rowsOf } from './pairs.js';
@@ -10,6 +11,7 @@ import type { Load, TrafficLab } from './traffic-lab.js';
 
 const DIRECTIONS: readonly Direction[] = ['up', 'down'];
 const LENGTHS_BYTES = [64, 512, 1_300];
+const FORM_LENGTHS_BYTES = [64, 1_300];
 const PAIRS = 5;
 const PAIRS_ASIDE = 3;
 const MANY = [1_000, 10_000];
@@ -17,7 +19,12 @@ const MANY_BYTES = 64;
 /** An LNS whose busiest thread takes so much of a core is what limits the rate. */
 const IS_LIMIT = 0.95;
 
-export async function udpFindings(sites: BenchSites, traffic: TrafficLab, ours: Lns, theirs: Lns): Promise<Findings> {
+export async function udpFindings(
+  sites: BenchSites,
+  traffic: TrafficLab,
+  branch: BranchCalls,
+  [ours, theirs]: readonly [Lns, Lns],
+): Promise<Findings> {
   const lnses = [ours, theirs];
   const figures: Figure[] = [];
   const cross = async (crossing: Crossing): Promise<void> => {
@@ -41,6 +48,11 @@ export async function udpFindings(sites: BenchSites, traffic: TrafficLab, ours: 
     await measure({ ...one, direction, payload_bytes: 1_300, isJoined: false }, PAIRS_ASIDE, 'joined');
   }
   await cross('cut');
+  for (const payload_bytes of FORM_LENGTHS_BYTES) {
+    for (const direction of DIRECTIONS) {
+      figures.push(...(await formFigures(traffic, branch, { ...one, direction, payload_bytes, isJoined: false })));
+    }
+  }
   for (const sessions of MANY) figures.push(...(await manyFigures(traffic, lnses, sessions)));
   return {
     figures,
@@ -78,6 +90,16 @@ function loadFigures(row: Row): Figure[] {
     row("the LNS's busiest thread", '% of a core', ({ busiestShare }) => busiestShare * 100),
     row('caller and office', '% of a core', ({ ownShare }) => ownShare * 100),
   ];
+}
+
+/** Through the branch's calls, in each form that L2TP has on the wire. */
+async function formFigures(traffic: TrafficLab, { calls }: BranchCalls, load: Load): Promise<Figure[]> {
+  const rounds = await inTurns(PAIRS_ASIDE, calls, (call) => traffic.throughBranch(call, load));
+  const peer = calls.length - 1;
+  return calls.slice(0, peer).flatMap(({ name }, ours) => {
+    const scenario = `UDP of ${load.payload_bytes} octets ${load.direction}, ${name}, from our LAC client`;
+    return loadFigures(rowsOf({ scenario, peerName: calls[peer]!.name, ours, peer }, rounds));
+  });
 }
 
 /** Packets of so many flows in turns, each in a session of its own, beside the same of one session. */
