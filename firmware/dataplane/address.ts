@@ -8,9 +8,25 @@ import { ADDRESS_WORDS, IPV4_MAPPED_WORD } from './packet-batch.js';
 const ADDRESS_BYTES = 16;
 const MAPPED_AT = 10;
 const IPV4_AT = 12;
+/** Addresses of tunnels come again with each of their messages: so many are kept as they were read. */
+const MAX_KNOWN = 1_024;
 
-/** The words of an address in text; '' gives four zeros, that is, unspecified. Throws ProtocolError for other text. */
+const known = new Map<string, Uint32Array>();
+
+/**
+ * The words of an address in text, nobody's to write to; '' gives four zeros, that is, unspecified. Throws ProtocolError
+ * for other text.
+ */
 export function addressWords(text: string): Uint32Array {
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const words = wordsOf(text);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(text, words);
+  return words;
+}
+
+function wordsOf(text: string): Uint32Array {
   const bytes = new Uint8Array(ADDRESS_BYTES);
   if (text !== '') {
     const address = parseAddress(text);

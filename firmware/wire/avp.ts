@@ -310,12 +310,29 @@ function parseValue<T>(codec: AvpCodec<T>, value: Uint8Array): T {
   return parsed;
 }
 
+interface RequiredAvp {
+  name: keyof AvpValues;
+  type: number;
+}
+
+const REQUIRED: Readonly<Record<L2tpVersion, Partial<Record<MessageType, readonly RequiredAvp[]>>>> = { 2: {}, 3: {} };
+
+/** Looked up in the table once for each message. */
+function requiredAvps(version: L2tpVersion, messageType: MessageType): readonly RequiredAvp[] {
+  const known = REQUIRED[version][messageType];
+  if (known !== undefined) return known;
+  const required = AVP_TABLE.flatMap(({ name, type, uses }) => {
+    if (isFraming(name) || !uses[version]?.required.includes(messageType)) return [];
+    return MAY_BE_MISSING[version][messageType]?.includes(name) ? [] : [{ name, type }];
+  });
+  REQUIRED[version][messageType] = required;
+  return required;
+}
+
 /** Section 6 says what must be there; IDs are non-zero (4.4.3, 4.4.4) but in the messages that end things. */
 function checkRequired(messageType: MessageType, version: L2tpVersion, values: AvpValues, end: number): void {
-  for (const { name, type, uses } of AVP_TABLE) {
-    if (isFraming(name)) continue;
-    if (!uses[version]?.required.includes(messageType) || values[name] !== undefined) continue;
-    if (MAY_BE_MISSING[version][messageType]?.includes(name)) continue;
+  for (const { name, type } of requiredAvps(version, messageType)) {
+    if (values[name] !== undefined) continue;
     throw new ProtocolError(`AVP ${type} (${name}) is missing`, end, ERROR_CODE.valueOutOfRange);
   }
   // A peer that gives up before it has assigned an ID can only say 0 here.

@@ -97,7 +97,8 @@ export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
 
-  constructor(capacity_bytes = 256) {
+  /** By default what V8 keeps within the object itself: to allocate more costs as much as to write it. */
+  constructor(capacity_bytes = 64) {
     this.#bytes = new Uint8Array(capacity_bytes);
   }
 
@@ -145,17 +146,24 @@ export class ByteWriter {
   }
 }
 
+/** Of one function call; recursion goes on with the rest. */
+const MAX_ARGUMENTS = 1_024;
+
 /** Latin-1 text of an octet string: lossless both ways, so that a name with odd bytes survives. */
 export function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
+  if (bytes.length <= MAX_ARGUMENTS) return String.fromCharCode(...bytes);
+  return latin1(bytes.subarray(0, MAX_ARGUMENTS)) + latin1(bytes.subarray(MAX_ARGUMENTS));
 }
 
 /** The bytes of Latin-1 text; characters above U+00FF are first encoded as UTF-8, as names from settings may hold them. */
 export function octets(text: string): Uint8Array {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return new TextEncoder().encode(text);
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) return new TextEncoder().encode(text);
+    bytes[i] = code;
+  }
+  return bytes;
 }
 
 /** A source of random bytes, given as an argument to every machine that needs one. */

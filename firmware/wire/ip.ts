@@ -9,6 +9,8 @@ import { ERROR_CODE, ProtocolError } from './bytes.js';
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 16;
 const IPV6_GROUPS = 8;
+const DOT = 0x2e;
+const DIGIT_0 = 0x30;
 
 /** The 4 or 16 bytes of an address. Throws ProtocolError for text that is none; zone indices are not addresses. */
 export function parseAddress(text: string): Uint8Array {
@@ -17,12 +19,29 @@ export function parseAddress(text: string): Uint8Array {
   return bytes;
 }
 
+/** Read by character: every call has its addresses read several times. */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== IPV4_BYTES) return undefined;
-  // No leading zeros: some read them as octal, and two readings of an address are one too many.
-  if (!parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 0xff)) return undefined;
-  return Uint8Array.from(parts, Number);
+  const bytes = new Uint8Array(IPV4_BYTES);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? DOT : text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || part === IPV4_BYTES) return undefined;
+      bytes[part++] = value;
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    const digit = code - DIGIT_0;
+    // No leading zeros: some read them as octal, and two readings of an address are one too many.
+    if (digit < 0 || digit > 9 || (digits > 0 && value === 0)) return undefined;
+    digits += 1;
+    value = value * 10 + digit;
+    if (value > 0xff) return undefined;
+  }
+  return part === IPV4_BYTES ? bytes : undefined;
 }
 
 /** RFC 4291 section 2.2: groups, one "::", an IPv4 address at the end. */
@@ -56,7 +75,7 @@ function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined 
 
 /** The canonical text of 4 or 16 bytes. Throws RangeError for another number of bytes. */
 export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.length === IPV4_BYTES) return bytes.join('.');
+  if (bytes.length === IPV4_BYTES) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   if (bytes.length !== IPV6_BYTES) throw new RangeError(`an address of ${bytes.length} bytes`);
   const groups: number[] = [];
   for (let i = 0; i < IPV6_BYTES; i += 2) groups.push((bytes[i] << 8) | bytes[i + 1]);

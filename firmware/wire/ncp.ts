@@ -10,7 +10,7 @@ import type { ConfigurationOption } from './ppp.js';
  * Types of the options of IPCP whose value is one IPv4 address, '0.0.0.0' where the sender asks for one. The others
  * there are, IP-Addresses (1, deprecated) and IP-Compression-Protocol (2), are for us to reject.
  */
-const ADDRESS_OPTIONS = { ipAddress: 3, dns1: 129, nbns1: 130, dns2: 131, nbns2: 132 } as const;
+export const ADDRESS_OPTIONS = { ipAddress: 3, dns1: 129, nbns1: 130, dns2: 131, nbns2: 132 } as const;
 
 type AddressOptionName = keyof typeof ADDRESS_OPTIONS;
 

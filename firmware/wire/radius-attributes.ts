@@ -235,6 +235,8 @@ export type ErrorCause = keyof typeof ERROR_CAUSE;
 const BY_NUMBER: ReadonlyMap<string, Line> = new Map(
   RADIUS_ATTRIBUTES.map((line) => [`${line.vendorId}.${line.type}`, line]),
 );
+/** Where in the table a name stands. */
+const PLACES: ReadonlyMap<string, number> = new Map(RADIUS_ATTRIBUTES.map(({ name }, place) => [name, place]));
 const VENDORS: ReadonlySet<number> = new Set<number>(Object.values(VENDOR));
 
 /**
@@ -298,21 +300,32 @@ function store(values: Record<string, unknown>, { name, several }: Line, value: 
 
 /** The attributes of these values, in the table's order; empty text and octets are left out. Throws RangeError as codecs do. */
 export function emitRadiusAttributes(values: RadiusValues): RadiusAttribute[] {
-  return RADIUS_ATTRIBUTES.flatMap((line) => {
+  const places: number[] = [];
+  for (const name in values) {
+    const place = PLACES.get(name);
+    if (place !== undefined && values[name as keyof RadiusValues] !== undefined) places.push(place);
+  }
+  const attributes: RadiusAttribute[] = [];
+  for (const place of places.sort((a, b) => a - b)) {
+    const line: Line = RADIUS_ATTRIBUTES[place];
     const value = values[line.name];
-    if (value === undefined) return [];
-    return (line.several ? (value as readonly unknown[]) : [value]).flatMap((item) => emitValue(line, item));
-  });
+    for (const item of line.several ? (value as readonly unknown[]) : [value]) {
+      const attribute = emitValue(line, item);
+      if (attribute !== undefined) attributes.push(attribute);
+    }
+  }
+  return attributes;
 }
 
-function emitValue({ type, vendorId, format }: Line, value: unknown): RadiusAttribute[] {
+/** undefined: empty. */
+function emitValue({ type, vendorId, format }: Line, value: unknown): RadiusAttribute | undefined {
   const writer = new ByteWriter();
   (RADIUS_CODEC[format] as RadiusCodec<unknown>).emit(writer, value);
-  if (writer.length_bytes === 0) return [];
+  if (writer.length_bytes === 0) return undefined;
   const bytes = writer.finish();
-  if (vendorId === NO_VENDOR) return [{ type, value: bytes }];
+  if (vendorId === NO_VENDOR) return { type, value: bytes };
   const part = emitPart({ type, value: bytes });
-  return [{ type: VENDOR_SPECIFIC, value: new ByteWriter().u32(vendorId).bytes(part).finish() }];
+  return { type: VENDOR_SPECIFIC, value: new ByteWriter().u32(vendorId).bytes(part).finish() };
 }
 
 function emitPart({ type, value }: RadiusAttribute): Uint8Array {

@@ -3,7 +3,7 @@
  * Must not know where addresses come from.
  */
 
-import { emitIpcpOption, type IpcpOption, parseIpcpOption } from '../../wire/ncp.js';
+import { ADDRESS_OPTIONS, emitIpcpOption, type IpcpOption, parseIpcpOption } from '../../wire/ncp.js';
 import { type ConfigurationOption, PPP_PROTOCOL } from '../../wire/ppp.js';
 import { ControlProtocol, type NegotiationTiming, type Verdict } from './control-protocol.js';
 import type { Identifiers } from './identifiers.js';
@@ -74,8 +74,8 @@ export class IpcpServer extends ControlProtocol {
 
   /** RFC 1332 section 3.3: a peer that does not mention its address is told of it. */
   protected override missingOptions(types: ReadonlySet<number>): ConfigurationOption[] {
-    const option = emitIpcpOption({ name: 'ipAddress', address: this.#parameters.peerAddress });
-    return types.has(option.type) ? [] : [option];
+    if (types.has(ADDRESS_OPTIONS.ipAddress)) return [];
+    return [emitIpcpOption({ name: 'ipAddress', address: this.#parameters.peerAddress })];
   }
 
   /** The peer's address was judged and the servers are its own affair. */
