@@ -39,7 +39,7 @@ fuzz: build ## SECONDS=n of mutated and random input against every parser; SEED=
 soak: root packages build ## redials and traffic for an hour (SECONDS=n), then what leaked
 	@node dist/test/lab/soak.js $(SOAK_SECONDS)
 
-bench: root packages build ## TCP, UDP, latency, call set-up, memory beside l2tpns, PPPoE calls at the LAC; ONLY=tcp,udp,latency,calls,memory,pppoe; OUT=<file>
+bench: root packages build ## TCP, UDP, latency, call set-up, memory, idle beside l2tpns, PPPoE calls at the LAC; ONLY=tcp,udp,latency,calls,memory,idle,pppoe; OUT=<file>
 	@node dist/test/bench/run.js
 
 scale: root packages build ## 65,000 sessions on one LNS: that they come up and carry packets, memory and processor time; OUT=<file>

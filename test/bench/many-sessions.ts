@@ -6,16 +6,17 @@ import { join } from 'node:path';
 import { openStore } from '../../firmware/store/store.js';
 import { Appliance } from '../interop/appliance.js';
 import { listening } from '../interop/lns.js';
-import type { Lab } from '../lab/namespaces.js';
+import type { Lab, Namespace } from '../lab/namespaces.js';
 import { Caller, type EchoReport } from './caller.js';
 import { PASSWORD, TUNNEL_SECRET, USER_PREFIX } from './lnses.js';
 import { processorTime_ms, residentMemory_bytes } from './processor.js';
 import { atRest } from './rounds.js';
 
-const ADDRESS = '198.51.100.1';
+/** Of the LNS, to which its users call at its device `internet`. */
+export const ADDRESS = '198.51.100.1';
 const L2TP_PORT = 1701;
 const SESSIONS_PER_STEP = 2_500;
-const SESSIONS_PER_TUNNEL = 100;
+export const SESSIONS_PER_TUNNEL = 100;
 const PORTS = 10;
 const AT_ONCE = 50;
 const STEP_TIMEOUT_MS = 90_000;
@@ -33,11 +34,13 @@ export interface BroughtUp {
 }
 
 export class ManySessions {
+  readonly namespace: Namespace;
   readonly appliance: Appliance;
   readonly #caller: Caller;
   #sessions = 0;
 
-  private constructor(appliance: Appliance, caller: Caller) {
+  private constructor(namespace: Namespace, appliance: Appliance, caller: Caller) {
+    this.namespace = namespace;
     this.appliance = appliance;
     this.#caller = caller;
   }
@@ -62,7 +65,7 @@ export class ManySessions {
     await appliance.restart();
     await listening(appliance);
     await atRest({ name: 'the LNS', pid: appliance.pid });
-    return new ManySessions(appliance, await Caller.start(callers));
+    return new ManySessions(namespace, appliance, await Caller.start(callers));
   }
 
   get resident_bytes(): number {

@@ -35,7 +35,7 @@ export interface SetUpRound {
   lost: number;
 }
 
-async function place(caller: Caller, lns: Lns, load: Load, firstUser = 0): Promise<PlacedReport> {
+export async function place(caller: Caller, lns: Lns, load: Load, firstUser = 0): Promise<PlacedReport> {
   return caller.place({
     ...load,
     ...{ server: lns.address, port: L2TP_PORT, ports: load.tunnels, tunnelSecret: TUNNEL_SECRET },

@@ -10,6 +10,7 @@ import { labIsMissing } from '../lab/requirements.js';
 import { BranchCalls } from './branch-calls.js';
 import { callFindings, memoryFindings } from './call-figures.js';
 import { table } from './figures.js';
+import { idleFindings } from './idle.js';
 import { latencyFindings } from './latency.js';
 import { type BenchSites, type Lns, layBenchSites, startOurs, startTheirs } from './lnses.js';
 import type { Findings } from './pairs.js';
@@ -19,11 +20,11 @@ import { TrafficLab } from './traffic-lab.js';
 import { udpFindings } from './udp.js';
 
 /** In the order in which they are measured. */
-const PARTS = ['tcp', 'udp', 'latency', 'calls', 'memory', 'pppoe'] as const;
+const PARTS = ['tcp', 'udp', 'latency', 'calls', 'memory', 'idle', 'pppoe'] as const;
 type Part = (typeof PARTS)[number];
 const TRAFFIC: readonly Part[] = ['tcp', 'udp', 'latency'];
 /** These have both LNSes of one lab. */
-const BOTH_LNSES: ReadonlySet<Part> = new Set([...TRAFFIC, 'calls', 'memory']);
+const BOTH_LNSES: ReadonlySet<Part> = new Set([...TRAFFIC, 'calls', 'memory', 'idle']);
 
 type PartFindings = Findings & { allUp?: boolean };
 
@@ -69,6 +70,7 @@ async function besideL2tpns(parts: ReadonlySet<Part>): Promise<PartFindings[]> {
     if (TRAFFIC.some((part) => parts.has(part))) await traffic(sites, [ours, theirs], measure);
     await measure('calls', () => callFindings(sites, ours, theirs));
     await measure('memory', () => memoryFindings(sites, ours, theirs));
+    await measure('idle', () => idleFindings(sites, ours, theirs));
   } finally {
     await lab.close();
   }
