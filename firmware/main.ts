@@ -42,10 +42,11 @@ const MAX_SESSIONS = 65_535;
 /** Packets that the packet path takes from a descriptor at once. */
 const BATCH_PACKETS = 64;
 /**
- * Garbage is collected when the heap has grown by so much over what lives in it. Left alone V8 waits until it is up to four
- * times as much, and what 10,000 sessions cost is then anybody's guess; a call's set-up costs some 5 % more this way.
+ * Garbage is collected when the heap has grown by so much over what lives in it. Left alone V8 waits for up to four times as
+ * much: a session of 10,000 then takes 6 to 9 KiB, as it happens, and this way 4.6. At 30 it takes 3.5 to 4, and calls are
+ * set up with a third more processor time.
  */
-const HEAP_GROWTH_PERCENT = 30;
+const HEAP_GROWTH_PERCENT = 45;
 const WAKE = Buffer.from(new BigUint64Array([1n]).buffer);
 
 const log = pino({}, logOutput());
