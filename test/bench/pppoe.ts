@@ -14,7 +14,7 @@ import {
   TUNNEL_SECRET,
   USER_PREFIX,
 } from '../interop/lac-and-lns.js';
-import { PCS_DEVICE } from '../lab/access-sites.js';
+import { ACCESS_DEVICE, PCS_DEVICE } from '../lab/access-sites.js';
 import { sendFrames } from '../lab/frame-sender.js';
 import { emitUdpPacket } from '../lab/ip-packets.js';
 import type { Namespace } from '../lab/namespaces.js';
@@ -66,6 +66,7 @@ export class PppoeBench {
 
   static async open(users: number): Promise<PppoeBench> {
     const boxes = await startLacAndLns({ users, lns: { lns: { ipv6: false } } });
+    await leaveToCards(boxes);
     return new PppoeBench(boxes, await Caller.start(boxes.sites.lac));
   }
 
@@ -158,6 +159,21 @@ export class PppoeBench {
     const [source, destination] = [await macOf(office, PCS_DEVICE), await macOf(lns, 'office')];
     const header = emitEthernetHeader({ destination, source, tags: [], etherType: ETHER_TYPE_IPV4 });
     return Buffer.concat([header, emitUdpPacket(ADDRESS.office, address, payload_bytes)]);
+  }
+}
+
+/** Every cable's ends leave checksums and cutting to the card, as in the rest of the bench. */
+async function leaveToCards({ sites: { pcs, lac, lns, office } }: LacAndLns): Promise<void> {
+  const ends = [
+    [pcs, PCS_DEVICE],
+    [lac, ACCESS_DEVICE],
+    [lac, 'uplink'],
+    [lns, 'internet'],
+    [lns, 'office'],
+    [office, PCS_DEVICE],
+  ] as const;
+  for (const [namespace, device] of ends) {
+    await namespace.run(['ethtool', '-K', device, 'tx', 'on', 'tx-udp-segmentation', 'on']);
   }
 }
 
