@@ -14,6 +14,7 @@ import {
   type FlowPacket,
   follower,
   payload,
+  TCP,
   TCP_IPV4,
   TCP_IPV6,
   UDP_IPV4,
@@ -68,6 +69,16 @@ function coalesce(packets: readonly FlowPacket[]): KernelPacket[] {
   }));
 }
 
+/** How many packets go alone: their checksums have the spelling of 0 that the kernel may not write (RFC 1071 section 2). */
+function alone(packets: readonly FlowPacket[]): number {
+  return packets.filter((packet) => {
+    const octets = Buffer.from(emitFlowPacket(packet));
+    const isIpv4 = octets[0]! >>> 4 === 4;
+    const tcp = packet.protocol === TCP ? octets.readUInt16BE((isIpv4 ? 20 : 40) + 16) : 1;
+    return tcp === 0 || tcp === 0xffff || (isIpv4 && octets.readUInt16BE(10) === 0xffff);
+  }).length;
+}
+
 describe('joined packets before a Linux kernel', { skip: labIsMissing() }, () => {
   let lab: Lab;
   let kernel: RoutingKernel;
@@ -83,7 +94,7 @@ describe('joined packets before a Linux kernel', { skip: labIsMissing() }, () =>
     await fc.assert(
       fc.asyncProperty(flows, async (packets) => {
         const joined = coalesce(packets);
-        assert.ok(joined.length <= 3, 'a flow that is not disturbed is joined');
+        assert.ok(joined.length <= 3 + 2 * alone(packets), 'a flow that is not disturbed is joined');
         const routed: string[] = [];
         for (const packet of joined) routed.push(...(await kernel.route(packet)).plain);
         const came = packets.map((packet) => emitFlowPacket({ ...packet, hopLimit: packet.hopLimit - 1 }));
