@@ -3,7 +3,7 @@
  * the packet path in the kernel share.
  */
 import assert from 'node:assert/strict';
-import type { DataPlaneCommand, SessionRow } from '../../../firmware/dataplane/interface.js';
+import type { DataPlaneCommand, DataPlaneOptions, SessionRow } from '../../../firmware/dataplane/interface.js';
 import type { Namespace } from '../../lab/namespaces.js';
 import { Speaker } from './speaker.js';
 
@@ -30,13 +30,13 @@ function started<T extends Speaker>(speaker: T): T {
 
 export class PacketPath extends Speaker {
   /** Without waiting for its sockets; by way of a program that starts it, if one is given. */
-  static launch(namespace: Namespace, ...starter: string[]): PacketPath {
-    const options = { listen: { port: 1701 }, maxSessions: 16, batch: 8 };
+  static launch(namespace: Namespace, offload: boolean, ...starter: string[]): PacketPath {
+    const options: DataPlaneOptions = { listen: { port: 1701 }, maxSessions: 16, batch: 8, offload };
     return started(new PacketPath(namespace, 'packet-path-program.js', [JSON.stringify(options)], starter));
   }
 
-  static async start(namespace: Namespace): Promise<PacketPath> {
-    const path = PacketPath.launch(namespace);
+  static async start(namespace: Namespace, offload = true): Promise<PacketPath> {
+    const path = PacketPath.launch(namespace, offload);
     await path.hear(/"ready"/);
     return path;
   }
