@@ -26,7 +26,7 @@ import { GSO, type PacketBatch, type PacketPieces } from './packet-batch.js';
 export const JOIN = { tcpv4: 1, tcpv6: 2, udp: 4 } as const;
 
 /** So many packets become one at most: of UDP the kernel takes no more segments, and of pieces of memory 1,024. */
-export const MAX_JOINED_PACKETS = 64;
+const MAX_JOINED_PACKETS = 64;
 /** An IP packet with its header; IPv6 could be 40 longer, but no super-packet need be. */
 const MAX_IP_BYTES = 65535;
 

@@ -46,8 +46,6 @@ const MAX_READ_BYTES = 256 * 1024;
 const LINE_BYTES = 64;
 /** The kernel takes no more pieces in one system call (UIO_MAXIOV). */
 const MAX_IOVECS = 1024;
-/** Header and packet are a piece each. */
-export const MAX_PIECES_OF_A_PACKET = MAX_IOVECS - 2;
 
 /** What a TUN device gives and takes as super-packets. A kernel before Linux 6.2 does not join UDP. */
 export interface TunOffload {

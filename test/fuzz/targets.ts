@@ -40,6 +40,7 @@ import { BOX_TARGETS } from './boxes.js';
 import type { FuzzTarget } from './fuzzer.js';
 import { LAC_BOX_TARGETS } from './lac-boxes.js';
 import { MACHINE_TARGETS } from './machines.js';
+import { OFFLOAD_TARGETS } from './offload.js';
 import { PACKET_PATH_TARGETS } from './packet-path.js';
 import { PPPOE_TARGETS } from './pppoe.js';
 import { PROXIED_LINK_TARGETS } from './proxied-link.js';
@@ -243,6 +244,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...BOX_TARGETS,
   ...LAC_BOX_TARGETS,
   ...PACKET_PATH_TARGETS,
+  ...OFFLOAD_TARGETS,
   ...PROXIED_LINK_TARGETS,
   ...PPPOE_TARGETS,
   ...RADIUS_TARGETS,

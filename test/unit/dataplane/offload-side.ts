@@ -78,6 +78,14 @@ export class OffloadSide {
     return Object.fromEntries(Object.entries(readDropCounters(this.#open.counters)).filter(([, count]) => count > 0));
   }
 
+  /** What came of all packets since the last call, and what is counted by now. */
+  take() {
+    const toMain = this.toMain.map((list) => list.splice(0));
+    const came = { toTun: [...this.toTun], toPeers: this.toPeers.splice(0), toInterfaces: this.toInterfaces.splice(0) };
+    this.toTun.clear();
+    return { ...came, toMain, drops: this.drops(), sessions: this.sessions() };
+  }
+
   sessions(): unknown[] {
     return this.#rows.map(({ sessionId, generation }) =>
       readSessionCounters(this.#open.counters, sessionId, generation),
