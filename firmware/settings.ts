@@ -17,6 +17,7 @@ import {
   rate,
   sessionTimeout,
 } from './settings-access.js';
+import { ApiSchema, InterfaceSchema, LogsSchema, StaticRouteSchema, TracePeerSchema } from './settings-box.js';
 import {
   authenticationList,
   canonical,
@@ -143,10 +144,18 @@ export const SettingsSchema = Type.Object(
       },
       section,
     ),
-    api: Type.Object(
-      { tcpPort: whole(0, 65535, 8080, 'TCP port of API and web UI on the loopback addresses; 0 = Unix socket alone') },
-      section,
-    ),
+    api: ApiSchema,
+    interfaces: Type.Array(InterfaceSchema, {
+      maxItems: 64,
+      default: [],
+      description: 'Ethernet interfaces of the box: what each is for, and its addresses',
+    }),
+    logs: LogsSchema,
+    tracePeers: Type.Array(TracePeerSchema, {
+      maxItems: 64,
+      default: [],
+      description: 'other boxes of this kind, whose traces of a call are joined with ours',
+    }),
     l2tp: Type.Object(
       {
         port: whole(1, 65535, 1701, 'UDP port for L2TP, both versions'),
@@ -297,6 +306,14 @@ export const SettingsSchema = Type.Object(
     routing: Type.Object(
       {
         forwarding: flag(true, 'forward packets between interfaces'),
+        masqueradeOn: Type.Array(interfaceName({ description: 'name of an interface' }), {
+          uniqueItems: true,
+          maxItems: 64,
+          default: [],
+          description:
+            "NAT: what users send out by these interfaces gets the interface's own IPv4 address as its source. Empty: routed as it is",
+        }),
+        staticRoutes: Type.Array(StaticRouteSchema, { maxItems: 1024, default: [], description: 'routes of the box' }),
         packetOffload: flag(
           true,
           'exchange packets of one flow with the kernel in one piece, at TUN devices and at L2TP sockets over UDP, as far as it has that. Off: each alone, for finding out whether that is at fault. In force when the program is started',

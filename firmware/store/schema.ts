@@ -83,4 +83,43 @@ CREATE INDEX address_of_no_pool ON address (call) WHERE pool IS NULL;
 CREATE INDEX call_ended ON call (id) WHERE ended_at IS NOT NULL;
 `;
 
-export const MIGRATIONS: readonly string[] = [DOCUMENTS_ADDRESSES_CALLS, BOOTS_ACCOUNTING, INDICES_OF_WHAT_GOES];
+const ADMINISTRATION = `
+-- Who administers the box. password: scrypt, with its parameters and salt.
+CREATE TABLE account (
+  name TEXT PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('admin', 'viewer')), password TEXT NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Browsers that are signed in. token: SHA-256 of what the browser has.
+CREATE TABLE sign_in (
+  token BLOB PRIMARY KEY, account TEXT NOT NULL, address TEXT NOT NULL, created_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Tokens of scripts. token: SHA-256 of what the script has. used_at: NULL = never.
+CREATE TABLE api_token (
+  name TEXT PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('admin', 'viewer')), token BLOB NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL, used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- What the web server shows to browsers, both PEM; the key is sealed.
+CREATE TABLE certificate (
+  only INTEGER PRIMARY KEY CHECK (only = 1), chain TEXT NOT NULL, sealed_key TEXT NOT NULL
+) STRICT;
+
+-- The settings as they were before a change that waits for its confirmation, and until when it waits.
+CREATE TABLE unconfirmed (
+  only INTEGER PRIMARY KEY CHECK (only = 1), document TEXT NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL
+) STRICT;
+
+-- Calls that failed, with what was traced of them: compressed JSON.
+CREATE TABLE failed_call (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, user TEXT NOT NULL, summary TEXT NOT NULL,
+  records BLOB NOT NULL
+) STRICT;
+`;
+
+export const MIGRATIONS: readonly string[] = [
+  DOCUMENTS_ADDRESSES_CALLS,
+  BOOTS_ACCOUNTING,
+  INDICES_OF_WHAT_GOES,
+  ADMINISTRATION,
+];

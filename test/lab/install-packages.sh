@@ -26,11 +26,14 @@ qemu-system-x86_64 qemu-system-x86
 busybox busybox-static
 cpio cpio
 xz xz-utils
+openssl openssl
+chromium chromium
+promtool prometheus
 g++ g++
 python3 python3
 '
 # Services that these packages would start, now and at every boot.
-SERVICES='xl2tpd l2tpns freeradius'
+SERVICES='xl2tpd l2tpns freeradius prometheus'
 
 PATH="$PATH:/usr/sbin:/sbin"
 missing=$(echo "$NEEDED" | while read -r command package; do

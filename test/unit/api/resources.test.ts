@@ -168,7 +168,7 @@ test('PUT settings tells every contradiction with field and reason, and applies 
 for (const name of ['packetOffload', 'portOffload'] as const) {
   test(`routing.${name} is on where nothing is said, and takes nothing but yes and no`, async (t) => {
     const box = await openBox(t);
-    const on = { packetOffload: true, portOffload: true };
+    const on = { packetOffload: true, portOffload: true, masqueradeOn: [], staticRoutes: [] };
     assert.equal((await call(box, 'PUT', 'settings', { routing: { forwarding: false } })).status, 200);
     assert.deepEqual(box.view.applied?.routing, { forwarding: false, ...on });
     assert.equal((await call(box, 'PUT', 'settings', { routing: { [name]: false } })).status, 200);

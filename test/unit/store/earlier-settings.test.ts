@@ -116,7 +116,11 @@ test('settings of the version that knew L2TPv2 alone keep all they have, and get
     })),
     lacClients: lacClients.map((profile) => ({ ...profile, encapsulation: 'auto', cookie_bytes: 8, digest: 'sha1' })),
     pseudowires: [],
-    routing: { ...routing, packetOffload: true, portOffload: true },
+    api: DEFAULT_SETTINGS.api,
+    interfaces: [],
+    logs: DEFAULT_SETTINGS.logs,
+    tracePeers: [],
+    routing: { ...DEFAULT_SETTINGS.routing, ...routing },
   });
 
   assert.ok(documents.writeSettings({ ...VERSION_2_ALONE, system: { hostName: 'lns1' } }, 'test').ok);

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { DEFAULT_POOL, DEFAULT_SETTINGS } from '../../../firmware/settings.js';
 import { MAX_AUDIT_ENTRIES } from '../../../firmware/store/audit.js';
 import { MAX_CALLS } from '../../../firmware/store/calls.js';
+import { MIGRATIONS } from '../../../firmware/store/schema.js';
 import { openStore, StoreError } from '../../../firmware/store/store.js';
 import { temporaryStore } from './temporary-store.js';
 
@@ -265,7 +266,7 @@ test('a file that is no database, of a later version, or in no folder is told in
   later.close();
   refused(path, /later version/);
   const back = new Database(path);
-  back.pragma('user_version = 3');
+  back.pragma(`user_version = ${MIGRATIONS.length}`);
   back.close();
   temporary.reopen();
 });
