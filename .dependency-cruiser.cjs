@@ -23,7 +23,6 @@ module.exports = {
     only('api', '^firmware/api/', folder('control/', 'store/', 'settings[^/]*\\.ts$')),
     only('cli', '^firmware/cli/', folder('api/')),
     { name: 'cli-imports-types-alone', severity: 'error', from: { path: '^firmware/cli/' }, to: { path: '^firmware/api/', dependencyTypesNot: ['type-only'] } },
-    only('web-ui', '^web-ui/', folder('api/', 'settings[^/]*\\.ts$')),
     {
       name: 'cores-do-no-io',
       comment: 'In wire, protocol, roles and the forwarder there is no node: module except pure crypto.',

@@ -16,8 +16,9 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
-build: node_modules/.package-lock.json ## dependencies and compiler, into dist/
+build: node_modules/.package-lock.json ## dependencies, compiler and web page, into dist/
 	@$(BIN)/tsc
+	@$(BIN)/vite build web-ui --logLevel warn
 
 run: root packages build ## a lab with a call in it, until Ctrl-C; ENCAP=udp2|udp3|ip, PROXY=chap|trust|renegotiate; ONCE=1 ends it
 	@node dist/test/lab/run.js
@@ -29,6 +30,7 @@ check: node_modules/.package-lock.json ## format, lint, types, import directions
 	@$(BIN)/biome check --error-on-warnings
 	@$(BIN)/depcruise --config .dependency-cruiser.cjs firmware
 	@$(BIN)/tsc --noEmit
+	@$(BIN)/tsc -p web-ui
 
 sim: build ## SEEDS=n seeds of the simulator
 	@node dist/test/simulation/run.js $(SEEDS)

@@ -1,7 +1,7 @@
 /** The rules of who may import whom, `.dependency-cruiser.cjs`, must find what breaks them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -67,4 +67,20 @@ test('what is allowed breaks no rule', () => {
   ]);
 
   assert.deepEqual([...found], []);
+});
+
+/** dependency-cruiser's parser does not know the page's language, in which markup stands among the code. */
+test('the page takes from the firmware types of the API and of the settings alone, and no module of node', () => {
+  const sources = readdirSync(join(PROJECT, 'web-ui'), { recursive: true, encoding: 'utf8' });
+  const views = sources.filter((path) => /\.tsx?$/.test(path) && path !== 'vite.config.ts');
+  assert.ok(views.length > 10);
+  for (const path of views) {
+    const text = readFileSync(join(PROJECT, 'web-ui', path), 'utf8');
+    for (const [, statement = '', from = ''] of text.matchAll(/^((?:import|export)\b[^;]*?)from '([^']*)';/gm)) {
+      assert.equal(from.startsWith('node:'), false, `${path}: ${from}`);
+      if (!from.includes('/firmware/')) continue;
+      assert.match(from, /\/firmware\/(api\/[\w-]+|settings[\w-]*)\.js$/, path);
+      assert.match(statement, /^import type /, `${path}: ${from}`);
+    }
+  }
 });

@@ -220,8 +220,8 @@ export class PlainView implements ControlPlaneView {
   }
 }
 
-/** Above the folder of the compiled tests. */
-const WEB_UI_FOLDER = resolve(fileURLToPath(new URL('../../../../web-ui', import.meta.url)));
+/** As built, beside the folder of the compiled tests. */
+const WEB_UI_FOLDER = resolve(fileURLToPath(new URL('../../../web-ui', import.meta.url)));
 
 export interface Box extends ApiServer {
   store: Store;

@@ -86,8 +86,8 @@ test('on TCP a Host that only DNS rebinding leads here is refused, on the Unix s
   await box.listeners.openSocket(socketPath);
   for (const [host, status] of HOSTS) {
     const headers = { host };
-    for (const path of ['/api/v1/health', '/', '/nothing']) {
-      const expected = status === 200 && path === '/nothing' ? 404 : status;
+    for (const path of ['/api/v1/health', '/', '/nothing.txt']) {
+      const expected = status === 200 && path === '/nothing.txt' ? 404 : status;
       assert.equal((await ask({ port, path, headers })).status, expected, `${host} ${path}`);
     }
     assert.equal((await ask({ socketPath, path: '/api/v1/health', headers })).status, 200);
@@ -237,12 +237,14 @@ test('the page is served with what it loads, under a policy that lets nothing el
   assert.match(policy, /default-src 'none'/);
   assert.equal(/unsafe|\*|https?:/.test(policy), false);
   const loaded = [...page.text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, path]) => path ?? '');
-  assert.deepEqual(loaded.sort(), ['/icon.svg', '/main.js', '/style.css']);
+  const kinds = ['/assets/index-HASH.css', '/assets/index-HASH.js', '/icon.svg'];
+  assert.deepEqual(loaded.map((path) => path.replace(/-[\w-]{8}\./, '-HASH.')).sort(), kinds, 'make build builds it');
   assert.equal(/<script[^>]*>[^<]|\son\w+=|style=/.test(page.text), false);
   for (const path of loaded) assert.equal((await ask({ port, path })).status, 200, path);
   const etag = String(page.headers.etag);
   assert.equal((await ask({ port, path: '/', headers: { 'if-none-match': etag } })).status, 304);
-  for (const path of ['/../package.json', '/%2e%2e/package.json', '/index.html.map']) {
+  for (const path of ['/sessions', '/users/alice']) assert.equal((await ask({ port, path })).text, page.text, path);
+  for (const path of ['/api', '/api/nothing', '/../package.json', '/%2e%2e/package.json', '/index.html.map']) {
     assert.equal((await ask({ port, path })).status, 404, path);
   }
 });
@@ -251,7 +253,7 @@ test('every answer forbids framing and guessing of its type', async (t) => {
   const { port } = await openOnTcp(t);
   const stream = await open({ port, path: '/api/v1/trace/stream' });
   stream.request.destroy();
-  const answers = await Promise.all(['/', '/api/v1/status', '/nothing'].map((path) => ask({ port, path })));
+  const answers = await Promise.all(['/', '/api/v1/status', '/nothing.txt'].map((path) => ask({ port, path })));
   for (const { headers } of [...answers, stream.response]) {
     assert.equal(headers['x-content-type-options'], 'nosniff');
     assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/);

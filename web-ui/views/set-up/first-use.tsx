@@ -1,0 +1,83 @@
+/** A box that nobody has set up yet: its first password. */
+import { useState } from 'preact/hooks';
+import { ApiError } from '../../api/client.js';
+import { setFirstPassword } from '../../app/account.js';
+import { useWords } from '../../app/language.js';
+import { navigate } from '../../app/router.js';
+import { LanguageChoice } from '../../app/shell.js';
+import { Form, TextField } from '../../parts/form.js';
+
+const WORDS = {
+  en: {
+    title: 'Welcome',
+    why: 'This box has no password yet. Choose the one of its administrator, admin.',
+    password: 'Password',
+    hint: '10 characters or more',
+    again: 'Once more',
+    differs: 'is not the same as above',
+    go: 'Set password and go on',
+  },
+  de: {
+    title: 'Willkommen',
+    why: 'Dieses Gerät hat noch kein Passwort. Wählen Sie das seines Verwalters, admin.',
+    password: 'Passwort',
+    hint: '10 Zeichen oder mehr',
+    again: 'Noch einmal',
+    differs: 'ist nicht dasselbe wie oben',
+    go: 'Passwort setzen und weiter',
+  },
+};
+
+export default function FirstUse() {
+  const words = useWords(WORDS);
+  const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const [error, setError] = useState<ApiError>();
+  const [isBusy, setBusy] = useState(false);
+  const submit = () => {
+    if (again !== password) {
+      setError(new ApiError(422, { problems: [{ field: '/again', reason: words.differs }] }));
+      return;
+    }
+    setBusy(true);
+    setFirstPassword(password, 'admin')
+      .then(() => navigate('/set-up', { replace: true }))
+      .catch(setError)
+      .finally(() => setBusy(false));
+  };
+  return (
+    <main class="gate">
+      <div class="row">
+        <img src="/icon.svg" alt="" width="40" height="40" />
+        <h1>{words.title}</h1>
+      </div>
+      <section class="card">
+        <p>{words.why}</p>
+        <Form error={error} onSubmit={submit}>
+          <input type="text" name="username" autocomplete="username" value="admin" readOnly hidden />
+          <TextField
+            label={words.password}
+            pointer="/password"
+            hint={words.hint}
+            type="password"
+            autocomplete="new-password"
+            value={password}
+            onInput={setPassword}
+          />
+          <TextField
+            label={words.again}
+            pointer="/again"
+            type="password"
+            autocomplete="new-password"
+            value={again}
+            onInput={setAgain}
+          />
+          <button type="submit" class="primary" disabled={isBusy}>
+            {words.go}
+          </button>
+        </Form>
+      </section>
+      <LanguageChoice />
+    </main>
+  );
+}
