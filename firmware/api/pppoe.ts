@@ -1,5 +1,5 @@
 /** How the access concentrator does: its interfaces, what it has said and dropped, and LNSes that have failed. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 
 const CountsSchema = Type.Record(Type.String(), Type.Number());
@@ -20,6 +20,8 @@ const PppoeSchema = Type.Object({
   drops: CountsSchema,
   failedLnses: Type.Array(Type.Object({ server: Type.String(), until: Type.String() })),
 });
+
+export type Pppoe = Static<typeof PppoeSchema>;
 
 export function pppoeResource(app: Api, { view }: ApiContext): void {
   app.get('/api/v1/pppoe', { schema: { response: { 200: PppoeSchema } } }, () => view.pppoe());

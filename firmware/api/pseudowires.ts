@@ -1,5 +1,5 @@
 /** The Ethernet pseudowires of the settings, and how each of them is. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 import { CountersSchema } from './sessions.js';
 
@@ -26,6 +26,8 @@ const PseudowireSchema = Type.Object({
   since: Type.String(),
   counters: CountersSchema,
 });
+
+export type Pseudowire = Static<typeof PseudowireSchema>;
 
 export function pseudowiresResource(app: Api, { view }: ApiContext): void {
   app.get('/api/v1/pseudowires', { schema: { response: { 200: Type.Array(PseudowireSchema) } } }, () =>

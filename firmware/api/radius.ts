@@ -1,5 +1,5 @@
 /** How RADIUS does: its servers, what waits for them, and who changes calls. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 
 const CountsSchema = Type.Record(Type.String(), Type.Number());
@@ -32,6 +32,8 @@ const RadiusSchema = Type.Object({
     }),
   ]),
 });
+
+export type Radius = Static<typeof RadiusSchema>;
 
 export function radiusResource(app: Api, { view }: ApiContext): void {
   app.get('/api/v1/radius', { schema: { response: { 200: RadiusSchema } } }, () => view.radius());

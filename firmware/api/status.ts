@@ -1,5 +1,5 @@
 /** Whether the box is alive, and how it is. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 
 export const OperatingProblemSchema = Type.Object({ what: Type.String(), advice: Type.String() });
@@ -41,6 +41,8 @@ const StatusSchema = Type.Object({
   drops: Type.Record(Type.String(), Type.Number()),
   problems: Type.Array(OperatingProblemSchema),
 });
+
+export type Status = Static<typeof StatusSchema>;
 
 export function statusResource(app: Api, { view, listeners }: ApiContext): void {
   app.get('/api/v1/health', { schema: { response: { 200: HealthSchema } } }, () => ({ status: 'ok' as const }));

@@ -1,5 +1,5 @@
 /** Figures, times and lengths of time as people read them, in the language that is chosen. Pure but for that. */
-import type { Language } from './language.js';
+import type { Language } from './languages.js';
 
 const UNITS = ['', 'k', 'M', 'G', 'T', 'P'];
 

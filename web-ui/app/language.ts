@@ -3,13 +3,9 @@
  * beside it; this gives the set of the language that is chosen. Must not know any word.
  */
 import { useSyncExternalStore } from './external-store.js';
+import type { Language, Words } from './languages.js';
 
-export type Language = 'en' | 'de';
-/** The words of one view: in German the same names as in English, a missing one is a fault at compile time. */
-export interface Words<T> {
-  en: T;
-  de: T;
-}
+export type { Language, Words } from './languages.js';
 
 const STORED_AS = 'language';
 const listeners = new Set<() => void>();

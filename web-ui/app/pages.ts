@@ -1,6 +1,6 @@
 /** The views, in the order of the menu. A view is loaded when it is first shown. */
 import type { ComponentType } from 'preact';
-import type { Words } from './language.js';
+import type { Words } from './languages.js';
 
 export interface Page {
   /** First part of the path; '' is the first page. */
@@ -17,6 +17,14 @@ export interface PageProps {
 export const PAGES: readonly Page[] = [
   page('', 'watch', { en: 'Overview', de: 'Übersicht' }, () => import('../views/overview/page.js')),
   page('sessions', 'watch', { en: 'Sessions', de: 'Sitzungen' }, () => import('../views/sessions/page.js')),
+  page('lns', 'set', { en: 'LNS', de: 'LNS' }, () => import('../views/lns/page.js')),
+  page('lac', 'set', { en: 'LAC', de: 'LAC' }, () => import('../views/lac/page.js')),
+  page('lac-clients', 'set', { en: 'Client', de: 'Client' }, () => import('../views/lac-clients/page.js')),
+  page('pseudowires', 'set', { en: 'Pseudowires', de: 'Pseudowires' }, () => import('../views/pseudowires/page.js')),
+  page('radius', 'set', { en: 'RADIUS', de: 'RADIUS' }, () => import('../views/radius/page.js')),
+  page('filters', 'set', { en: 'Filters', de: 'Filter' }, () => import('../views/filters/page.js')),
+  page('protocols', 'set', { en: 'L2TP and PPP', de: 'L2TP und PPP' }, () => import('../views/protocols/page.js')),
+  page('trace-peers', 'set', { en: 'Trace peers', de: 'Trace-Partner' }, () => import('../views/trace-peers/page.js')),
 ];
 
 function page(path: string, group: Page['group'], title: Words<string>, load: Page['load']): Page {

@@ -29,7 +29,7 @@ export function DataTable<T>({ label, resource, rows, columns, keyOf, empty }: D
   if (resource.data === undefined) return <p class="quiet">{words.loading}</p>;
   if (rows.length === 0) return <div class="empty">{empty}</div>;
   return (
-    // A table that is wider than its place is scrolled by keys too.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that is wider than its place is scrolled by keys too
     <section class="table-scroll" aria-label={label} tabIndex={0}>
       <table>
         <thead>

@@ -2,7 +2,7 @@
  * What settings are called and what they mean, in both languages. A setting is found by the end of its place in the
  * document, the longest that is here: `servers/port` before `port`. The English meaning is the schema's own description.
  */
-import type { Language } from '../app/language.js';
+import type { Language } from '../app/languages.js';
 
 type Entry = readonly [end: string, en: string, de: string, hintDe: string];
 

@@ -1,8 +1,8 @@
 /** The LAC: where PPPoE is answered, and to which LNS calls go. */
 import type { Pppoe } from '../../../firmware/api/pppoe.js';
 import { useResource } from '../../api/resource.js';
-import { useLanguage, useWords } from '../../app/language.js';
 import { count, time } from '../../app/format.js';
+import { useLanguage, useWords } from '../../app/language.js';
 import { Badge } from '../../parts/badge.js';
 import { DataTable } from '../../parts/data-table.js';
 import { Notice } from '../../parts/notice.js';
@@ -41,7 +41,8 @@ const WORDS = {
     mtu: 'MTU',
     mac: 'MAC-Adresse',
     none: 'PPPoE wird noch auf keiner Schnittstelle beantwortet. Fügen Sie unten bei „Schnittstellen“ eine hinzu, und schalten Sie „PPPoE beantworten“ ein.',
-    failed: (server: string, until: string) => `${server} ist ausgefallen und wird bis ${until} nach allen anderen gefragt.`,
+    failed: (server: string, until: string) =>
+      `${server} ist ausgefallen und wird bis ${until} nach allen anderen gefragt.`,
   },
 };
 

@@ -5,13 +5,15 @@ import { SettingsPage } from '../../parts/settings-page.js';
 const WORDS = {
   en: {
     title: 'L2TP and PPP',
-    intro: 'Times and limits. What is set works with the peers known to us; change it where a peer needs something else.',
+    intro:
+      'Times and limits. What is set works with the peers known to us; change it where a peer needs something else.',
     l2tp: 'L2TP',
     ppp: 'PPP',
   },
   de: {
     title: 'L2TP und PPP',
-    intro: 'Zeiten und Grenzen. Die Vorgaben gehen mit den bekannten Gegenstellen; ändern Sie sie, wo eine anderes braucht.',
+    intro:
+      'Zeiten und Grenzen. Die Vorgaben gehen mit den bekannten Gegenstellen; ändern Sie sie, wo eine anderes braucht.',
     l2tp: 'L2TP',
     ppp: 'PPP',
   },

@@ -10,7 +10,8 @@ import { SettingsPage } from '../../parts/settings-page.js';
 const WORDS = {
   en: {
     title: 'Pseudowires',
-    intro: 'Ethernet carried over L2TP version 3: joins the LANs of two places, with another box of this kind or with Linux.',
+    intro:
+      'Ethernet carried over L2TP version 3: joins the LANs of two places, with another box of this kind or with Linux.',
     section: 'Pseudowires',
     name: 'Pseudowire',
     state: 'State',
@@ -25,7 +26,8 @@ const WORDS = {
   },
   de: {
     title: 'Pseudowires',
-    intro: 'Ethernet über L2TP Version 3: verbindet die LANs zweier Orte, mit einem zweiten Gerät dieser Art oder mit Linux.',
+    intro:
+      'Ethernet über L2TP Version 3: verbindet die LANs zweier Orte, mit einem zweiten Gerät dieser Art oder mit Linux.',
     section: 'Pseudowires',
     name: 'Pseudowire',
     state: 'Zustand',
@@ -36,7 +38,14 @@ const WORDS = {
     sent: 'Gesendet',
     why: 'Warum',
     none: 'Es gibt noch kein Pseudowire. Fügen Sie unten eines hinzu: an einem Ende „dieses Gerät wählt“, am anderen „die Gegenstelle wählt“, mit derselben Remote End ID.',
-    states: { off: 'aus', waiting: 'wartet', dialling: 'wählt', listening: 'lauscht', up: 'steht', down: 'steht nicht' },
+    states: {
+      off: 'aus',
+      waiting: 'wartet',
+      dialling: 'wählt',
+      listening: 'lauscht',
+      up: 'steht',
+      down: 'steht nicht',
+    },
   },
 };
 
@@ -68,7 +77,10 @@ export default function PseudowiresPage() {
           { title: words.name, cell: ({ name }) => name },
           { title: words.state, cell: ({ state }) => <Badge kind={KINDS[state]}>{words.states[state]}</Badge> },
           { title: words.peer, cell: ({ peerAddress, peer }) => peerAddress || peer },
-          { title: words.device, cell: ({ tapInterface, bridge }) => [tapInterface, bridge].filter(Boolean).join(' → ') },
+          {
+            title: words.device,
+            cell: ({ tapInterface, bridge }) => [tapInterface, bridge].filter(Boolean).join(' → '),
+          },
           { title: words.up, cell: ({ since: from }) => since(from) },
           { title: words.received, isNumber: true, cell: ({ counters }) => octets(counters.receivedOctets, language) },
           { title: words.sent, isNumber: true, cell: ({ counters }) => octets(counters.sentOctets, language) },

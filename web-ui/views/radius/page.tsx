@@ -10,7 +10,8 @@ import { SettingsPage } from '../../parts/settings-page.js';
 const WORDS = {
   en: {
     title: 'RADIUS',
-    intro: 'Servers that say who a user is and what it may do, and that are told what it used. Without one, the box’s own users count.',
+    intro:
+      'Servers that say who a user is and what it may do, and that are told what it used. Without one, the box’s own users count.',
     section: 'Servers and limits',
     server: 'Server',
     service: 'Is asked for',
@@ -31,7 +32,8 @@ const WORDS = {
   },
   de: {
     title: 'RADIUS',
-    intro: 'Server, die sagen, wer ein Benutzer ist und was er darf, und die erfahren, was er verbraucht hat. Ohne sie gelten die Benutzer des Geräts.',
+    intro:
+      'Server, die sagen, wer ein Benutzer ist und was er darf, und die erfahren, was er verbraucht hat. Ohne sie gelten die Benutzer des Geräts.',
     section: 'Server und Grenzen',
     server: 'Server',
     service: 'Gefragt nach',
