@@ -204,7 +204,7 @@ async function start(): Promise<void> {
 
   const { version } = JSON.parse(readFileSync(join(PROJECT_FOLDER, 'package.json'), 'utf8')) as { version: string };
   const view = new ControlView(plane, version, () => readDropCounters(counters));
-  const webUiFolder = join(PROJECT_FOLDER, 'dist/web-ui');
+  const webUiFolder = join(PROJECT_FOLDER, 'dist/page');
   const api = await startApi({ store, view, webUiFolder, log, socketPath: socket }).catch((error: Error) =>
     refuse(error.message),
   );

@@ -5,7 +5,6 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
-  FastifyRequest,
   FastifySchemaCompiler,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
@@ -56,10 +55,4 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
 /** The number that a text in decimal says; everything else stays what it is, to be refused. */
 function asNumber(value: unknown): unknown {
   return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
-}
-
-/** Who asks, for the audit: nothing more is known of a local caller. */
-export function whoAsks(request: FastifyRequest): string {
-  const { remoteAddress } = request.socket;
-  return remoteAddress === undefined ? 'local socket' : `loopback ${remoteAddress}`;
 }

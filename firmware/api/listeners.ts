@@ -37,6 +37,11 @@ export class Listeners {
     return this.#problem ? [this.#problem] : [];
   }
 
+  /** Whether a connection came by TCP, and not by the Unix socket. */
+  isTcp(socket: object): boolean {
+    return this.#tcpSockets.has(socket);
+  }
+
   /** Serves the Unix socket, in place of one that a former process left. Rejects, in words, when it cannot. */
   async openSocket(path: string): Promise<void> {
     if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {

@@ -2,7 +2,8 @@
 import { Type } from 'typebox';
 import { PoolSchema } from '../settings.js';
 import type { PoolWithSize } from '../store/documents.js';
-import { type Api, type ApiContext, whoAsks } from './context.js';
+import { whoAsks } from './authentication.js';
+import type { Api, ApiContext } from './context.js';
 import { ApiProblem, notFound, refusal } from './problem.js';
 
 const PoolNameSchema = Type.Object({ name: Type.String({ minLength: 1, maxLength: 253 }) });

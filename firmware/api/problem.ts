@@ -17,10 +17,12 @@ export interface ProblemDocument {
 /** Thrown by handlers: what the caller of the API did wrong, or asked for in vain. */
 export class ApiProblem extends Error {
   readonly document: ProblemDocument;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(document: ProblemDocument) {
+  constructor(document: ProblemDocument, headers: Readonly<Record<string, string>> = {}) {
     super(document.title);
     this.document = document;
+    this.headers = headers;
   }
 }
 
@@ -50,7 +52,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** Turns everything that Fastify and the handlers throw into a problem document. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError | ApiProblem>((error, request, reply) => {
-    if (error instanceof ApiProblem) return sendProblem(reply, error.document);
+    if (error instanceof ApiProblem) return sendProblem(reply.headers(error.headers), error.document);
     if (error.validation) {
       const context = error.validationContext ?? '';
       const problems = error.validation.map(({ instancePath, message = 'is not acceptable' }) => {

@@ -2,14 +2,18 @@
  * The API's server: joins the resources, the web page, the listeners and the way errors are told. Must not hold what
  * belongs to one resource.
  */
+import cookie from '@fastify/cookie';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
+import { accountsResource } from './accounts.js';
+import { authenticate } from './authentication.js';
 import { type Api, validatorCompiler } from './context.js';
 import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
+import { describeRoutes, referencePage } from './openapi.js';
 import { poolsResource } from './pools.js';
 import { pppoeResource } from './pppoe.js';
 import { answerErrors, sendProblem } from './problem.js';
@@ -18,7 +22,10 @@ import { radiusResource } from './radius.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { sessionsResource } from './sessions.js';
 import { settingsResource } from './settings.js';
+import { setupResource } from './setup.js';
+import { signInResource } from './sign-in.js';
 import { statusResource } from './status.js';
+import { tokensResource } from './tokens.js';
 import { traceResource } from './trace.js';
 import { tunnelsResource } from './tunnels.js';
 import { usersResource } from './users.js';
@@ -61,13 +68,19 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     return listeners.refuseForeigners(request, reply);
   });
   app.addHook('onClose', () => listeners.close());
-
-  const methods: Methods = new Map();
-  rememberMethods(app, methods);
-  const context = { store, view, listeners };
-  for (const resource of RESOURCES) resource(app, context);
-  webPage(app, webUiFolder);
-  refuseOtherMethods(app, methods);
+  app.register(cookie);
+  describeRoutes(app, view.status().version);
+  // Cookies are read before it is asked whose they are, and routes are described from the first one on.
+  app.after(() => {
+    authenticate(app, store, listeners);
+    const methods: Methods = new Map();
+    rememberMethods(app, methods);
+    const context = { store, view, listeners };
+    for (const resource of RESOURCES) resource(app, context);
+    webPage(app, webUiFolder);
+    refuseOtherMethods(app, methods);
+    referencePage(app);
+  });
   return { app, listeners };
 }
 
@@ -94,6 +107,10 @@ export async function startApi(dependencies: ServerDependencies & { socketPath: 
 }
 
 const RESOURCES = [
+  setupResource,
+  signInResource,
+  accountsResource,
+  tokensResource,
   settingsResource,
   usersResource,
   poolsResource,

@@ -45,7 +45,9 @@ const StatusSchema = Type.Object({
 export type Status = Static<typeof StatusSchema>;
 
 export function statusResource(app: Api, { view, listeners }: ApiContext): void {
-  app.get('/api/v1/health', { schema: { response: { 200: HealthSchema } } }, () => ({ status: 'ok' as const }));
+  app.get('/api/v1/health', { config: { access: 'open' }, schema: { response: { 200: HealthSchema } } }, () => ({
+    status: 'ok' as const,
+  }));
 
   app.get('/api/v1/status', { schema: { response: { 200: StatusSchema } } }, () => {
     const status = view.status();

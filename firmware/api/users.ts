@@ -2,7 +2,8 @@
 import { Type } from 'typebox';
 import { type User, UserSchema } from '../settings.js';
 import { withoutSecrets } from '../store/secret-fields.js';
-import { type Api, type ApiContext, whoAsks } from './context.js';
+import { whoAsks } from './authentication.js';
+import type { Api, ApiContext } from './context.js';
 import { notFound, refusal } from './problem.js';
 import { publicSchema } from './public-schema.js';
 

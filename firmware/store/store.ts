@@ -6,8 +6,10 @@
  * durable one. Both are connections to one file within one thread, so a document must not be written inside a turn:
  * it would wait for its own thread. Accounting is a part of the turn too, and brings the whole turn to the disk.
  */
+
 import { AccountingQueue } from './accounting-queue.js';
 import { AccountingSessions } from './accounting-sessions.js';
+import { Accounts } from './accounts.js';
 import { freeAll } from './addresses.js';
 import type { Audit } from './audit.js';
 import { Calls } from './calls.js';
@@ -33,6 +35,7 @@ export interface Store {
   readonly leases: Leases;
   readonly calls: Calls;
   readonly audit: Audit;
+  readonly accounts: Accounts;
   readonly accounting: { readonly queue: AccountingQueue; readonly sessions: AccountingSessions };
   /** How often these files have been opened, this time too: no two processes over them have one number. */
   readonly bootNumber: number;
@@ -56,6 +59,7 @@ export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): St
       leases: new Leases(connections.relaxed, turn),
       calls: new Calls(connections.relaxed, turn, clock),
       audit: documents.audit,
+      accounts: new Accounts(connections.durable, documents.audit, clock),
       accounting: {
         queue: new AccountingQueue(connections.relaxed, turn),
         sessions: new AccountingSessions(connections.relaxed, turn),

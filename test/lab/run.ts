@@ -82,6 +82,9 @@ async function showSteps({ lac, lns }: FourteenSteps): Promise<Set<number>> {
   return new Set(lines.map(({ step }) => step));
 }
 
+/** Of the pages of this lab, which nobody else reaches. */
+const PAGE_PASSWORD = 'fourteen steps';
+
 async function show(steps: FourteenSteps, encapsulation: Encapsulation, proxy: Proxy): Promise<boolean> {
   const { sites, pc, lac, lns } = steps;
   sayWhoIsThere(steps);
@@ -105,7 +108,8 @@ async function show(steps: FourteenSteps, encapsulation: Encapsulation, proxy: P
   say();
   for (const [name, box, namespace] of [['LAC', lac, sites.lac] as const, ['LNS', lns, sites.lns] as const]) {
     const port = await forwardPort(sites.lab, namespace, (await box.api.settings()).api.tcpPort);
-    say(`The ${name} shows itself at http://127.0.0.1:${port}/ until Ctrl-C.`);
+    await box.api.demand('POST', '/api/v1/setup', { password: PAGE_PASSWORD });
+    say(`The ${name} shows itself at http://127.0.0.1:${port}/ until Ctrl-C; sign in as admin, ${PAGE_PASSWORD}.`);
   }
   return new Promise(() => undefined);
 }

@@ -2,6 +2,7 @@
  * A box for tests of the API: a real store in a temporary folder, the real trace, and calls and tunnels that are plain
  * lists, for the API is what is tested here and not what makes them.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { createServer } from 'node:net';
@@ -221,7 +222,7 @@ export class PlainView implements ControlPlaneView {
 }
 
 /** As built, beside the folder of the compiled tests. */
-const WEB_UI_FOLDER = resolve(fileURLToPath(new URL('../../../web-ui', import.meta.url)));
+const WEB_UI_FOLDER = resolve(fileURLToPath(new URL('../../../page', import.meta.url)));
 
 export interface Box extends ApiServer {
   store: Store;
@@ -240,6 +241,15 @@ export async function openBox(t: TestContext): Promise<Box> {
     rmSync(folder, { recursive: true });
   });
   return { ...server, store, view, folder };
+}
+
+/** The header of a script that may do everything, on a box that has an administrator. */
+export function signedInScript(
+  { store: { accounts } }: Box,
+  role: 'admin' | 'viewer' = 'admin',
+): { authorization: string } {
+  accounts.setUp('admin', 'scrypt$16384$8$1$AAAA$AAAA', 'test');
+  return { authorization: `Bearer ${accounts.addToken(`script-${randomUUID()}`, role, 'test')}` };
 }
 
 export interface Answer {

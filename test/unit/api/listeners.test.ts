@@ -7,13 +7,15 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { CallStepRecord } from '../../../firmware/control/view.js';
-import { ask, type Box, freePort, open, openBox } from './box.js';
+import { ask, type Box, freePort, open, openBox, signedInScript } from './box.js';
 
-async function openOnTcp(t: TestContext): Promise<{ box: Box; port: number }> {
+/** `as` is the header of an administrator's script. */
+async function openOnTcp(t: TestContext): Promise<{ box: Box; port: number; as: Record<string, string> }> {
   const box = await openBox(t);
+  const as = signedInScript(box);
   const port = await freePort();
   assert.deepEqual(await box.listeners.useTcpPort(port), []);
-  return { box, port };
+  return { box, port, as };
 }
 
 test('the Unix socket is for owner and group, and answers', async (t) => {
@@ -104,7 +106,7 @@ test('on TCP a request without Host is refused', async (t) => {
 });
 
 test('on TCP a change that a page of another site asks for is refused', async (t) => {
-  const { box, port } = await openOnTcp(t);
+  const { box, port, as } = await openOnTcp(t);
   const host = `127.0.0.1:${port}`;
   const table: [Record<string, string>, number][] = [
     [{}, 204],
@@ -120,7 +122,12 @@ test('on TCP a change that a page of another site asks for is refused', async (t
   ];
   for (const [headers, status] of table) {
     box.view.done.length = 0;
-    const answer = await ask({ port, method: 'DELETE', path: '/api/v1/tunnels/815', headers: { host, ...headers } });
+    const answer = await ask({
+      port,
+      method: 'DELETE',
+      path: '/api/v1/tunnels/815',
+      headers: { host, ...as, ...headers },
+    });
     assert.equal(answer.status, status, JSON.stringify(headers));
     assert.equal(box.view.done.length, status === 204 ? 1 : 0);
   }
@@ -139,9 +146,9 @@ test('no answer allows another site to read it', async (t) => {
 });
 
 test('the TCP port changes with the settings, and the answer still comes over the old one', async (t) => {
-  const { box, port } = await openOnTcp(t);
+  const { box, port, as } = await openOnTcp(t);
   const next = await freePort();
-  const headers = { 'content-type': 'application/json' };
+  const headers = { ...as, 'content-type': 'application/json' };
   const path = '/api/v1/settings';
   const answer = await ask({ port, method: 'PUT', path, headers }, JSON.stringify({ api: { tcpPort: next } }));
   assert.equal(answer.status, 200);
@@ -195,14 +202,14 @@ async function readTrace(port: number, path: string, count: number, headers = {}
 }
 
 test('the trace is streamed: new records, as many old ones as asked for, and what a lost reader missed', async (t) => {
-  const { box, port } = await openOnTcp(t);
+  const { box, port, as } = await openOnTcp(t);
   for (const label of ['one', 'two', 'three']) box.view.note(label);
   const names = async (path: string, count: number, headers = {}) =>
-    (await readTrace(port, path, count, headers)).map(({ what }) => what);
+    (await readTrace(port, path, count, { ...as, ...headers })).map(({ what }) => what);
   assert.deepEqual(await names('/api/v1/trace/stream?last=2', 2), ['two', 'three']);
   assert.deepEqual(await names('/api/v1/trace/stream', 2, { 'last-event-id': '1' }), ['two', 'three']);
   assert.deepEqual(await names('/api/v1/trace/stream?last=1', 1, { 'last-event-id': '99' }), ['three']);
-  const { response } = await open({ port, path: '/api/v1/trace/stream' });
+  const { response } = await open({ port, path: '/api/v1/trace/stream', headers: as });
   const next = eventsOf(response).next();
   box.view.note('four');
   assert.deepEqual((await next).value, box.view.trace.last(1)[0]);
@@ -210,17 +217,19 @@ test('the trace is streamed: new records, as many old ones as asked for, and wha
 });
 
 test('readers of the trace are bounded in number, and end with the server', async (t) => {
-  const { box, port } = await openOnTcp(t);
-  const readers = await Promise.all(Array.from({ length: 64 }, () => open({ port, path: '/api/v1/trace/stream' })));
-  assert.equal((await ask({ port, path: '/api/v1/trace/stream' })).status, 503);
+  const { box, port, as } = await openOnTcp(t);
+  const readers = await Promise.all(
+    Array.from({ length: 64 }, () => open({ port, path: '/api/v1/trace/stream', headers: as })),
+  );
+  assert.equal((await ask({ port, path: '/api/v1/trace/stream', headers: as })).status, 503);
   const ends = readers.map(({ response }) => once(response.resume(), 'close'));
   await box.app.close();
   await Promise.all(ends);
 });
 
 test('a reader that takes nothing is cut off', async (t) => {
-  const { box, port } = await openOnTcp(t);
-  const { response } = await open({ port, path: '/api/v1/trace/stream' });
+  const { box, port, as } = await openOnTcp(t);
+  const { response } = await open({ port, path: '/api/v1/trace/stream', headers: as });
   const closed = new Promise((resolve) => response.once('close', resolve));
   for (let kilobytes = 0; kilobytes < 16 * 1024; kilobytes += 16) box.view.note('x'.repeat(16 * 1024));
   response.resume();
@@ -244,16 +253,19 @@ test('the page is served with what it loads, under a policy that lets nothing el
   const etag = String(page.headers.etag);
   assert.equal((await ask({ port, path: '/', headers: { 'if-none-match': etag } })).status, 304);
   for (const path of ['/sessions', '/users/alice']) assert.equal((await ask({ port, path })).text, page.text, path);
-  for (const path of ['/api', '/api/nothing', '/../package.json', '/%2e%2e/package.json', '/index.html.map']) {
+  assert.equal((await ask({ port, path: '/api/nothing' })).status, 401);
+  for (const path of ['/../package.json', '/%2e%2e/package.json', '/index.html.map']) {
     assert.equal((await ask({ port, path })).status, 404, path);
   }
 });
 
 test('every answer forbids framing and guessing of its type', async (t) => {
-  const { port } = await openOnTcp(t);
-  const stream = await open({ port, path: '/api/v1/trace/stream' });
+  const { port, as } = await openOnTcp(t);
+  const stream = await open({ port, path: '/api/v1/trace/stream', headers: as });
   stream.request.destroy();
-  const answers = await Promise.all(['/', '/api/v1/status', '/nothing.txt'].map((path) => ask({ port, path })));
+  const answers = await Promise.all(
+    ['/', '/api/v1/status', '/nothing.txt'].map((path) => ask({ port, path, headers: as })),
+  );
   for (const { headers } of [...answers, stream.response]) {
     assert.equal(headers['x-content-type-options'], 'nosniff');
     assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/);

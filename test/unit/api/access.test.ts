@@ -1,0 +1,276 @@
+/** Who may do what: first password, sign-in, accounts, tokens, roles, over real sockets. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Answer, ask, type Box, freePort, open, openBox, signedInScript } from './box.js';
+
+const PASSWORD = 'correct horse battery';
+const OTHER = 'staple of another kind';
+
+interface Browser {
+  box: Box;
+  port: number;
+  /** A request with the cookie of the last sign-in. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  cookie: string;
+}
+
+async function openBrowser(t: TestContext): Promise<Browser> {
+  const box = await openBox(t);
+  const port = await freePort();
+  await box.listeners.useTcpPort(port);
+  const browser: Browser = {
+    box,
+    port,
+    cookie: '',
+    async request(method, path, body, extra = {}) {
+      const headers = {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(browser.cookie !== '' && { cookie: browser.cookie }),
+        ...extra,
+      };
+      const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
+      const answer = await ask({ port, method, path: `/api/v1/${path}`, headers }, text);
+      const set = answer.headers['set-cookie']?.[0];
+      if (set !== undefined) browser.cookie = set.split(';')[0] ?? '';
+      return answer;
+    },
+  };
+  return browser;
+}
+
+async function openSetUp(t: TestContext): Promise<Browser> {
+  const browser = await openBrowser(t);
+  const { status } = await browser.request('POST', 'setup', { password: PASSWORD });
+  assert.equal(status, 201);
+  return browser;
+}
+
+const fieldsOf = ({ text }: Answer): string[] =>
+  (JSON.parse(text) as { problems?: { field: string }[] }).problems?.map(({ field }) => field) ?? [];
+
+test('a factory-new box answers nothing but its set-up, its health and its page', async (t) => {
+  const browser = await openBrowser(t);
+  assert.deepEqual(JSON.parse((await browser.request('GET', 'setup')).text), {
+    state: 'password',
+    hostName: 'tunnelwerk',
+    version: '0.1.0',
+  });
+  for (const path of ['settings', 'users', 'sessions', 'status', 'accounts', 'trace', 'openapi.json', 'nothing']) {
+    const answer = await browser.request('GET', path);
+    assert.deepEqual([answer.status, JSON.parse(answer.text).title], [403, 'Not set up'], path);
+  }
+  assert.equal((await browser.request('PUT', 'settings', {})).status, 403);
+  assert.equal((await browser.request('POST', 'sign-in', { name: 'admin', password: '' })).status, 401);
+});
+
+test('the first password signs its browser in; a second one is refused', async (t) => {
+  const browser = await openSetUp(t);
+  assert.deepEqual(JSON.parse((await browser.request('GET', 'sign-in')).text), {
+    name: 'admin',
+    role: 'admin',
+    via: 'cookie',
+  });
+  assert.equal((await browser.request('GET', 'settings')).status, 200);
+  browser.cookie = '';
+  assert.equal((await browser.request('POST', 'setup', { password: OTHER })).status, 409);
+  assert.equal((await browser.request('GET', 'settings')).status, 401);
+});
+
+for (const password of ['', 'short', 'aaaaaaaaaaaa', 'my admin word', 'password123', 'p'.repeat(300), 17, null]) {
+  test(`${JSON.stringify(password)?.slice(0, 20)} is no first password`, async (t) => {
+    const browser = await openBrowser(t);
+    const answer = await browser.request('POST', 'setup', { password });
+    assert.equal(answer.status, 422);
+    assert.deepEqual(fieldsOf(answer), ['/password']);
+    assert.equal(JSON.parse((await browser.request('GET', 'setup')).text).state, 'password');
+  });
+}
+
+test('two that set the first password at once: one of them is told that there is one', async (t) => {
+  const browser = await openBrowser(t);
+  const answers = await Promise.all(
+    [PASSWORD, OTHER].map((password) => browser.request('POST', 'setup', { password })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409]);
+});
+
+test('a cookie is for HTTP alone and for this site alone, and after sign-out it is worth nothing', async (t) => {
+  const browser = await openSetUp(t);
+  const signedIn = await browser.request('POST', 'sign-in', { name: 'admin', password: PASSWORD });
+  assert.equal(signedIn.status, 200);
+  assert.match(signedIn.headers['set-cookie']?.[0] ?? '', /; Path=\/; HttpOnly; SameSite=Strict$/);
+  const { cookie } = browser;
+  assert.equal((await browser.request('DELETE', 'sign-in')).status, 204);
+  browser.cookie = cookie;
+  assert.equal((await browser.request('GET', 'sessions')).status, 401);
+});
+
+test('a stream ends with the sign-in that it was opened with', async (t) => {
+  const browser = await openSetUp(t);
+  const { cookie, port } = browser;
+  const { response } = await open({ port, path: '/api/v1/trace/stream', headers: { cookie } });
+  assert.equal(response.statusCode, 200);
+  const ended = new Promise((resolve) => response.once('close', resolve));
+  response.resume();
+  await browser.request('DELETE', 'sign-in');
+  await ended;
+});
+
+test('name and password have to fit, and neither is told apart', async (t) => {
+  const browser = await openSetUp(t);
+  const refused = [
+    { name: 'admin', password: OTHER },
+    { name: 'nobody', password: PASSWORD },
+    { name: '', password: '' },
+    { name: 'admin\r\nset-cookie: x=1', password: PASSWORD },
+  ];
+  const answers = [];
+  for (const credentials of refused) answers.push(await browser.request('POST', 'sign-in', credentials));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([401]));
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+  for (const body of ['', '[]', '{"name":1,"password":2}', '{"name":"admin"}', `"${'x'.repeat(100_000)}"`]) {
+    assert.equal((await browser.request('POST', 'sign-in', body)).status, 422, body.slice(0, 20));
+  }
+  assert.equal((await browser.request('POST', 'sign-in', 'x'.repeat(3_000_000))).status, 413);
+});
+
+test('2,000 tries: all but the first ten are told to wait, the box stays at work, and scripts get in', async (t) => {
+  const browser = await openSetUp(t);
+  const statuses = new Map<number, number>();
+  const tries = Array.from({ length: 2_000 }, async () => {
+    const answer = await browser.request('POST', 'sign-in', { name: 'admin', password: OTHER });
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    if (answer.status === 429) assert.ok(Number(answer.headers['retry-after']) > 0);
+  });
+  await Promise.all(tries);
+  assert.deepEqual([...statuses].sort(), [
+    [401, 10],
+    [429, 1_990],
+  ]);
+  const right = { name: 'admin', password: PASSWORD };
+  assert.equal((await browser.request('POST', 'sign-in', right)).status, 429);
+  assert.equal((await browser.request('GET', 'status')).status, 200);
+  const headers = signedInScript(browser.box);
+  assert.equal((await ask({ port: browser.port, path: '/api/v1/status', headers })).status, 200);
+});
+
+test('a viewer may look at everything and change nothing, on every route that there is', async (t) => {
+  const browser = await openSetUp(t);
+  const as = signedInScript(browser.box, 'viewer');
+  const document = browser.box.app.swagger() as { paths: Record<string, Record<string, unknown>> };
+  const forViewers = new Set(['DELETE /api/v1/sign-in', 'PUT /api/v1/accounts/{name}/password']);
+  let refused = 0;
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
+      if (method === 'GET' || forViewers.has(`${method} ${path}`)) continue;
+      if (path === '/api/v1/setup' || path === '/api/v1/sign-in') continue;
+      const [type, body] = method === 'DELETE' ? [{}] : [{ 'content-type': 'application/json' }, '{}'];
+      const where = { port: browser.port, method, path: path.replace(/\{\w+\}/g, '1') };
+      const answer = await ask({ ...where, headers: { ...as, ...type } }, body);
+      assert.equal(answer.status, 403, `${method} ${path}`);
+      assert.match(answer.text, /Not allowed/);
+      refused += 1;
+    }
+  }
+  assert.ok(refused >= 4);
+  assert.equal((await ask({ port: browser.port, path: '/api/v1/settings', headers: as })).status, 200);
+});
+
+test('without sign-in no route answers but the open ones', async (t) => {
+  const browser = await openSetUp(t);
+  browser.cookie = '';
+  const document = browser.box.app.swagger() as { paths: Record<string, Record<string, unknown>> };
+  const isOpen = new Set(['GET /api/v1/setup', 'POST /api/v1/setup', 'POST /api/v1/sign-in', 'GET /api/v1/health']);
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
+      if (isOpen.has(`${method} ${path}`)) continue;
+      const answer = await ask({ port: browser.port, method, path: path.replace(/\{\w+\}/g, '1') });
+      assert.equal(answer.status, 401, `${method} ${path}`);
+    }
+  }
+});
+
+test('tokens are shown once, work until they are deleted, and what is none is refused', async (t) => {
+  const browser = await openSetUp(t);
+  const made = await browser.request('POST', 'tokens', { name: 'grafana', role: 'viewer' });
+  assert.equal(made.status, 201);
+  const { token } = JSON.parse(made.text) as { token: string };
+  assert.equal((await browser.request('POST', 'tokens', { name: 'grafana', role: 'viewer' })).status, 409);
+  const listed = await browser.request('GET', 'tokens');
+  assert.equal(listed.text.includes(token), false);
+  const as = (authorization: string) => ask({ port: browser.port, path: '/api/v1/status', headers: { authorization } });
+  assert.equal((await as(`Bearer ${token}`)).status, 200);
+  for (const wrong of [token, `Basic ${token}`, `Bearer ${token}x`, 'Bearer ', `Bearer ${'x'.repeat(5000)}`]) {
+    assert.equal((await as(wrong)).status, 401, wrong.slice(0, 20));
+  }
+  assert.equal((await browser.request('DELETE', 'tokens/grafana')).status, 204);
+  assert.equal((await as(`Bearer ${token}`)).status, 401);
+  assert.equal((await browser.request('DELETE', 'tokens/grafana')).status, 404);
+  for (const name of ['', '../settings', 'a b', 'ä', 'x'.repeat(65), 'a\nb']) {
+    const refused = await browser.request('POST', 'tokens', { name, role: 'viewer' });
+    assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['/name']], name);
+  }
+});
+
+test('accounts: made, changed, deleted, never the last administrator’s; a change signs its browsers out', async (t) => {
+  const browser = await openSetUp(t);
+  assert.equal((await browser.request('PUT', 'accounts/eve', { role: 'viewer', password: OTHER })).status, 201);
+  const eve = await openSecond(browser, 'eve', OTHER);
+  assert.equal((await eve('GET', 'accounts')).status, 200);
+  assert.equal((await eve('PUT', 'accounts/eve', { role: 'admin' })).status, 403);
+  assert.equal((await browser.request('DELETE', 'accounts/admin')).status, 409);
+  assert.equal((await browser.request('PUT', 'accounts/admin', { role: 'viewer' })).status, 409);
+  assert.equal((await browser.request('PUT', 'accounts/new', { role: 'viewer' })).status, 422);
+  const own = { oldPassword: OTHER, newPassword: 'a third one, longer' };
+  assert.equal((await eve('PUT', 'accounts/admin/password', own)).status, 403);
+  assert.deepEqual(fieldsOf(await eve('PUT', 'accounts/eve/password', { ...own, oldPassword: 'x' })), ['/oldPassword']);
+  assert.equal((await eve('PUT', 'accounts/eve/password', own)).status, 204);
+  assert.equal((await eve('GET', 'accounts')).status, 200, 'the browser that changed it stays signed in');
+  assert.equal((await browser.request('PUT', 'accounts/eve', { role: 'admin' })).status, 200);
+  assert.equal((await eve('GET', 'accounts')).status, 401);
+  assert.equal((await browser.request('DELETE', 'accounts/eve')).status, 204);
+  assert.equal((await browser.request('DELETE', 'accounts/eve')).status, 404);
+  const audit = JSON.parse((await browser.request('GET', 'audit')).text) as { who: string; resource: string }[];
+  assert.deepEqual(
+    audit.map(({ who, resource }) => [who.replace(/ from .*/, ''), resource]),
+    [
+      ['admin', 'accounts/eve'],
+      ['admin', 'accounts/eve'],
+      ['eve', 'accounts/eve'],
+      ['admin', 'accounts/eve'],
+      ['127.0.0.1', 'accounts/admin'],
+    ],
+  );
+  assert.equal(JSON.stringify(audit).includes('third'), false);
+});
+
+async function openSecond({ port }: Browser, name: string, password: string) {
+  const headers = { 'content-type': 'application/json' };
+  const signIn = { port, method: 'POST', path: '/api/v1/sign-in', headers };
+  const answer = await ask(signIn, JSON.stringify({ name, password }));
+  const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+  return (method: string, path: string, body?: unknown) =>
+    ask(
+      { port, method, path: `/api/v1/${path}`, headers: { cookie, ...(body !== undefined && headers) } },
+      body === undefined ? undefined : JSON.stringify(body),
+    );
+}
+
+test('passwords are forgotten at the console alone, and then the box waits for a first one again', async (t) => {
+  const browser = await openSetUp(t);
+  assert.equal((await browser.request('DELETE', 'accounts')).status, 403);
+  const socketPath = join(browser.box.folder, 'api.sock');
+  await browser.box.listeners.openSocket(socketPath);
+  assert.equal((await ask({ socketPath, method: 'DELETE', path: '/api/v1/accounts' })).status, 204);
+  assert.equal((await browser.request('GET', 'settings')).status, 403);
+  assert.equal(JSON.parse((await browser.request('GET', 'setup')).text).state, 'password');
+});
+
+test('no password, nor what is made of it, is given out', async (t) => {
+  const browser = await openSetUp(t);
+  for (const path of ['accounts', 'tokens', 'audit', 'settings', 'setup', 'sign-in']) {
+    const { text } = await browser.request('GET', path);
+    assert.equal(/scrypt|correct horse/.test(text), false, path);
+  }
+});
