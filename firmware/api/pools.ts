@@ -4,6 +4,7 @@ import { PoolSchema } from '../settings.js';
 import type { PoolWithSize } from '../store/documents.js';
 import { whoAsks } from './authentication.js';
 import type { Api, ApiContext } from './context.js';
+import { Editions } from './preconditions.js';
 import { ApiProblem, notFound, refusal } from './problem.js';
 
 const PoolNameSchema = Type.Object({ name: Type.String({ minLength: 1, maxLength: 253 }) });
@@ -15,6 +16,7 @@ const PoolWithUsageSchema = Type.Object({
 
 export function poolsResource(app: Api, { store, view }: ApiContext): void {
   const { documents, leases } = store;
+  const editions = new Editions(store);
   const shown = (pool: PoolWithSize, leased = leases.leasedByPool()) => ({
     ...pool,
     leased: leased.get(pool.name) ?? 0,
@@ -28,9 +30,10 @@ export function poolsResource(app: Api, { store, view }: ApiContext): void {
   app.get(
     '/api/v1/pools/:name',
     { schema: { params: PoolNameSchema, response: { 200: PoolWithUsageSchema } } },
-    ({ params }) => {
+    ({ params }, reply) => {
       const pool = documents.pool(params.name);
       if (!pool) throw notFound(`pool ${params.name}`);
+      editions.tell(reply, `pools/${params.name}`);
       return shown(pool);
     },
   );
@@ -40,10 +43,12 @@ export function poolsResource(app: Api, { store, view }: ApiContext): void {
     { schema: { params: PoolNameSchema, response: { '2xx': PoolWithUsageSchema } } },
     (request, reply) => {
       const { name } = request.params;
+      editions.require(request, `pools/${name}`);
       const isNew = documents.pool(name) === undefined;
       const written = documents.writePool(name, withoutUsage(request.body), whoAsks(request));
       if (!written.ok) throw refusal(written.problems);
       view.poolsChanged();
+      editions.tell(reply, `pools/${name}`);
       reply.code(isNew ? 201 : 200);
       return shown(documents.pool(name)!);
     },
@@ -51,6 +56,7 @@ export function poolsResource(app: Api, { store, view }: ApiContext): void {
 
   app.delete('/api/v1/pools/:name', { schema: { params: PoolNameSchema } }, (request, reply) => {
     const { name } = request.params;
+    editions.require(request, `pools/${name}`);
     const deletion = documents.deletePool(name, whoAsks(request));
     if (deletion.result === 'unknown') throw notFound(`pool ${name}`);
     if (deletion.result === 'in-use') {

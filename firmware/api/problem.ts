@@ -12,6 +12,8 @@ export interface ProblemDocument {
   /** In words, what to do. */
   detail?: string;
   problems?: readonly Problem[];
+  /** Of status 412: who changed the document last, and when (ISO 8601). */
+  changed?: { who: string; at: string };
 }
 
 /** Thrown by handlers: what the caller of the API did wrong, or asked for in vain. */

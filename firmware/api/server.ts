@@ -22,6 +22,7 @@ import { radiusResource } from './radius.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { sessionsResource } from './sessions.js';
 import { settingsResource } from './settings.js';
+import { settingsSchemaResource } from './settings-schema.js';
 import { setupResource } from './setup.js';
 import { signInResource } from './sign-in.js';
 import { statusResource } from './status.js';
@@ -112,6 +113,7 @@ const RESOURCES = [
   accountsResource,
   tokensResource,
   settingsResource,
+  settingsSchemaResource,
   usersResource,
   poolsResource,
   statusResource,

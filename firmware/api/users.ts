@@ -4,6 +4,7 @@ import { type User, UserSchema } from '../settings.js';
 import { withoutSecrets } from '../store/secret-fields.js';
 import { whoAsks } from './authentication.js';
 import type { Api, ApiContext } from './context.js';
+import { Editions } from './preconditions.js';
 import { notFound, refusal } from './problem.js';
 import { publicSchema } from './public-schema.js';
 
@@ -16,6 +17,7 @@ const PageSchema = Type.Object({
 
 export function usersResource(app: Api, { store, view }: ApiContext): void {
   const { documents } = store;
+  const editions = new Editions(store);
   const shown = (user: User) => withoutSecrets(UserSchema, user);
 
   app.get(
@@ -27,9 +29,10 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
   app.get(
     '/api/v1/users/:name',
     { schema: { params: UserNameSchema, response: { 200: PublicUserSchema } } },
-    ({ params }) => {
+    ({ params }, reply) => {
       const user = documents.user(params.name);
       if (!user) throw notFound(`user ${params.name}`);
+      editions.tell(reply, `users/${params.name}`);
       return shown(user);
     },
   );
@@ -39,10 +42,12 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
     { schema: { params: UserNameSchema, response: { '2xx': PublicUserSchema } } },
     (request, reply) => {
       const { name } = request.params;
+      editions.require(request, `users/${name}`);
       const isNew = documents.user(name) === undefined;
       const written = documents.writeUser(name, request.body, whoAsks(request));
       if (!written.ok) throw refusal(written.problems);
       view.userChanged(name);
+      editions.tell(reply, `users/${name}`);
       reply.code(isNew ? 201 : 200);
       return shown(written.value);
     },
@@ -50,6 +55,7 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
 
   app.delete('/api/v1/users/:name', { schema: { params: UserNameSchema } }, (request, reply) => {
     const { name } = request.params;
+    editions.require(request, `users/${name}`);
     if (documents.deleteUser(name, whoAsks(request)).result === 'unknown') throw notFound(`user ${name}`);
     view.userChanged(name);
     return reply.code(204).send();

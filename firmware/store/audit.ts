@@ -30,12 +30,16 @@ export class Audit {
   readonly #insert: Database.Statement<[number, string, string, string, string]>;
   readonly #forget: Database.Statement<[number]>;
   readonly #page: Database.Statement<[number, number], AuditRow>;
+  readonly #last: Database.Statement<[string], AuditRow>;
 
   constructor(database: Database.Database) {
     this.#insert = database.prepare('INSERT INTO audit (at, who, action, resource, fields) VALUES (?, ?, ?, ?, ?)');
     this.#forget = database.prepare('DELETE FROM audit WHERE id <= ?');
     this.#page = database.prepare<[number, number], AuditRow>(
       'SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
+    );
+    this.#last = database.prepare<[string], AuditRow>(
+      'SELECT * FROM audit WHERE resource = ? ORDER BY id DESC LIMIT 1',
     );
   }
 
@@ -48,12 +52,18 @@ export class Audit {
 
   /** The newest entries first, at most `limit`, with ids below `before`. */
   newest(limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
-    return this.#page.all(before, limit).map((row) => ({
-      ...row,
-      at: new Date(row.at).toISOString(),
-      fields: JSON.parse(row.fields) as string[],
-    }));
+    return this.#page.all(before, limit).map(entryOf);
   }
+
+  /** The last change of this resource that is on record. */
+  last(resource: string): AuditEntry | undefined {
+    const row = this.#last.get(resource);
+    return row && entryOf(row);
+  }
+}
+
+function entryOf(row: AuditRow): AuditEntry {
+  return { ...row, at: new Date(row.at).toISOString(), fields: JSON.parse(row.fields) as string[] };
 }
 
 /** JSON pointers of where two documents differ. */

@@ -43,6 +43,7 @@ function prepare(database: Database.Database) {
     writeSettings: database.prepare<[string]>(
       'INSERT INTO settings VALUES (1, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
     ),
+    readPool: database.prepare<[string], string>('SELECT document FROM pool WHERE name = ?').pluck(),
     readPools: database.prepare<[], string>('SELECT document FROM pool ORDER BY name').pluck(),
     writePool: database.prepare<[string, string]>(
       'INSERT INTO pool VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
@@ -123,6 +124,16 @@ export class Documents implements Surroundings {
       const { name } = JSON.parse(document) as User;
       return this.#openedUser(name, document);
     });
+  }
+
+  /**
+   * A document as it is stored, with its secrets sealed; each edition is another text. `resource` is named as in the audit:
+   * 'settings', 'users/alice'.
+   */
+  storedText(resource: string): string | undefined {
+    const [kind, ...name] = resource.split('/');
+    if (kind === 'settings') return this.#sql.readSettings.get();
+    return (kind === 'users' ? this.#sql.readUser : this.#sql.readPool).get(name.join('/'));
   }
 
   userWithFixedAddress(address: string): string | undefined {
