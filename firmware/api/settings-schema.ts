@@ -10,11 +10,15 @@ const AnySchema = Type.Unsafe<Record<string, unknown>>({ type: 'object', additio
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 export function settingsSchemaResource(app: Api): void {
-  const offer = (path: string, schema: TSchema) => {
+  const offer = (path: string, ofWhat: string, schema: TSchema) => {
     const document = { $schema: DIALECT, ...(JSON.parse(JSON.stringify(schema)) as object) };
-    app.get(`/api/v1/settings/schema${path}`, { schema: { response: { 200: AnySchema } } }, () => document);
+    app.get(
+      `/api/v1/settings/schema${path}`,
+      { schema: { summary: `JSON schema of ${ofWhat}`, tags: ['settings'], response: { 200: AnySchema } } },
+      () => document,
+    );
   };
-  offer('', SettingsSchema);
-  offer('/user', UserSchema);
-  offer('/pool', PoolSchema);
+  offer('', 'the settings', SettingsSchema);
+  offer('/user', 'a user', UserSchema);
+  offer('/pool', 'a pool', PoolSchema);
 }
