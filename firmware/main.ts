@@ -13,6 +13,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { type ApiServer, startApi } from './api/server.js';
+import { takeBackExpired } from './control/confirmation.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
 import { randomPool } from './control/random-pool.js';
@@ -163,6 +164,7 @@ async function start(): Promise<void> {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
   const store = openStoreOrRefuse(data);
+  takeBackExpired(store.documents, Date.now);
   const { l2tp, routing } = store.documents.settings();
   const { port } = l2tp;
   const { packetOffload } = routing;

@@ -13,7 +13,8 @@ import type {
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
-import type { ControlPlaneView } from '../control/view.js';
+import type { Confirmation } from '../control/confirmation.js';
+import type { ControlPlaneView, OperatingProblem } from '../control/view.js';
 import { schemaProblems } from '../store/shape.js';
 import type { Store } from '../store/store.js';
 import type { Listeners } from './listeners.js';
@@ -30,6 +31,10 @@ export interface ApiContext {
   store: Store;
   view: ControlPlaneView;
   listeners: Listeners;
+  /** Of changes that may cut off who makes them. */
+  confirmation: Confirmation;
+  /** Brings the stored settings into force, and gives what could not be done of them. */
+  apply: () => Promise<OperatingProblem[]>;
 }
 
 /** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */

@@ -5,6 +5,7 @@
 import cookie from '@fastify/cookie';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
+import { Confirmation } from '../control/confirmation.js';
 import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
@@ -29,6 +30,7 @@ import { statusResource } from './status.js';
 import { tokensResource } from './tokens.js';
 import { traceResource } from './trace.js';
 import { tunnelsResource } from './tunnels.js';
+import { unconfirmedResource } from './unconfirmed.js';
 import { usersResource } from './users.js';
 import { webPage } from './web-page.js';
 
@@ -68,7 +70,17 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
     return listeners.refuseForeigners(request, reply);
   });
-  app.addHook('onClose', () => listeners.close());
+  const apply = async () => {
+    const problems = await view.applySettings(store.documents.settings());
+    return [...problems, ...(await listeners.useTcpPort(store.documents.settings().api.tcpPort))];
+  };
+  const now_ms = () => performance.now();
+  const confirmation = new Confirmation({ documents: store.documents, clock: Date.now, now_ms, apply, log });
+  app.addHook('onReady', async () => confirmation.follow());
+  app.addHook('onClose', () => {
+    confirmation.stop();
+    return listeners.close();
+  });
   app.register(cookie);
   describeRoutes(app, view.status().version);
   // Cookies are read before it is asked whose they are, and routes are described from the first one on.
@@ -76,7 +88,7 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     authenticate(app, store, listeners);
     const methods: Methods = new Map();
     rememberMethods(app, methods);
-    const context = { store, view, listeners };
+    const context = { store, view, listeners, confirmation, apply };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
     refuseOtherMethods(app, methods);
@@ -114,6 +126,7 @@ const RESOURCES = [
   tokensResource,
   settingsResource,
   settingsSchemaResource,
+  unconfirmedResource,
   usersResource,
   poolsResource,
   statusResource,

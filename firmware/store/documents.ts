@@ -22,6 +22,7 @@ import type { SecretBox } from './secret-box.js';
 import { changeSecrets, keepSecrets, lostSecrets, mapSecrets } from './secret-fields.js';
 import type { Validated } from './shape.js';
 import type { Turn } from './turn.js';
+import { accessSections, changedAccess, type Held, Unconfirmed, type Wait } from './unconfirmed.js';
 
 /**
  * So many users are kept as they were read last: all of a branch office's, whose calls come anew together after an outage.
@@ -76,6 +77,7 @@ export class Documents implements Surroundings {
   readonly #turn: Turn;
   readonly #clock: () => number;
   readonly audit: Audit;
+  readonly #unconfirmed: Unconfirmed;
   #settings: Settings;
   #pools: readonly PoolWithSize[];
   readonly #openUsers = new Map<string, Readonly<User>>();
@@ -88,10 +90,9 @@ export class Documents implements Surroundings {
     this.#turn = turn;
     this.#clock = clock;
     this.audit = new Audit(database);
+    this.#unconfirmed = new Unconfirmed(database);
     if (this.#sql.readSettings.get() === undefined) this.#writeDefaults();
-    const stored = this.#opened<Settings>(SettingsSchema, 'settings', this.#sql.readSettings.get()!);
-    // An earlier version of the program did not know every setting that there is now.
-    this.#settings = Value.Default(SettingsSchema, stored) as Settings;
+    this.#settings = this.#openedSettings(this.#sql.readSettings.get()!);
     this.#pools = this.#readPools();
   }
 
@@ -154,18 +155,59 @@ export class Documents implements Surroundings {
 
   /**
    * Replaces the settings by a document from outside. In it a secret that is left out stays as it is, null clears it,
-   * anything else left out takes its default. `who` is for the audit.
+   * anything else left out takes its default. `who` is for the audit. A change of what decides from where the box is
+   * reached waits for its confirmation if `wait` is given, and else counts as confirmed.
    */
-  writeSettings(document: unknown, who: string): Validated<Settings> {
+  writeSettings(document: unknown, who: string, wait?: Wait): Validated<Settings> {
     const checked = validateSettings(keepSecrets(SettingsSchema, document, this.#settings), this);
     const lost = lostSecrets(SettingsSchema, document, this.#settings);
     if (!checked.ok || lost.length > 0)
       return { ok: false, problems: [...(checked.ok ? [] : checked.problems), ...lost] };
     this.#commit('settings', who, this.#settings, checked.value, () => {
+      this.#holdFormer(checked.value, who, wait);
       this.#sql.writeSettings.run(this.#sealed(SettingsSchema, 'settings', checked.value));
     });
     this.#settings = checked.value;
     return checked;
+  }
+
+  /** The change that waits for its confirmation, and which fields go back without it. */
+  unconfirmed(): { held: Held; fields: string[] } | undefined {
+    const held = this.#unconfirmed.read();
+    return held && { held, fields: changedAccess(this.#openedSettings(held.document), this.#settings) };
+  }
+
+  /** The settings stay as they are. Gives whether something waited. */
+  confirmSettings(): boolean {
+    return this.#database.transaction(() => this.#unconfirmed.settle()).immediate();
+  }
+
+  /**
+   * Takes back what was not confirmed. All that was set otherwise meanwhile stays, unless it contradicts what comes back:
+   * to be reached again counts more. Gives the settings that hold now; undefined: nothing waited.
+   */
+  takeBackSettings(who: string): Settings | undefined {
+    const held = this.#unconfirmed.read();
+    if (held === undefined) return undefined;
+    const former = this.#openedSettings(held.document);
+    const merged = validateSettings({ ...this.#settings, ...accessSections(former) }, this);
+    const settings = merged.ok ? merged.value : former;
+    this.#commit('settings', who, this.#settings, settings, () => {
+      this.#unconfirmed.settle();
+      this.#sql.writeSettings.run(this.#sealed(SettingsSchema, 'settings', settings));
+    });
+    this.#settings = settings;
+    return settings;
+  }
+
+  /** Of several changes that nobody has confirmed, what was before the first one is kept. */
+  #holdFormer(next: Settings, who: string, wait: Wait | undefined): void {
+    const held = this.#unconfirmed.read();
+    const document = held?.document ?? this.#sql.readSettings.get()!;
+    if (changedAccess(this.#openedSettings(document), next).length === 0) this.#unconfirmed.settle();
+    else if (changedAccess(this.#settings, next).length === 0) return;
+    else if (wait === undefined) this.#unconfirmed.settle();
+    else this.#unconfirmed.hold({ ...wait, document, who });
   }
 
   /** Writes the pool of this name; its name may be left out of the document. */
@@ -254,7 +296,12 @@ export class Documents implements Surroundings {
     return JSON.stringify(mapSecrets(schema, document, (secret, place) => this.#box.seal(secret, table + place)));
   }
 
-  /** An earlier version of the program did not know all that there is to a user now. */
+  /** An earlier version of the program did not know every setting that there is now. */
+  #openedSettings(document: string): Settings {
+    return Value.Default(SettingsSchema, this.#opened<Settings>(SettingsSchema, 'settings', document)) as Settings;
+  }
+
+  /** Nor all that there is to a user. */
   #openedUser(name: string, document: string): User {
     return Value.Default(UserSchema, this.#opened<User>(UserSchema, `user ${name}`, document)) as User;
   }

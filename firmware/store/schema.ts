@@ -105,9 +105,10 @@ CREATE TABLE certificate (
   only INTEGER PRIMARY KEY CHECK (only = 1), chain TEXT NOT NULL, sealed_key TEXT NOT NULL
 ) STRICT;
 
--- The settings as they were before a change that waits for its confirmation, and until when it waits.
+-- The settings as they were before a change that waits for its confirmation, until when it waits, and how long in all.
 CREATE TABLE unconfirmed (
-  only INTEGER PRIMARY KEY CHECK (only = 1), document TEXT NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL
+  only INTEGER PRIMARY KEY CHECK (only = 1), document TEXT NOT NULL, until INTEGER NOT NULL, wait INTEGER NOT NULL,
+  who TEXT NOT NULL
 ) STRICT;
 
 -- Calls that failed, with what was traced of them: compressed JSON.

@@ -3,6 +3,7 @@
  * lists, for the API is what is tested here and not what makes them.
  */
 import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { createServer } from 'node:net';
@@ -152,6 +153,8 @@ const STATUS: StatusView = {
 export class PlainView implements ControlPlaneView {
   readonly trace = new Trace(1000);
   readonly done: string[] = [];
+  /** 'applied', each time settings come into force. */
+  readonly changes = new EventEmitter();
   applied: Settings | undefined;
   cannot: OperatingProblem[] = [];
   calls: SessionView[] = [SESSION];
@@ -200,6 +203,7 @@ export class PlainView implements ControlPlaneView {
 
   async applySettings(settings: Settings): Promise<OperatingProblem[]> {
     this.applied = settings;
+    this.changes.emit('applied');
     return [...this.cannot];
   }
 

@@ -65,7 +65,7 @@ test('PUT settings stores and applies the document, and never gives a secret bac
   assert.equal(box.view.applied?.lacClients[0]?.password, 'of the branch');
   assert.deepEqual(box.store.documents.settings(), box.view.applied);
   const got = await call(box, 'GET', 'settings');
-  assert.deepEqual(put.body, { settings: got.body, problems: [] });
+  assert.deepEqual(put.body, { settings: got.body, problems: [], confirm: null });
   const text = JSON.stringify([put.body, got.body]);
   assert.equal(/of all|of the branch/.test(text), false);
   assert.equal(text.includes('"passwordSet":true,'), true);
