@@ -1,5 +1,5 @@
 /** What was: calls, and changes of settings, users and pools; the newest first, in pages. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 
 const PageSchema = Type.Object({
@@ -23,6 +23,8 @@ const CallSchema = Type.Object({
   sentPackets: Type.Number(),
   sentOctets: Type.Number(),
 });
+export type Call = Static<typeof CallSchema>;
+
 const AuditEntrySchema = Type.Object({
   id: Type.Integer(),
   at: Type.String(),

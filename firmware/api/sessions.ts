@@ -1,5 +1,5 @@
 /** The calls that live, and their end by request. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 import { notFound } from './problem.js';
 
@@ -61,6 +61,8 @@ const SessionSchema = Type.Object({
     transmitPfc: Type.Boolean(),
   }),
 });
+export type Session = Static<typeof SessionSchema>;
+
 /** 32 bits in version 3. */
 const SessionIdSchema = Type.Object({ sessionId: Type.Integer({ minimum: 1, maximum: 2 ** 32 - 1 }) });
 

@@ -1,5 +1,5 @@
 /** The control connections that live, and their end by request. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 import { notFound } from './problem.js';
 
@@ -19,6 +19,8 @@ const TunnelSchema = Type.Object({
   sessions: Type.Integer(),
   since: Type.String(),
 });
+export type Tunnel = Static<typeof TunnelSchema>;
+
 const TunnelIdSchema = Type.Object({ tunnelId: Type.Integer({ minimum: 1, maximum: 65_535 }) });
 
 export function tunnelsResource(app: Api, { view }: ApiContext): void {

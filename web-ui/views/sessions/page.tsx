@@ -1,9 +1,8 @@
-/** The calls that live. */
-import { useWords } from '../../app/language.js';
+/** The calls that live: all of them in a list, or one of them. */
+import type { PageProps } from '../../app/pages.js';
+import { SessionDetail } from './detail.js';
+import { SessionListView } from './list.js';
 
-const WORDS = { en: { title: 'Sessions' }, de: { title: 'Sitzungen' } };
-
-export default function SessionsPage() {
-  const words = useWords(WORDS);
-  return <h1>{words.title}</h1>;
+export default function SessionsPage({ rest: [id] }: PageProps) {
+  return id === undefined ? <SessionListView /> : <SessionDetail key={id} sessionId={id} />;
 }
