@@ -1,5 +1,5 @@
 /** A box that nobody has set up yet: its first password. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../../api/client.js';
 import { setFirstPassword } from '../../app/account.js';
 import { useWords } from '../../app/language.js';
@@ -34,6 +34,8 @@ export default function FirstUse() {
   const [again, setAgain] = useState('');
   const [error, setError] = useState<ApiError>();
   const [isBusy, setBusy] = useState(false);
+  const page = useRef<HTMLElement>(null);
+  useEffect(() => page.current?.querySelector<HTMLInputElement>('input[type=password]')?.focus(), []);
   const submit = () => {
     if (again !== password) {
       setError(new ApiError(422, { problems: [{ field: '/again', reason: words.differs }] }));
@@ -46,7 +48,7 @@ export default function FirstUse() {
       .finally(() => setBusy(false));
   };
   return (
-    <main class="gate">
+    <main ref={page} class="gate">
       <div class="row">
         <img src="/icon.svg" alt="" width="40" height="40" />
         <h1>{words.title}</h1>
