@@ -13,12 +13,14 @@ const Problems = createContext<readonly FieldProblem[]>([]);
 interface FormProps {
   /** Of the last try to send it. */
   error?: ApiError | undefined;
+  /** Whether what is wrong stands above the form too; false where each problem is one of a field that is seen. */
+  isListed?: boolean;
   onSubmit(): void;
   children: ComponentChildren;
 }
 
 /** What concerns no field that is shown stands above the form. */
-export function Form({ error, onSubmit, children }: FormProps) {
+export function Form({ error, isListed = true, onSubmit, children }: FormProps) {
   const problems = error?.problems ?? [];
   return (
     <form
@@ -29,7 +31,7 @@ export function Form({ error, onSubmit, children }: FormProps) {
         onSubmit();
       }}
     >
-      {error !== undefined && <FormError error={error} />}
+      {error !== undefined && isListed && <FormError error={error} />}
       <Problems.Provider value={problems}>{children}</Problems.Provider>
     </form>
   );

@@ -24,7 +24,7 @@ export function Done({ plan, settings, problems, isKept, movedTo, onAgain }: Don
   const { done } = words;
   if (movedTo !== '') return <Moved address={movedTo} />;
   return (
-    <section class="card">
+    <section class="card step">
       <h2>{done.title}</h2>
       {!isKept && <Notice kind="warn">{done.keep}</Notice>}
       {problems.length > 0 && (
@@ -61,7 +61,7 @@ function Moved({ address }: { address: string }) {
   const { done } = useWords(WORDS);
   const host = address.includes(':') ? `[${address}]` : address;
   return (
-    <section class="card">
+    <section class="card step">
       <h2>{done.title}</h2>
       <Notice kind="warn">{done.moved(address)}</Notice>
       <div>

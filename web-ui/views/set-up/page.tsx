@@ -4,7 +4,7 @@
  */
 import { useState } from 'preact/hooks';
 import type { Pool, Settings } from '../../../firmware/settings.js';
-import { ApiError, type FieldProblem, request } from '../../api/client.js';
+import { ApiError, request } from '../../api/client.js';
 import { useResource } from '../../api/resource.js';
 import { useIsAdmin } from '../../app/account.js';
 import { useWords } from '../../app/language.js';
@@ -79,6 +79,7 @@ function Steps({ wanted, found, etag, onSettings }: StepsProps) {
   const [plan, setPlan] = useState<Plan>(() => proposal(found, pageHost()));
   const [hasBegun, setBegun] = useState(false);
   const [error, setError] = useState<ApiError>();
+  const [hasGaps, setGaps] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>();
   const steps = stepsOf(plan.role);
@@ -87,11 +88,11 @@ function Steps({ wanted, found, etag, onSettings }: StepsProps) {
   const at = steps.indexOf(step);
   const go = (to: Step) => navigate(to === 'role' ? '/set-up' : `/set-up/${to}`);
 
-  const refuse = (problems: FieldProblem[]) => setError(new ApiError(422, { problems }));
   const next = () => {
     const gaps = gapsIn(step, plan, found);
+    setGaps(gaps.length > 0);
     if (gaps.length > 0) {
-      refuse(gaps.map((field) => ({ field, reason: words.missing })));
+      setError(new ApiError(422, { problems: gaps.map((field) => ({ field, reason: words.missing })) }));
       return;
     }
     setError(undefined);
@@ -136,6 +137,7 @@ function Steps({ wanted, found, etag, onSettings }: StepsProps) {
         key={step}
         {...words.steps[step]}
         error={error}
+        isListed={!hasGaps}
         isBusy={isBusy}
         onNext={step === 'summary' ? () => void write() : next}
         {...(step === 'summary' && { action: isBusy ? words.applying : words.apply })}

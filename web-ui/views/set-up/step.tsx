@@ -11,6 +11,8 @@ interface StepFrameProps {
   title: string;
   intro: string;
   error?: ApiError | undefined;
+  /** As in Form. */
+  isListed: boolean;
   /** In place of "Next". */
   action?: string;
   isBusy?: boolean;
@@ -23,7 +25,7 @@ interface StepFrameProps {
 /** Fields first; where there are none, the button that goes on. */
 const FIRST = 'input:checked, input:not([type=radio]):not([hidden]), select, textarea';
 
-export function StepFrame({ title, intro, error, action, isBusy, onNext, onBack, children }: StepFrameProps) {
+export function StepFrame({ title, intro, error, isListed, action, isBusy, onNext, onBack, children }: StepFrameProps) {
   const words = useWords(WORDS);
   const id = useId();
   const section = useRef<HTMLElement>(null);
@@ -31,13 +33,14 @@ export function StepFrame({ title, intro, error, action, isBusy, onNext, onBack,
     const form = section.current?.querySelector('form');
     (form?.querySelector<HTMLElement>(FIRST) ?? form?.querySelector<HTMLElement>('[type=submit]'))?.focus();
   }, []);
+  useEffect(() => section.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(), [error]);
   return (
-    <section ref={section} class="card" aria-labelledby={id}>
+    <section ref={section} class="card step" aria-labelledby={id}>
       <div>
         <h2 id={id}>{title}</h2>
         <p class="quiet">{intro}</p>
       </div>
-      <Form error={error} onSubmit={onNext}>
+      <Form error={error} isListed={isListed} onSubmit={onNext}>
         {children}
         <div class="actions">
           <button type="submit" class="primary" disabled={isBusy}>
