@@ -181,6 +181,7 @@ async function start(): Promise<void> {
     if (!stopping) process.exit(1);
   });
   const activity = new ActivityReader(counters);
+  const { version } = JSON.parse(readFileSync(join(PROJECT_FOLDER, 'package.json'), 'utf8')) as { version: string };
   const plane = new ControlPlane({
     store,
     network: new NetConfig(),
@@ -188,6 +189,7 @@ async function start(): Promise<void> {
     post: packetPath.post,
     listeningPort: port,
     packetOffload,
+    program: `tunnelwerk ${version}`,
     readSessionCounters: (sessionId, generation) => readSessionCounters(counters, sessionId, generation),
     readActivity: () => activity.read(),
     readEthernetInterfaces,
@@ -204,7 +206,6 @@ async function start(): Promise<void> {
   packetPath.onReports((reports) => plane.handleReports(reports));
   await plane.start();
 
-  const { version } = JSON.parse(readFileSync(join(PROJECT_FOLDER, 'package.json'), 'utf8')) as { version: string };
   const view = new ControlView(plane, version, () => readDropCounters(counters));
   const webUiFolder = join(PROJECT_FOLDER, 'dist/page');
   const api = await startApi({ store, view, webUiFolder, log, socketPath: socket }).catch((error: Error) =>

@@ -10,6 +10,7 @@ import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
 import { authenticate } from './authentication.js';
+import { capturesResource } from './captures.js';
 import { type Api, validatorCompiler } from './context.js';
 import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
@@ -137,4 +138,5 @@ const RESOURCES = [
   radiusResource,
   historyResource,
   traceResource,
+  capturesResource,
 ];

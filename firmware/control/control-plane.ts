@@ -17,6 +17,7 @@ import { applianceConfig } from './appliance-config.js';
 import { CallLimits } from './call-limits.js';
 import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
+import { Captures } from './capture/captures.js';
 import { KernelSettings } from './kernel-settings.js';
 import type { NetworkConfiguration } from './network.js';
 import { settingsProblems } from './operating-problems.js';
@@ -53,6 +54,8 @@ export interface ControlPlaneDependencies {
   listeningPort: number;
   /** Whether it was started to exchange packets in one piece, where the kernel can. */
   packetOffload: boolean;
+  /** Name and version of the program. */
+  program: string;
   readEthernetInterfaces(): readonly EthernetInterface[];
   readMemory(): MemoryReading;
   /** Monotonic, in ms. */
@@ -75,6 +78,7 @@ export class ControlPlane {
   readonly ports: Ports;
   readonly radius: Radius;
   readonly accounting: Accounting;
+  readonly captures: Captures;
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
@@ -152,6 +156,15 @@ export class ControlPlane {
     });
     const push = (command: DataPlaneCommand) => void this.#commands.push(command);
     this.pppoe = new PppoeInterfaces(push, dependencies.readEthernetInterfaces);
+    this.captures = new Captures({
+      turn: (act) => this.turn(act),
+      push,
+      calls: () => this.appliance.calls(),
+      callOf: (sessionId) => this.appliance.callInfo(sessionId),
+      pseudowires: () => this.appliance.pseudowires(),
+      tunnel: (tunnelId) => this.appliance.endpoint.tunnel(tunnelId),
+      about: { localPort: dependencies.listeningPort, program: dependencies.program, hardware: process.arch },
+    });
     this.memory = new SessionMemory(dependencies.readMemory);
     this.#nextActivity_ms = now_ms;
     this.#accountingPrefix = store.bootNumber.toString(16).padStart(8, '0').toUpperCase();
@@ -291,7 +304,10 @@ export class ControlPlane {
       this.appliance.turn(now_ms);
       let output = this.appliance.pollOutput();
       if (output === undefined) return;
-      for (; output !== undefined; output = this.appliance.pollOutput()) this.#carryOut(output, now_ms);
+      for (; output !== undefined; output = this.appliance.pollOutput()) {
+        this.#carryOut(output, now_ms);
+        this.captures.follow(output);
+      }
     }
   }
 
@@ -467,6 +483,7 @@ export class ControlPlane {
       if (first) this.appliance.note(sessionId, 14, 'traffic both ways', {}, now_ms);
     }
     this.accounting.tick(now_ms);
+    this.captures.look();
     this.memory.note(this.appliance.callCount);
     for (const { call, reason, terminateCause } of this.#limits.overdue(this.calls.all(), this.#settings.lns, now_ms)) {
       this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);

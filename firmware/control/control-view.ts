@@ -35,6 +35,10 @@ export class ControlView implements ControlPlaneView {
     this.#startedAt = new Date().toISOString();
   }
 
+  get captures(): ControlPlaneView['captures'] {
+    return this.#plane.captures;
+  }
+
   get trace(): ControlPlaneView['trace'] {
     return this.#plane.trace;
   }

@@ -251,6 +251,46 @@ export interface CallStepRecord {
   detail: string;
 }
 
+/** Whose packets: of one call or pseudowire by the session's ID here, of a tunnel with all its sessions, or of a user. */
+export type CaptureFilter = { sessionId: number } | { tunnelId: number } | { user: string };
+
+/** A capture that is asked for. */
+export interface CaptureRequest {
+  filter: CaptureFilter;
+  /** Of the ring that keeps the newest packets; what is used is the next power of two. */
+  size_bytes: number;
+  /** So much of each packet is kept, from its L2TP or Ethernet header on. */
+  snap_bytes: number;
+  withoutSecrets: boolean;
+  withoutPayload: boolean;
+}
+
+export interface CaptureView extends CaptureRequest {
+  id: number;
+  state: 'running' | 'stopped';
+  /** ISO 8601 */
+  startedAt: string;
+  /** Calls and pseudowires that are in it now; 0 as long as it waits for them. */
+  sessions: number;
+  /** Taken since the start; of those so many are no longer there. */
+  packets: number;
+  octets: number;
+  overwritten: number;
+}
+
+/** Captures of packets. None of these throws for a caller's input. */
+export interface CapturesView {
+  list(): CaptureView[];
+  get(id: number): CaptureView | undefined;
+  /** A sentence where there is no room for another one. */
+  start(request: CaptureRequest): CaptureView | string;
+  /** These three: undefined or false where there is none of this number. */
+  stop(id: number): CaptureView | undefined;
+  remove(id: number): boolean;
+  /** What the capture has now, as pcapng, in pieces; the box does something else between them. */
+  file(id: number): AsyncIterable<Uint8Array> | undefined;
+}
+
 /** What `control/` offers to `api/`. None of these throws for a caller's input. */
 export interface ControlPlaneView {
   /** In the order in which they came, at most `limit`, after the call of this number. */
@@ -272,6 +312,7 @@ export interface ControlPlaneView {
   userChanged(name: string): void;
   /** Pools were written or deleted: calls on addresses of no pool end, routes follow. */
   poolsChanged(): void;
+  readonly captures: CapturesView;
   readonly trace: {
     /** The newest records, at most `limit`, oldest first. */
     last(limit: number): CallStepRecord[];

@@ -3,6 +3,7 @@
  * there, from their peers, and a bounded number of strangers' requests. Reads no packet: who calls it has read the
  * header.
  */
+import type { Captures } from './capture.js';
 import { DROP, FORWARDED } from './drop-reasons.js';
 import type { ForwarderOutput } from './output.js';
 import type { PacketBatch } from './packet-batch.js';
@@ -14,11 +15,13 @@ export class ControlGate {
   now_ms = 0;
   readonly #tunnels: TunnelTable;
   readonly #output: ForwarderOutput;
+  readonly #captures: Captures;
   readonly #strangers = new StrangerGate();
 
-  constructor(tunnels: TunnelTable, output: ForwarderOutput) {
+  constructor(tunnels: TunnelTable, output: ForwarderOutput, captures: Captures) {
     this.#tunnels = tunnels;
     this.#output = output;
+    this.#captures = captures;
   }
 
   /**
@@ -36,14 +39,25 @@ export class ControlGate {
     if (tunnelId === 0) {
       const { peerAddress, peerPort } = input;
       if (!this.#strangers.letsIn(peerAddress, index, peerPort[index], this.now_ms)) return DROP['stranger-rate'];
-      this.#output.pushControl(this.#output.strangers, input, index, offset, length_bytes, isOverIp);
-      return FORWARDED;
+      return this.#push(this.#output.strangers, input, index, offset, length_bytes, isOverIp);
     }
     if ((tunnelId & ~MAX_TUNNEL_ID) !== 0 || !this.#tunnels.has(tunnelId)) return DROP['control-unknown-tunnel'];
     if (this.#tunnels.isOverIp(tunnelId) !== isOverIp) return DROP['wrong-encapsulation'];
     if (!this.#tunnels.isPeer(tunnelId, input.peerAddress, index)) return DROP['control-wrong-peer'];
     if (!this.#tunnels.takeMessage(tunnelId, this.now_ms)) return DROP['control-rate'];
-    this.#output.pushControl(this.#output.control, input, index, offset, length_bytes, isOverIp);
+    return this.#push(this.#output.control, input, index, offset, length_bytes, isOverIp);
+  }
+
+  #push(
+    queue: PacketBatch,
+    input: PacketBatch,
+    index: number,
+    offset: number,
+    length_bytes: number,
+    isOverIp: boolean,
+  ): number {
+    if (this.#captures.isOn) this.#captures.receivedControl(input, index, offset, length_bytes, isOverIp);
+    this.#output.pushControl(queue, input, index, offset, length_bytes, isOverIp);
     return FORWARDED;
   }
 }

@@ -4,6 +4,7 @@
  * Does no I/O; time is an argument.
  */
 import { addressWords, isIpv4Mapped } from './address.js';
+import { Captures } from './capture.js';
 import type { Checksums } from './checksum.js';
 import type { CounterViews } from './counters.js';
 import { Downstream } from './downstream.js';
@@ -31,6 +32,8 @@ export class Forwarder {
   readonly output: ForwarderOutput;
   readonly sessions: SessionTable;
   readonly tunnels = new TunnelTable();
+  /** Told the time before input is forwarded, and of what is sent before the output is cleared. */
+  readonly captures: Captures;
   readonly #drops: Float64Array;
   readonly #ppp: PppFrames;
   readonly #pppoe: PppoeFrames;
@@ -43,11 +46,13 @@ export class Forwarder {
     const { drops, generations } = views;
     this.output = new ForwarderOutput(slots, new HeldFrames(slots.held, generations.length), checksums);
     this.sessions = new SessionTable(views);
+    this.captures = new Captures(this.sessions, this.output);
     this.#drops = drops;
     this.#ethernet = new EthernetFrames(this.sessions, this.output, drops);
     this.#ppp = new PppFrames(this.sessions, this.output, drops);
-    this.#pppoe = new PppoeFrames(this.sessions, this.#ppp, this.output, drops);
-    this.#upstream = new Upstream(this.sessions, this.tunnels, this.#ppp, this.#ethernet, this.output, drops);
+    this.#pppoe = new PppoeFrames(this.sessions, this.#ppp, this.output, this.captures, drops);
+    const { sessions, tunnels, output, captures } = this;
+    this.#upstream = new Upstream(sessions, tunnels, this.#ppp, this.#ethernet, output, captures, drops);
     this.#downstream = new Downstream(this.sessions, this.output, checksums, drops);
   }
 
@@ -139,7 +144,7 @@ export class Forwarder {
   /** A whole Ethernet frame. Needs a free slot in the output. */
   sendFrame({ interfaceIndex, frame }: SendFrame): void {
     const offset = this.#copy(frame);
-    if (offset >= 0) this.output.pushToInterface(offset, frame.length, interfaceIndex);
+    if (offset >= 0) this.output.pushToInterface(offset, frame.length, interfaceIndex, 0);
   }
 
   /** Gives the offset of the copy, or -1, and counts, where it does not fit. */

@@ -21,6 +21,14 @@ import type { VlanTag } from '../wire/ethernet.js';
 import { viewCounters } from './counters.js';
 
 export {
+  type CapturedPacket,
+  CaptureRingReader,
+  type CaptureRingTotals,
+  captureRingTotals,
+  createCaptureRing,
+  MIN_RING_BYTES,
+} from './capture-ring.js';
+export {
   type ActiveSession,
   ActivityReader,
   readDropCounters,
@@ -134,6 +142,9 @@ export interface SessionRow {
 /** Rows that PPPoE carries have IDs from here on, which no L2TP session ever has. */
 export const FIRST_PPPOE_ROW_ID = 0xf000_0000;
 
+/** Captures that there are at a time, by number from 0. */
+export const CAPTURES = 4;
+
 /** Where a PPPoE session's frames go and come from (RFC 2516 section 4). A frame must have its address and VLAN IDs. */
 export interface PppoePath {
   /** The kernel's: of an interface that is, or will be, opened by 'open-packet-socket'. */
@@ -177,6 +188,24 @@ export type DataPlaneCommand =
   | { type: 'inject'; sessionId: number; generation: number; protocol: number; information: Uint8Array }
   /** A whole L2TP control packet from its header on: over IP the worker puts the all-zero Session ID before it. */
   | { type: 'send-control'; path: TransportPath; packet: Uint8Array }
+  /**
+   * From now on control messages and frames of discovery are copied to `signalling`, and what is marked for this capture
+   * where its mark says, `snap_bytes` of each packet at most; both are rings of createCaptureRing.
+   */
+  | {
+      type: 'capture-open';
+      capture: number;
+      signalling: SharedArrayBuffer;
+      packets: SharedArrayBuffer;
+      snap_bytes: number;
+    }
+  /** Nothing is copied for it any more, and no session marked for it. */
+  | { type: 'capture-close'; capture: number }
+  /**
+   * The session's packets go to the capture's ring of packets, to that of signalling while it is not known whose they are,
+   * or to none. A session that is not there is passed over.
+   */
+  | { type: 'capture-session'; capture: number; sessionId: number; mark: 'packets' | 'signalling' | 'none' }
   | { type: 'stop' };
 
 export type DataPlaneReport =

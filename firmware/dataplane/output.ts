@@ -132,6 +132,11 @@ export class ForwarderOutput {
     return this.toPeers[(isOverIp ? IP_STEP : 0) + (isIpv6 ? IPV6_STEP : 0)];
   }
 
+  /** Whether what is in this one of `toPeers` goes as IP protocol 115. */
+  isOverIp(transport: number): boolean {
+    return transport >= IP_STEP;
+  }
+
   /** A datagram for the peer of a row, or a frame for its host, whose last `tail_bytes` lie at `tailOffset`. */
   pushToPeer(
     offset: number,
@@ -143,7 +148,7 @@ export class ForwarderOutput {
   ): void {
     const flags = table.flags[row];
     if ((flags & ROW.pppoe) !== 0) {
-      this.pushToInterface(offset, length_bytes, table.pppoe.interfaceIndex[row], tailOffset, tail_bytes);
+      this.pushToInterface(offset, length_bytes, table.pppoe.interfaceIndex[row], row, tailOffset, tail_bytes);
       return;
     }
     this.#pushed++;
@@ -156,10 +161,17 @@ export class ForwarderOutput {
     batch.peerPort[index] = table.peerPort[row];
   }
 
-  /** An Ethernet frame, whose last `tail_bytes` lie at `tailOffset`. */
-  pushToInterface(offset: number, length_bytes: number, interfaceIndex: number, tailOffset = 0, tail_bytes = 0): void {
+  /** An Ethernet frame of a row, or of discovery (row 0), whose last `tail_bytes` lie at `tailOffset`. */
+  pushToInterface(
+    offset: number,
+    length_bytes: number,
+    interfaceIndex: number,
+    row: number,
+    tailOffset = 0,
+    tail_bytes = 0,
+  ): void {
     this.#pushed++;
-    const index = this.toInterfaces.append(offset, length_bytes, 0);
+    const index = this.toInterfaces.append(offset, length_bytes, row);
     this.toInterfaces.interfaceIndex[index] = interfaceIndex;
     this.toInterfaces.tailOffset[index] = tailOffset;
     this.toInterfaces.tail_bytes[index] = tail_bytes;

@@ -7,6 +7,7 @@
  */
 import { TAG_PROTOCOL } from '../wire/ethernet.js';
 import { PPPOE_CODE, PPPOE_ETHER_TYPE, PPPOE_HEADER_BYTES } from '../wire/pppoe.js';
+import type { Captures } from './capture.js';
 import { DiscoveryGate } from './discovery-gate.js';
 import { DROP, FORWARDED } from './drop-reasons.js';
 import type { ForwarderOutput } from './output.js';
@@ -27,10 +28,12 @@ export class PppoeFrames {
   readonly #paths: PppoePaths;
   readonly #ppp: PppFrames;
   readonly #gate: DiscoveryGate;
+  readonly #captures: Captures;
   readonly #drops: Float64Array;
 
-  constructor(table: SessionTable, ppp: PppFrames, output: ForwarderOutput, drops: Float64Array) {
+  constructor(table: SessionTable, ppp: PppFrames, output: ForwarderOutput, captures: Captures, drops: Float64Array) {
     this.#paths = table.pppoe;
+    this.#captures = captures;
     this.#ppp = ppp;
     this.#gate = new DiscoveryGate(output);
     this.#drops = drops;
@@ -69,6 +72,7 @@ export class PppoeFrames {
     const row = this.#paths.rowOf(place, u16(memory, at + 2));
     if (etherType === PPPOE_ETHER_TYPE.discovery) {
       const code = memory[at + 1];
+      if (this.#captures.isOn) this.#captures.receivedFrame(start, length_bytes, 0, interfaceIndex);
       const isEnd = code === PPPOE_CODE.padt && this.#mismatch(memory, start, vlanKey, row) === FORWARDED;
       return this.#gate.take(input, index, interfaceIndex, code, isEnd, now_ms);
     }
@@ -78,6 +82,7 @@ export class PppoeFrames {
     // Who is told that its session is over need not find out by itself, as after a restart of this box.
     if (row === 0) this.#gate.takeStray(input, index, interfaceIndex, now_ms);
     if (mismatch !== FORWARDED) return mismatch;
+    if (this.#captures.isOn) this.#captures.receivedFrame(start, length_bytes, row, interfaceIndex);
     const payload = at + PPPOE_HEADER_BYTES;
     const payloadEnd = payload + u16(memory, at + 4);
     if (payloadEnd > end) return DROP['pppoe-length'];

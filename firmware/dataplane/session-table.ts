@@ -5,7 +5,13 @@
  */
 import { addressWords, isIpv4Mapped, readWord } from './address.js';
 import { type CounterViews, sessionCountersOfRow } from './counters.js';
-import { FIRST_PPPOE_ROW_ID, type SessionCounters, type SessionRow, type TransportPath } from './interface.js';
+import {
+  CAPTURES,
+  FIRST_PPPOE_ROW_ID,
+  type SessionCounters,
+  type SessionRow,
+  type TransportPath,
+} from './interface.js';
 import { ADDRESS_WORDS } from './packet-batch.js';
 import { Policers } from './policer.js';
 import { PppoePaths } from './pppoe-paths.js';
@@ -46,6 +52,8 @@ export const ROW = {
   relay: 0x8_0000,
   /** PPP frames from the peer are kept. */
   hold: 0x10_0000,
+  /** A capture has the row's packets: `captures` says which. */
+  captured: 0x20_0000,
 } as const;
 
 /** PPP control frames of one session that reach the main thread: a negotiation takes some twenty. */
@@ -105,6 +113,8 @@ export class SessionTable {
   /** The row that PPP frames go to. */
   readonly relaySessionId: Int32Array;
   readonly relayGeneration: Uint32Array;
+  /** A bit for each capture that has the row's packets, and CAPTURES bits above that, one for its ring of signalling. */
+  readonly captures: Uint8Array;
   readonly sources: PrefixLists;
   readonly destinations: PrefixLists;
   readonly #counters: Float64Array;
@@ -150,6 +160,7 @@ export class SessionTable {
     this.pppoe = new PppoePaths(rows);
     this.relaySessionId = new Int32Array(rows);
     this.relayGeneration = new Uint32Array(rows);
+    this.captures = new Uint8Array(rows);
     this.sources = new PrefixLists(rows);
     this.destinations = new PrefixLists(rows);
     this.#freeRows = new Uint16Array(rows);
@@ -171,6 +182,7 @@ export class SessionTable {
     // First of all: who reads the counters of the row's last owner must see that it is gone.
     Atomics.store(this.generation, row, generation);
     this.flags[row] = 0;
+    this.captures[row] = 0;
     this.nextNs[row] = 0;
     this.oldNsCount[row] = 0;
     this.pppBuckets.refill(row);
@@ -202,6 +214,25 @@ export class SessionTable {
     this.destinations.clear(row);
     this.#freeRows[this.#freeCount++] = row;
     return sessionCountersOfRow(this.#counters, row);
+  }
+
+  /** Says where a capture has a session's packets. A session that is not there is passed over. */
+  mark(sessionId: number, capture: number, mark: 'packets' | 'signalling' | 'none'): void {
+    const row = this.index.rowOf(sessionId | 0);
+    if (row === 0) return;
+    const bits = { packets: 1 << capture, signalling: 1 << (capture + CAPTURES), none: 0 };
+    this.captures[row] = (this.captures[row] & ~(bits.packets | bits.signalling)) | bits[mark];
+    this.#setFlag(row, ROW.captured, this.captures[row] !== 0);
+  }
+
+  /** A capture has no session's packets any more. */
+  unmark(capture: number): void {
+    const bits = (1 << capture) | (1 << (capture + CAPTURES));
+    for (let row = 1; row < this.#firstUnused; row++) {
+      if ((this.captures[row] & bits) === 0) continue;
+      this.captures[row] &= ~bits;
+      this.#setFlag(row, ROW.captured, this.captures[row] !== 0);
+    }
   }
 
   /** The row that a row's PPP frames are relayed to, 0 where it is gone. */

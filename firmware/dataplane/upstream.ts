@@ -11,6 +11,7 @@
  */
 import { L2TP_FLAG } from '../wire/l2tp.js';
 import { readWord } from './address.js';
+import type { Captures } from './capture.js';
 import { ControlGate } from './control-gate.js';
 import { DROP, FORWARDED } from './drop-reasons.js';
 import type { EthernetFrames } from './ethernet.js';
@@ -28,6 +29,8 @@ const CONTROL_HEADER_BYTES = 12;
 /** What both versions ask of a control message. */
 const CONTROL_FLAGS = L2TP_FLAG.type | L2TP_FLAG.length | L2TP_FLAG.sequence;
 const SESSION_ID_BYTES = 4;
+/** Of version 3 over UDP: flags and version, and reserved bits. */
+const RESERVED_BYTES = 4;
 const SUBLAYER_BYTES = 4;
 const SUBLAYER_S = 0x4000_0000;
 
@@ -37,6 +40,7 @@ export class Upstream {
   readonly #ppp: PppFrames;
   readonly #ethernet: EthernetFrames;
   readonly #output: ForwarderOutput;
+  readonly #captures: Captures;
   readonly #drops: Float64Array;
 
   constructor(
@@ -45,10 +49,12 @@ export class Upstream {
     ppp: PppFrames,
     ethernet: EthernetFrames,
     output: ForwarderOutput,
+    captures: Captures,
     drops: Float64Array,
   ) {
     this.#table = table;
-    this.#gate = new ControlGate(tunnels, output);
+    this.#gate = new ControlGate(tunnels, output, captures);
+    this.#captures = captures;
     this.#ppp = ppp;
     this.#ethernet = ethernet;
     this.#output = output;
@@ -123,7 +129,7 @@ export class Upstream {
 
   #version3(input: PacketBatch, index: number, start: number, length_bytes: number): number {
     if ((input.memory[start] & TYPE_OCTET) !== 0) return this.#control3(input, index, start, length_bytes, false);
-    return this.#data3(input, index, start + 4, start + length_bytes, ROW.version3);
+    return this.#data3(input, index, start + RESERVED_BYTES, start + length_bytes, ROW.version3);
   }
 
   #version2(input: PacketBatch, index: number, start: number, length_bytes: number): number {
@@ -153,9 +159,11 @@ export class Upstream {
     }
     const row = this.#table.index.rowOf(u16(memory, ids + 2));
     if (row === 0) return DROP['unknown-session'];
-    if ((this.#table.flags[row] & (ROW.version3 | ROW.overIp)) !== 0) return DROP['wrong-encapsulation'];
+    const rowFlags = this.#table.flags[row];
+    if ((rowFlags & (ROW.version3 | ROW.overIp)) !== 0) return DROP['wrong-encapsulation'];
     if (!this.#isOfTunnel(row, u16(memory, ids))) return DROP['wrong-tunnel'];
     if (!equalAddress(this.#table.peerAddress, row, input.peerAddress, index)) return DROP['wrong-peer'];
+    if ((rowFlags & ROW.captured) !== 0) this.#captures.received(input, index, start, length_bytes, row);
     if (!this.#isInOrder(row, flags, u16(memory, numbers))) return DROP['sequence-old'];
     return this.#ppp.fromPeer(memory, at, end, row);
   }
@@ -177,6 +185,7 @@ export class Upstream {
   #data3(input: PacketBatch, index: number, start: number, end: number, encapsulation: number): number {
     const { memory } = input;
     const table = this.#table;
+    const datagram = encapsulation === ROW.version3 ? start - RESERVED_BYTES : start;
     let at = start + SESSION_ID_BYTES;
     if (at > end) return DROP['header-truncated'];
     const row = table.index.rowOf(readWord(memory, start));
@@ -186,6 +195,7 @@ export class Upstream {
     const flags = table.flags[row];
     if ((flags & (ROW.version3 | ROW.overIp | ROW.pppoe)) !== encapsulation) return DROP['wrong-encapsulation'];
     if (!equalAddress(table.peerAddress, row, input.peerAddress, index)) return DROP['wrong-peer'];
+    if ((flags & ROW.captured) !== 0) this.#captures.received(input, index, datagram, end - datagram, row);
     if ((flags & ROW.localSublayer) !== 0) {
       if (at + SUBLAYER_BYTES > end) return DROP['header-truncated'];
       const sublayer = readWord(memory, at);

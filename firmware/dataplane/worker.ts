@@ -72,6 +72,8 @@ class PacketPath {
   /** Those of Ethernet interfaces, by the kernel's index; and in the order in which the poll set has them. */
   readonly #packetSockets = new Map<number, PacketSocket>();
   #packetOrder: readonly PacketSocket[] = [];
+  /** What the clock of captures is ahead of performance.now(): set anew with each, for the box's time may be set. */
+  #epoch_ms = 0;
   #nextInterfaceCheck_ms = 0;
   #isStopping = false;
 
@@ -142,6 +144,8 @@ class PacketPath {
   #turn(): void {
     const ready = this.#pollSet.wait(MAX_WAIT_MS);
     const now_ms = performance.now();
+    const { captures } = this.#forwarder;
+    if (captures.isOn) captures.now_us = Math.round((this.#epoch_ms + now_ms) * 1000);
     // A wait that ends with nothing to do looks for commands too, should a wake-up have been lost.
     if (ready === 0 || this.#pollSet.isReady(0)) this.#takeCommands();
     if (ready > 0 && !this.#isStopping) {
@@ -198,13 +202,28 @@ class PacketPath {
 
   /** Sends and writes all that the forwarder has put out, so that its slots and those of the input are free again. */
   #flush(): void {
-    const { output } = this.#forwarder;
+    const { output, captures } = this.#forwarder;
     output.finish();
+    if (captures.isOn) this.#capture();
     this.#writeDevices(output.toTun);
     for (let i = 0; i < this.#sockets.length; i++) this.#send(this.#sockets[i], output.toPeers[i]);
     this.#sendFrames(output.toInterfaces);
     this.#punts.take(output);
     output.clear();
+  }
+
+  #openCapture(command: Extract<DataPlaneCommand, { type: 'capture-open' }>): void {
+    const { captures } = this.#forwarder;
+    this.#epoch_ms = Date.now() - performance.now();
+    captures.now_us = Date.now() * 1000;
+    captures.open(command);
+  }
+
+  /** What goes out does so later than what it came of was received. */
+  #capture(): void {
+    const { captures } = this.#forwarder;
+    captures.now_us = Math.round((this.#epoch_ms + performance.now()) * 1000);
+    captures.sent();
   }
 
   #writeDevices(batch: PacketBatch): void {
@@ -278,6 +297,8 @@ class PacketPath {
         this.#updateSession(command);
         break;
       case 'session-remove':
+        // What was injected before is captured while the row is still there.
+        if (this.#forwarder.captures.isOn) this.#flush();
         this.#removeSession(command.sessionId, command.generation);
         break;
       case 'tunnel-add':
@@ -298,6 +319,16 @@ class PacketPath {
         break;
       case 'close-packet-socket':
         this.#closePacketSocket(command.interfaceIndex);
+        break;
+      case 'capture-open':
+        this.#openCapture(command);
+        break;
+      case 'capture-close':
+        this.#flush();
+        this.#forwarder.captures.close(command.capture);
+        break;
+      case 'capture-session':
+        this.#forwarder.sessions.mark(command.sessionId, command.capture, command.mark);
         break;
       case 'stop':
         this.#isStopping = true;

@@ -13,6 +13,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
+import { Captures } from '../../../firmware/control/capture/captures.js';
 import { Trace } from '../../../firmware/control/trace.js';
 import type {
   ControlPlaneView,
@@ -153,6 +154,15 @@ const STATUS: StatusView = {
 export class PlainView implements ControlPlaneView {
   readonly trace = new Trace(1000);
   readonly done: string[] = [];
+  readonly captures = new Captures({
+    turn: (act) => act(),
+    push: ({ type }) => void this.done.push(type),
+    calls: () => [],
+    callOf: () => undefined,
+    pseudowires: () => [],
+    tunnel: () => undefined,
+    about: { localPort: 1701, program: 'tunnelwerk test', hardware: 'test' },
+  });
   /** 'applied', each time settings come into force. */
   readonly changes = new EventEmitter();
   applied: Settings | undefined;

@@ -96,6 +96,7 @@ export class ControlledBox {
       readActivity: () => this.#active(),
       listeningPort: 1701,
       packetOffload: true,
+      program: 'tunnelwerk test',
       readEthernetInterfaces: () => [],
       readMemory: () => ({ resident_bytes: 2 ** 27, available_bytes: 2 ** 30 }),
       now_ms: () => this.now_ms,
@@ -187,6 +188,9 @@ export class ControlledBox {
       case 'close-tun':
       case 'open-packet-socket':
       case 'close-packet-socket':
+      case 'capture-open':
+      case 'capture-close':
+      case 'capture-session':
       case 'stop':
         return;
       case 'session-remove':
