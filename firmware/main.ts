@@ -5,7 +5,7 @@
 
 import { lookup } from 'node:dns/promises';
 import { mkdirSync, readFileSync, writeSync } from 'node:fs';
-import { freemem } from 'node:os';
+import { cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,6 +16,7 @@ import { type ApiServer, startApi } from './api/server.js';
 import { takeBackExpired } from './control/confirmation.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
+import type { LoadReading } from './control/load.js';
 import { randomPool } from './control/random-pool.js';
 import type { MemoryReading } from './control/session-memory.js';
 import {
@@ -158,6 +159,24 @@ function readMemory(): MemoryReading {
   return { resident_bytes, available_bytes: Math.max(0, Math.min(freemem(), bound_bytes - resident_bytes)) };
 }
 
+function readLoad(counters: SharedArrayBuffer, activity: ActivityReader): Omit<LoadReading, 'calls'> {
+  const { user, system } = process.cpuUsage();
+  let [busy_ms, idle_ms] = [0, 0];
+  for (const { times } of cpus()) {
+    idle_ms += times.idle;
+    busy_ms += times.user + times.nice + times.sys + times.irq;
+  }
+  return {
+    receivedOctets: activity.octets.received,
+    sentOctets: activity.octets.sent,
+    processor_ms: (user + system) / 1000,
+    machineBusy_ms: busy_ms,
+    machineIdle_ms: idle_ms,
+    resident_bytes: process.memoryUsage.rss(),
+    drops: readDropCounters(counters),
+  };
+}
+
 async function start(): Promise<void> {
   const { data, socket } = readCommandLine();
   if (!mayConfigureNetwork()) {
@@ -194,6 +213,7 @@ async function start(): Promise<void> {
     readActivity: () => activity.read(),
     readEthernetInterfaces,
     readMemory,
+    readLoad: () => readLoad(counters, activity),
     now_ms: () => performance.now(),
     random: randomPool(),
     resolve: async (host) => (await lookup(host)).address,

@@ -17,6 +17,7 @@ import type { Confirmation } from '../control/confirmation.js';
 import type { ControlPlaneView, OperatingProblem } from '../control/view.js';
 import { schemaProblems } from '../store/shape.js';
 import type { Store } from '../store/store.js';
+import type { Changes } from './changes.js';
 import type { Listeners } from './listeners.js';
 
 export type Api = FastifyInstance<
@@ -35,6 +36,8 @@ export interface ApiContext {
   confirmation: Confirmation;
   /** Brings the stored settings into force, and gives what could not be done of them. */
   apply: () => Promise<OperatingProblem[]>;
+  /** What was changed through the API, for those who show it. */
+  changes: Changes;
 }
 
 /** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */

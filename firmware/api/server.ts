@@ -11,17 +11,22 @@ import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
 import { authenticate } from './authentication.js';
 import { capturesResource } from './captures.js';
+import { Changes } from './changes.js';
 import { type Api, validatorCompiler } from './context.js';
+import { eventsResource } from './events.js';
 import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
+import { noteChanges } from './note-changes.js';
 import { describeRoutes, referencePage } from './openapi.js';
+import { overviewResource } from './overview.js';
 import { poolsResource } from './pools.js';
 import { pppoeResource } from './pppoe.js';
 import { answerErrors, sendProblem } from './problem.js';
 import { pseudowiresResource } from './pseudowires.js';
 import { radiusResource } from './radius.js';
 import { SECURITY_HEADERS } from './security-headers.js';
+import { sessionListResource } from './session-list.js';
 import { sessionsResource } from './sessions.js';
 import { settingsResource } from './settings.js';
 import { settingsSchemaResource } from './settings-schema.js';
@@ -50,6 +55,7 @@ export interface ApiServer {
   app: Api;
   /** Opened by the caller once the box works; closed together with `app`. */
   listeners: Listeners;
+  changes: Changes;
 }
 
 export function buildServer({ store, view, webUiFolder, log }: ServerDependencies): ApiServer {
@@ -63,6 +69,7 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   const listeners = new Listeners((request, response) => app.routing(request, response));
+  const changes = new Changes();
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
   takeEmptyBodies(app);
@@ -89,13 +96,14 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     authenticate(app, store, listeners);
     const methods: Methods = new Map();
     rememberMethods(app, methods);
-    const context = { store, view, listeners, confirmation, apply };
+    noteChanges(app, changes);
+    const context = { store, view, listeners, confirmation, apply, changes };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
     refuseOtherMethods(app, methods);
     referencePage(app);
   });
-  return { app, listeners };
+  return { app, listeners, changes };
 }
 
 /**
@@ -131,6 +139,9 @@ const RESOURCES = [
   usersResource,
   poolsResource,
   statusResource,
+  overviewResource,
+  sessionListResource,
+  eventsResource,
   sessionsResource,
   tunnelsResource,
   pseudowiresResource,

@@ -14,11 +14,13 @@ import { Accounting } from './accounting/accounting.js';
 import { AddressPools } from './address-pool.js';
 import { Answers } from './answers.js';
 import { applianceConfig } from './appliance-config.js';
+import { CallFeed } from './call-feed.js';
 import { CallLimits } from './call-limits.js';
 import { CallLog, type Log } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
 import { Captures } from './capture/captures.js';
 import { KernelSettings } from './kernel-settings.js';
+import { Load, type LoadReading } from './load.js';
 import type { NetworkConfiguration } from './network.js';
 import { settingsProblems } from './operating-problems.js';
 import { NOBODY, PeerInput, peerOf } from './peer-input.js';
@@ -58,6 +60,7 @@ export interface ControlPlaneDependencies {
   program: string;
   readEthernetInterfaces(): readonly EthernetInterface[];
   readMemory(): MemoryReading;
+  readLoad(): Omit<LoadReading, 'calls'>;
   /** Monotonic, in ms. */
   now_ms(): number;
   random: RandomBytes;
@@ -79,6 +82,8 @@ export class ControlPlane {
   readonly radius: Radius;
   readonly accounting: Accounting;
   readonly captures: Captures;
+  readonly load = new Load();
+  readonly feed = new CallFeed();
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
@@ -189,6 +194,13 @@ export class ControlPlane {
     const seen = { listeningPort, packetOffload, refusedSockets: this.#refusedSockets };
     const ofMemory = this.memory.problems(this.#settings.l2tp.maxSessions, this.appliance.callCount);
     return [...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts];
+  }
+
+  /** How full the pools are. */
+  pools(): { name: string; size: number; leased: number }[] {
+    const { documents, leases } = this.#dependencies.store;
+    const leased = leases.leasedByPool();
+    return documents.pools().map(({ name, size }) => ({ name, size, leased: leased.get(name) ?? 0 }));
   }
 
   now_ms(): number {
@@ -320,7 +332,9 @@ export class ControlPlane {
         this.trace.add(output.record, Date.now());
         break;
       case 'call-up':
+        if (this.calls.live(output.call.callId) === undefined) this.load.setUp();
         this.calls.up(output.call, now_ms);
+        this.feed.stands(output.call);
         this.#kernel.noteCall(output.call);
         break;
       case 'dial-ended':
@@ -337,10 +351,13 @@ export class ControlPlane {
         break;
       case 'call-changed':
         this.calls.changed(output.call);
+        this.feed.stands(output.call);
         this.#kernel.noteCall(output.call);
         break;
       case 'call-ended':
+        if (this.calls.live(output.call.callId) === undefined) this.load.failed();
         this.calls.ended(output.call, output.end);
+        this.feed.ended(output.call);
         this.#kernel.noteCall(output.call);
         break;
       case 'lns-failed':
@@ -485,6 +502,7 @@ export class ControlPlane {
     this.accounting.tick(now_ms);
     this.captures.look();
     this.memory.note(this.appliance.callCount);
+    this.load.note({ ...this.#dependencies.readLoad(), calls: this.appliance.callCount }, Date.now());
     for (const { call, reason, terminateCause } of this.#limits.overdue(this.calls.all(), this.#settings.lns, now_ms)) {
       this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);
     }

@@ -7,15 +7,20 @@ import type { ProfileStatus } from '../roles/lac-client.js';
 import type { PseudowireStatus } from '../roles/pseudowires.js';
 import type { CallInfo, PppoeInfo } from '../roles/role.js';
 import type { PseudowireSettings, Settings } from '../settings.js';
+import { attention } from './attention.js';
 import type { ControlPlane } from './control-plane.js';
+import type { LoadHistory } from './load.js';
 import type {
   ControlPlaneView,
   LacClientView,
   OperatingProblem,
+  OverviewView,
   PppoeSessionView,
   PppoeView,
   PseudowireView,
   RadiusView,
+  SessionChanges,
+  SessionRow,
   SessionView,
   StatusView,
   TunnelView,
@@ -54,6 +59,52 @@ export class ControlView implements ControlPlaneView {
   session(sessionId: number): SessionView | undefined {
     const call = this.#plane.appliance.callInfo(sessionId);
     return call && this.#sessionView(call);
+  }
+
+  *sessionRows(): Iterable<SessionRow> {
+    for (const call of this.#plane.appliance.calls()) yield this.#sessionRow(call);
+  }
+
+  followSessions(): { take(): SessionChanges; close(): void } {
+    const feed = this.#plane.feed.open();
+    const rowOf = (callId: number): SessionRow[] => {
+      const call = this.#plane.calls.live(callId);
+      return call === undefined ? [] : [this.#sessionRow(call)];
+    };
+    return {
+      take() {
+        const { stand, ended, isWhole } = feed.take();
+        return { stand: [...stand].flatMap(rowOf), ended: [...ended], isWhole };
+      },
+      close: () => feed.close(),
+    };
+  }
+
+  overview(): OverviewView {
+    const { appliance, settings, load, pools } = this.#plane;
+    const status = this.status();
+    const { dropsPerMinute, ...now } = load.now();
+    const pseudowiresDown = this.pseudowires().filter(({ enabled, state }) => enabled && state !== 'up');
+    const circumstances = {
+      ...{ status, radius: this.radius(), pppoe: this.pppoe(), pools: pools(), now_ms: Date.now() },
+      ...{ load: load.now(), pseudowiresDown: pseudowiresDown.map(({ name }) => name) },
+    };
+    const { resident_bytes, sessionsThatFit } = status.memory;
+    return {
+      callsUp: appliance.callCount,
+      callsByRole: appliance.callCounts,
+      callsThatFit: Math.min(sessionsThatFit, settings.l2tp.maxSessions),
+      ...now,
+      memory: { resident_bytes, available_bytes: this.#plane.memory.available_bytes },
+      drops: Object.entries(status.drops)
+        .filter(([, count]) => count > 0)
+        .map(([reason, count]) => ({ reason, count, perMinute: dropsPerMinute[reason] ?? 0 })),
+      attention: attention(circumstances),
+    };
+  }
+
+  loadHistory(): LoadHistory {
+    return this.#plane.load.history();
   }
 
   tunnels(): TunnelView[] {
@@ -154,6 +205,18 @@ export class ControlView implements ControlPlaneView {
 
   poolsChanged(): void {
     this.#plane.poolsChanged();
+  }
+
+  #sessionRow(call: CallInfo): SessionRow {
+    const { receivedOctets, sentOctets } = this.#plane.calls.counters(call);
+    const { callId, sessionId, tunnelId, role, state, userName, callingNumber, path, pppoe } = call;
+    return {
+      ...{ callId, sessionId, tunnelId, role, state, user: userName, callingNumber },
+      address: role === 'lac-client' ? call.localAddress : call.peerAddress,
+      peerAddress: pppoe?.peerMac ?? path.peerAddress,
+      since: this.#timeOf(call.since_ms),
+      ...{ receivedOctets, sentOctets, encapsulation: call.l2tpSessionId === 0 ? '' : path.encapsulation },
+    };
   }
 
   #sessionView(call: CallInfo): SessionView {

@@ -36,6 +36,11 @@ export class SessionMemory {
     this.#warm = { sessions, resident_bytes: this.#read().resident_bytes };
   }
 
+  /** What may still be taken without harm to others. */
+  get available_bytes(): number {
+    return this.#read().available_bytes;
+  }
+
   view(sessions: number): SessionMemoryView {
     const { resident_bytes, available_bytes } = this.#read();
     const perSession_bytes = this.#perSession_bytes(sessions, resident_bytes);

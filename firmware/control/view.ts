@@ -4,6 +4,7 @@
  */
 import type { Settings } from '../settings.js';
 import type { AccountingView } from './accounting/accounting.js';
+import type { LoadHistory } from './load.js';
 import type { DynamicAuthorizationView } from './radius/dynamic-authorization.js';
 import type { RadiusServerView } from './radius/transport.js';
 
@@ -229,6 +230,66 @@ export interface StatusView {
   problems: OperatingProblem[];
 }
 
+/** Something that an operator should look at. */
+export interface AttentionView {
+  severity: 'error' | 'warning' | 'info';
+  /** One of ATTENTION_CODES. */
+  code: string;
+  /** What the words are about, for those who say them in another language. */
+  parameters: Record<string, string | number>;
+  text: string;
+  /** Path of the page on which something can be done about it. */
+  link: string;
+}
+
+/** How the box is, at a glance. Rates are over the last seconds. */
+export interface OverviewView {
+  callsUp: number;
+  callsByRole: { lns: number; lac: number; lacClient: number };
+  /** How many calls the settings and the memory bear in all. */
+  callsThatFit: number;
+  setupsPerMinute: number;
+  failuresPerMinute: number;
+  /** What came from the far ends of all sessions, and what went there; a LAC has what it relays in both. */
+  received_bps: number;
+  sent_bps: number;
+  /** Of one processor, of the program: two busy threads make 200. */
+  cpu_percent: number;
+  cpuOfMachine_percent: number;
+  memory: { resident_bytes: number; available_bytes: number };
+  /** Packets, by reason; those that there were. */
+  drops: { reason: string; count: number; perMinute: number }[];
+  attention: AttentionView[];
+}
+
+/** One row of the list of sessions: less than a SessionView, for lists of ten thousand. */
+export interface SessionRow {
+  callId: number;
+  sessionId: number;
+  tunnelId: number;
+  role: SessionView['role'];
+  state: string;
+  user: string;
+  address: string;
+  callingNumber: string;
+  peerAddress: string;
+  /** ISO 8601 */
+  since: string;
+  receivedOctets: number;
+  sentOctets: number;
+  /** '' without L2TP. */
+  encapsulation: EncapsulationView | '';
+}
+
+/** What has become of calls since it was asked last. */
+export interface SessionChanges {
+  stand: SessionRow[];
+  /** callIds */
+  ended: number[];
+  /** False where there was more than is told one by one: the list has to be read anew. */
+  isWhole: boolean;
+}
+
 /** One record of the trace: what this box saw of a call's fourteen steps. */
 export interface CallStepRecord {
   /** Grows by one with each record since the start. */
@@ -296,6 +357,11 @@ export interface ControlPlaneView {
   /** In the order in which they came, at most `limit`, after the call of this number. */
   sessions(limit: number, afterCallId: number): SessionView[];
   session(sessionId: number): SessionView | undefined;
+  /** All of them, one after the other; calls may come and go meanwhile. */
+  sessionRows(): Iterable<SessionRow>;
+  followSessions(): { take(): SessionChanges; close(): void };
+  overview(): OverviewView;
+  loadHistory(): LoadHistory;
   tunnels(): TunnelView[];
   /** One for each entry of the settings' pseudowires, in their order. */
   pseudowires(): PseudowireView[];

@@ -124,11 +124,23 @@ export class ActivityReader {
   /** As last read: whose row it was, and what had come. */
   readonly #generations: Uint32Array;
   readonly #receivedPackets: Float64Array;
+  readonly #receivedOctets: Float64Array;
+  readonly #sentOctets: Float64Array;
+  #received = 0;
+  #sent = 0;
 
   constructor(memory: SharedArrayBuffer) {
     this.#views = viewCounters(memory);
     this.#generations = new Uint32Array(this.#views.generations.length);
-    this.#receivedPackets = new Float64Array(this.#views.generations.length);
+    const rows = this.#views.generations.length;
+    this.#receivedPackets = new Float64Array(rows);
+    this.#receivedOctets = new Float64Array(rows);
+    this.#sentOctets = new Float64Array(rows);
+  }
+
+  /** What all sessions together have carried since the start, those that are gone too, as of the last `read`. */
+  get octets(): { received: number; sent: number } {
+    return { received: this.#received, sent: this.#sent };
   }
 
   /** Those that got packets from their peer since last asked. */
@@ -139,7 +151,9 @@ export class ActivityReader {
     for (let row = 1; row < sessionIds.length && sessionIds[row] !== 0; row++) {
       const generation = generations[row];
       const receivedPackets = sessions[row * COUNTERS_PER_ROW];
-      const before = this.#generations[row] === generation ? this.#receivedPackets[row] : 0;
+      const isSame = this.#generations[row] === generation;
+      const before = isSame ? this.#receivedPackets[row] : 0;
+      this.#noteOctets(row, isSame);
       this.#generations[row] = generation;
       this.#receivedPackets[row] = receivedPackets;
       if (receivedPackets === before) continue;
@@ -147,6 +161,16 @@ export class ActivityReader {
       active.push({ sessionId: sessionIds[row], generation, sentPackets });
     }
     return active;
+  }
+
+  #noteOctets(row: number, isSame: boolean): void {
+    const { sessions } = this.#views;
+    const received = sessions[row * COUNTERS_PER_ROW + 1];
+    const sent = sessions[row * COUNTERS_PER_ROW + 3];
+    this.#received += Math.max(0, received - (isSame ? this.#receivedOctets[row] : 0));
+    this.#sent += Math.max(0, sent - (isSame ? this.#sentOctets[row] : 0));
+    this.#receivedOctets[row] = received;
+    this.#sentOctets[row] = sent;
   }
 }
 

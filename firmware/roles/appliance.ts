@@ -269,6 +269,10 @@ export class Appliance {
     return this.#lns.callCount + this.#lac.callCount + this.#lacClient.callCount;
   }
 
+  get callCounts(): { lns: number; lac: number; lacClient: number } {
+    return { lns: this.#lns.callCount, lac: this.#lac.callCount, lacClient: this.#lacClient.callCount };
+  }
+
   callInfo(sessionId: number): CallInfo | undefined {
     return this.#call(sessionId)?.info;
   }

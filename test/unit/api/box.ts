@@ -14,13 +14,16 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
 import { Captures } from '../../../firmware/control/capture/captures.js';
+import { Load } from '../../../firmware/control/load.js';
 import { Trace } from '../../../firmware/control/trace.js';
 import type {
   ControlPlaneView,
   OperatingProblem,
+  OverviewView,
   PppoeView,
   PseudowireView,
   RadiusView,
+  SessionRow,
   SessionView,
   StatusView,
   TunnelView,
@@ -135,7 +138,7 @@ export const PSEUDOWIRE: PseudowireView = {
   counters: { receivedPackets: 5, receivedOctets: 2 ** 33, sentPackets: 6, sentOctets: 7 },
 };
 
-const STATUS: StatusView = {
+export const STATUS: StatusView = {
   hostName: 'lns1',
   version: '0.1.0',
   startedAt: '2026-01-02T03:04:05.678Z',
@@ -149,6 +152,30 @@ const STATUS: StatusView = {
   drops: { 'unknown session': 7 },
   problems: [],
 };
+
+const OVERVIEW: OverviewView = {
+  callsUp: 1,
+  callsByRole: { lns: 1, lac: 0, lacClient: 0 },
+  callsThatFit: 4096,
+  setupsPerMinute: 12,
+  failuresPerMinute: 1,
+  received_bps: 1_000_000,
+  sent_bps: 2_000_000,
+  cpu_percent: 12.5,
+  cpuOfMachine_percent: 6,
+  memory: { resident_bytes: 134_217_728, available_bytes: 2 ** 30 },
+  drops: [{ reason: 'unknown-session', count: 7, perMinute: 1 }],
+  attention: [],
+};
+
+function rowOf({ pppoe: _, ...call }: SessionView): SessionRow {
+  const { callId, sessionId, tunnelId, role, state, user, address, callingNumber, peerAddress, since } = call;
+  const { receivedOctets, sentOctets } = call.counters;
+  return {
+    ...{ callId, sessionId, tunnelId, role, state, user, address, callingNumber, peerAddress, since },
+    ...{ receivedOctets, sentOctets, encapsulation: call.encapsulation },
+  };
+}
 
 /** What the API did to the box. */
 export class PlainView implements ControlPlaneView {
@@ -176,6 +203,32 @@ export class PlainView implements ControlPlaneView {
 
   session(sessionId: number): SessionView | undefined {
     return this.calls.find((call) => call.sessionId === sessionId);
+  }
+
+  *sessionRows(): Iterable<SessionRow> {
+    for (const call of this.calls) yield rowOf(call);
+  }
+
+  followSessions() {
+    const seen = new Set(this.calls.map(({ callId }) => callId));
+    return {
+      take: () => {
+        const stand = this.calls.filter(({ callId }) => !seen.has(callId)).map(rowOf);
+        const ended = [...seen].filter((callId) => !this.calls.some((call) => call.callId === callId));
+        for (const { callId } of stand) seen.add(callId);
+        for (const callId of ended) seen.delete(callId);
+        return { stand, ended, isWhole: true };
+      },
+      close: () => this.done.push('sessions are not followed any more'),
+    };
+  }
+
+  overview(): OverviewView {
+    return { ...OVERVIEW, callsUp: this.calls.length };
+  }
+
+  loadHistory() {
+    return new Load().history();
   }
 
   tunnels(): TunnelView[] {

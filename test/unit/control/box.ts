@@ -33,6 +33,11 @@ const FROM_CALLER = {
 /** ppp.restartTimer_ms, as it is where nothing is said. */
 const LCP_RESTART_MS = 3000;
 /** What the packet path says that a session has carried. */
+const NO_LOAD = {
+  ...{ receivedOctets: 0, sentOctets: 0, processor_ms: 0, machineBusy_ms: 0, machineIdle_ms: 0, resident_bytes: 0 },
+  drops: {},
+};
+
 export const CARRIED = { receivedPackets: 3, receivedOctets: 300, sentPackets: 2, sentOctets: 200 };
 
 /** One call of the caller. */
@@ -98,6 +103,7 @@ export class ControlledBox {
       packetOffload: true,
       program: 'tunnelwerk test',
       readEthernetInterfaces: () => [],
+      readLoad: () => NO_LOAD,
       readMemory: () => ({ resident_bytes: 2 ** 27, available_bytes: 2 ** 30 }),
       now_ms: () => this.now_ms,
       random,

@@ -34,7 +34,7 @@ test('each setting has a name in both languages, and one that the schema describ
 });
 
 test('each value that is not a number and that one chooses has words in both languages', () => {
-  const speakForThemselves = new Set(['wan', 'other', 'none', 'always', 'static', 'refuse']);
+  const speakForThemselves = new Set(['wan', 'other', 'none', 'always', 'static', 'refuse', 'drop']);
   for (const [pointer, schema] of settings(SCHEMA)) {
     for (const value of [...(schema.enum ?? []), ...(schema.items?.enum ?? [])]) {
       if (typeof value === 'number' || speakForThemselves.has(value)) continue;

@@ -1,0 +1,119 @@
+/**
+ * What the box tells by itself, as server-sent events: how it is, what becomes of sessions, who has changed what. What a
+ * reader does not take in time is left out, and it is told so.
+ */
+import type { ServerResponse } from 'node:http';
+import { Type } from 'typebox';
+import type { Api, ApiContext } from './context.js';
+import { overviewReader } from './overview.js';
+import { ApiProblem } from './problem.js';
+import { SECURITY_HEADERS } from './security-headers.js';
+import { inColumns, type SessionListRow } from './session-list.js';
+
+const MAX_READERS = 64;
+/** Who is so far behind gets nothing more until it has read that, and reads its lists anew. */
+const MAX_BACKLOG_BYTES = 1024 * 1024;
+/** A reader that takes nothing for so long is gone. */
+const STUCK_MS = 60_000;
+const OVERVIEW_EVERY_MS = 2_000;
+const SESSIONS_EVERY_MS = 1_000;
+const HEARTBEAT_MS = 15_000;
+const TOPICS = ['overview', 'sessions', 'settings'] as const;
+type Topic = (typeof TOPICS)[number];
+
+const QuerySchema = Type.Object({
+  topics: Type.Refine(
+    Type.String({ description: `some of ${TOPICS.join(', ')}, with commas between them` }),
+    (text) => text.split(',').every((topic) => (TOPICS as readonly string[]).includes(topic)),
+    () => `names something else than ${TOPICS.join(', ')}`,
+  ),
+});
+
+/** The data of the event `sessions`: rows as in the session list, of calls that came up or are another, and callIds. */
+export interface SessionsEvent {
+  stand: SessionListRow[];
+  ended: number[];
+}
+
+/** One reader's stream. */
+class Reader {
+  readonly #stream: ServerResponse;
+  #isBehind = false;
+  #movedAt_ms = performance.now();
+
+  constructor(stream: ServerResponse) {
+    this.#stream = stream;
+    stream.on('drain', () => {
+      this.#movedAt_ms = performance.now();
+    });
+  }
+
+  tell(event: string, data: unknown): void {
+    if (this.#stream.writableLength > MAX_BACKLOG_BYTES) {
+      this.#isBehind = true;
+      if (performance.now() - this.#movedAt_ms > STUCK_MS) this.#stream.destroy();
+      return;
+    }
+    if (this.#isBehind) this.#stream.write('event: resync\ndata: {}\n\n');
+    this.#isBehind = false;
+    if (this.#stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) this.#movedAt_ms = performance.now();
+  }
+}
+
+export function eventsResource(app: Api, { view, changes }: ApiContext): void {
+  const overview = overviewReader(view);
+  const streams = new Set<ServerResponse>();
+  app.addHook('preClose', async () => {
+    for (const stream of streams) stream.end();
+  });
+
+  /** Begins to tell, and gives what ends it. */
+  const begin: Record<Topic, (reader: Reader) => () => void> = {
+    overview(reader) {
+      reader.tell('overview', overview());
+      const timer = setInterval(() => reader.tell('overview', overview()), OVERVIEW_EVERY_MS);
+      return () => clearInterval(timer);
+    },
+    sessions(reader) {
+      const feed = view.followSessions();
+      const timer = setInterval(() => {
+        const { stand, ended, isWhole } = feed.take();
+        if (!isWhole) reader.tell('resync', {});
+        else if (stand.length > 0 || ended.length > 0) {
+          const event: SessionsEvent = { stand: stand.map(inColumns), ended };
+          reader.tell('sessions', event);
+        }
+      }, SESSIONS_EVERY_MS);
+      return () => {
+        clearInterval(timer);
+        feed.close();
+      };
+    },
+    settings: (reader) => changes.subscribe((change) => reader.tell('settings', change)),
+  };
+
+  app.get(
+    '/api/v1/events',
+    { schema: { summary: 'What happens, as server-sent events', tags: ['box'], querystring: QuerySchema } },
+    (request, reply) => {
+      if (streams.size >= MAX_READERS) {
+        throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });
+      }
+      reply.hijack();
+      const stream = reply.raw;
+      streams.add(stream);
+      stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      stream.write('retry: 2000\n\n');
+      const reader = new Reader(stream);
+      const topics = new Set(request.query.topics.split(',') as Topic[]);
+      const ends = [...topics].map((topic) => begin[topic](reader));
+      const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
+      stream.once('close', () => {
+        streams.delete(stream);
+        clearInterval(heartbeat);
+        for (const end of ends) end();
+      });
+      return reply;
+    },
+  );
+}
