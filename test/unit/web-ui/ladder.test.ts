@@ -1,0 +1,103 @@
+/** The ladder of a call: where messages stand, which steps it got to, and how it went in a sentence. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Ladder, LadderMessage, LadderStep, Lane } from '../../../web-ui/api/shapes.js';
+import { failureText } from '../../../web-ui/views/traces/failure-words.js';
+import { placeOf, setUpTime_ms, stepsOfCall } from '../../../web-ui/views/traces/ladder-layout.js';
+import { laneName, stepName } from '../../../web-ui/views/traces/step-words.js';
+import { summary } from '../../../web-ui/views/traces/summary-words.js';
+
+const LANES: readonly Lane[] = ['pc', 'lac', 'radius-of-lac', 'lns', 'radius-of-lns'];
+const FAILURE = { step: 6, code: 'of a newer box', parameters: {}, text: 'the LNS refused the session' };
+
+const message = (at_ms: number, step: number, what: string): LadderMessage => ({
+  ...{ at_ms, step, from: 'lac' as const, to: 'lns' as const, protocol: 'L2TP', what, seenBy: 'here' as const },
+  ...{ travel_ms: null, fields: [], failed: false, failure: null },
+});
+const step = (number: number, state: LadderStep['state']): LadderStep => ({
+  number,
+  state,
+  began_ms: number,
+  took_ms: 2,
+});
+
+const ladder = (changes: Partial<Ladder>): Ladder => ({
+  ...{ traceId: '1', user: 'alice', role: 'lac', startedAt: '2026-01-02T03:04:05.678Z', outcome: 'up', failure: null },
+  ...{ boxes: [], joinProblem: '', lanes: [...LANES], steps: [], messages: [] },
+  ...changes,
+});
+const reaches = (of: Ladder) => stepsOfCall(of).map(({ reach }) => reach);
+
+test('a message goes from the line of one lane to that of another, whichever way', () => {
+  assert.deepEqual(placeOf({ from: 'pc', to: 'lac' }, LANES), { left: 2, right: 4, direction: 'right' });
+  assert.deepEqual(placeOf({ from: 'lns', to: 'lac' }, LANES), { left: 4, right: 8, direction: 'left' });
+  assert.deepEqual(placeOf({ from: 'lns', to: 'lns' }, LANES), { left: 8, right: 8, direction: 'within' });
+  // Of two that take part, the lanes between are not there.
+  assert.deepEqual(placeOf({ from: 'pc', to: 'lns' }, ['pc', 'lns']), { left: 2, right: 4, direction: 'right' });
+});
+
+test('all fourteen steps are there, each with its messages by time; what belongs to none comes last', () => {
+  const steps = stepsOfCall(
+    ladder({ messages: [message(5, 5, 'SCCCN'), message(3, 5, 'SCCRQ'), message(9, 0, 'HELLO')] }),
+  );
+
+  assert.deepEqual(
+    steps.map(({ number }) => number),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0],
+  );
+  assert.deepEqual(
+    steps[4]!.messages.map(({ what }) => what),
+    ['SCCRQ', 'SCCCN'],
+  );
+  assert.deepEqual(
+    steps[14]!.messages.map(({ what }) => what),
+    ['HELLO'],
+  );
+});
+
+test('a step that nobody saw: gone without, not reached by a failed call, or not yet by one under way', () => {
+  const steps = [step(1, 'done'), step(2, 'elsewhere'), step(4, 'done'), step(5, 'not-seen')];
+  const upTo5 = (last: string) => ['done', 'elsewhere', 'skipped', 'done', last];
+
+  assert.deepEqual(reaches(ladder({ steps })).slice(0, 5), upTo5('skipped'));
+  assert.deepEqual(reaches(ladder({ steps, outcome: 'in-progress' })).slice(0, 5), upTo5('not-yet'));
+  assert.deepEqual(reaches(ladder({ steps, outcome: 'failed' })).slice(0, 5), upTo5('not-reached'));
+  assert.equal(reaches(ladder({ steps: [step(4, 'failed')], outcome: 'failed' }))[3], 'failed');
+});
+
+test('set-up is over with the address; a call without one has no time of it', () => {
+  assert.equal(setUpTime_ms(ladder({ steps: [step(13, 'done')] })), 15);
+  assert.equal(setUpTime_ms(ladder({ steps: [step(13, 'failed')] })), null);
+  assert.equal(setUpTime_ms(ladder({})), null);
+});
+
+test('the sentence on top says how the call went, in both languages', () => {
+  const up = ladder({ steps: [step(13, 'done')] });
+  assert.equal(summary(up, 'en'), 'The call of alice is up; its set-up took 0.015 s.');
+  assert.equal(summary(up, 'de'), 'Der Anruf von alice steht; der Aufbau dauerte 0,015 s.');
+  assert.equal(
+    summary({ ...up, outcome: 'ended' }, 'en'),
+    'The call of alice was up and has ended; its set-up took 0.015 s.',
+  );
+  assert.equal(
+    summary(ladder({ outcome: 'failed', failure: FAILURE }), 'en'),
+    'The call of alice failed in step 6 (The session to the LNS): the LNS refused the session.',
+  );
+  assert.equal(
+    summary(ladder({ outcome: 'in-progress', user: '', steps: [step(2, 'done')] }), 'de'),
+    'Der Anruf von einem Benutzer ohne Namen ist im Gang, in Schritt 2 (PC und LAC handeln LCP aus).',
+  );
+  assert.equal(summary(ladder({ outcome: 'in-progress' }), 'en'), 'The call of alice begins.');
+});
+
+test('each step and lane has a name, and a failure that is not known here is told in the words of the box', () => {
+  for (const language of ['en', 'de'] as const) {
+    const names = Array.from({ length: 15 }, (_, number) => stepName(number, language));
+    assert.ok(
+      names.every((name) => name.length > 5),
+      names.join('; '),
+    );
+    assert.equal(failureText(FAILURE, language), FAILURE.text);
+  }
+  assert.deepEqual(LANES.map(laneName), ['PC', 'LAC', 'RADIUS (LAC)', 'LNS', 'RADIUS (LNS)']);
+});
