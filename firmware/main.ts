@@ -32,11 +32,17 @@ import { CommandWriter, type Message, reportReader } from './dataplane/messages.
 import { mayConfigureNetwork } from './linux/capabilities.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';
+import { makeSelfSignedCertificate } from './linux/openssl-program.js';
 import { PortOffload } from './linux/port-offload.js';
 import { logOutput } from './log-output.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
-const USAGE = 'usage: node main.js --data FOLDER --socket PATH';
+const USAGE = 'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]…';
+const OPTIONS = {
+  data: { type: 'string' },
+  socket: { type: 'string' },
+  lan: { type: 'string', multiple: true },
+} as const;
 /** Above dist/firmware/. */
 const PROJECT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
 /** As many as there are session IDs (RFC 2661 section 3.1): rows that are not used cost no memory. */
@@ -59,10 +65,17 @@ function refuse(message: string): never {
   process.exit(1);
 }
 
-function readCommandLine(): { data: string; socket: string } {
+interface CommandLine {
+  data: string;
+  socket: string;
+  /** Interfaces from which the box is administered as long as its settings name none. */
+  lan: string[];
+}
+
+function readCommandLine(): CommandLine {
   try {
-    const { data, socket } = parseArgs({ options: { data: { type: 'string' }, socket: { type: 'string' } } }).values;
-    if (data !== undefined && socket !== undefined) return { data, socket };
+    const { data, socket, lan = [] } = parseArgs({ options: OPTIONS }).values;
+    if (data !== undefined && socket !== undefined) return { data, socket, lan };
   } catch (error) {
     refuse(`${(error as Error).message}\n${USAGE}`);
   }
@@ -178,7 +191,7 @@ function readLoad(counters: SharedArrayBuffer, activity: ActivityReader): Omit<L
 }
 
 async function start(): Promise<void> {
-  const { data, socket } = readCommandLine();
+  const { data, socket, lan } = readCommandLine();
   if (!mayConfigureNetwork()) {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
@@ -228,9 +241,10 @@ async function start(): Promise<void> {
 
   const view = new ControlView(plane, version, () => readDropCounters(counters));
   const webUiFolder = join(PROJECT_FOLDER, 'dist/page');
-  const api = await startApi({ store, view, webUiFolder, log, socketPath: socket }).catch((error: Error) =>
-    refuse(error.message),
-  );
+  const makeCertificate = makeSelfSignedCertificate;
+  const api = await startApi({
+    ...{ store, view, webUiFolder, makeCertificate, log, givenLan: lan, socketPath: socket },
+  }).catch((error: Error) => refuse(error.message));
   const { perSession_bytes, sessionsThatFit } = plane.memory.view(0);
   log.info({ socket, version, perSession_bytes, sessionsThatFit }, 'tunnelwerk is ready');
 

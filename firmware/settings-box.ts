@@ -2,7 +2,7 @@
  * The settings of the box itself: where it is administered from, its Ethernet interfaces, routes and NAT, its log, and the
  * boxes whose traces it joins with its own. Schemas alone; what they cannot say is in store/box-rules.ts.
  */
-import { type TEnum, type TOptional, Type } from 'typebox';
+import { type Static, type TEnum, type TOptional, Type } from 'typebox';
 import {
   canonical,
   canonicalAddress,
@@ -58,6 +58,8 @@ export const InterfaceSchema = Type.Object(
   closed,
 );
 
+export type InterfaceSettings = Static<typeof InterfaceSchema>;
+
 export const StaticRouteSchema = Type.Object(
   {
     prefix: prefixText(),
@@ -109,6 +111,12 @@ export const TracePeerSchema = Type.Object(
   },
   closed,
 );
+
+/** From which interfaces the box is administered; `given`: as long as the settings name no interface at all. */
+export function lanInterfaces(interfaces: readonly InterfaceSettings[], given: readonly string[]): readonly string[] {
+  if (interfaces.length === 0) return given;
+  return interfaces.filter(({ role }) => role === 'lan').map(({ name }) => name);
+}
 
 /** Address and length in canonical form; undefined when the text is neither. */
 function canonicalAddressWithLength(text: string): string | undefined {

@@ -134,7 +134,8 @@ export function addressBits(address: string): bigint {
   return all.reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n);
 }
 
-function isHostName(text: string): boolean {
+/** A DNS name, which may end in a dot. */
+export function isHostName(text: string): boolean {
   return (
     text.length <= 253 &&
     /^(?!\d+(\.\d+)*$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?)(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*\.?$/i.test(text)

@@ -19,6 +19,8 @@ import { schemaProblems } from '../store/shape.js';
 import type { Store } from '../store/store.js';
 import type { Changes } from './changes.js';
 import type { Listeners } from './listeners.js';
+import type { Reach } from './reach.js';
+import type { WebCertificate } from './web-certificate.js';
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -32,6 +34,8 @@ export interface ApiContext {
   store: Store;
   view: ControlPlaneView;
   listeners: Listeners;
+  reach: Reach;
+  certificate: WebCertificate;
   /** Of changes that may cut off who makes them. */
   confirmation: Confirmation;
   /** Brings the stored settings into force, and gives what could not be done of them. */

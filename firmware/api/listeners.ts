@@ -1,40 +1,63 @@
 /**
- * Where the API is reached: always on a Unix socket, and on a TCP port of the loopback addresses. Keeps web pages of
- * others from using a browser on this machine against the TCP port. Must not know what is served.
+ * Where the API is reached: on a Unix socket, on a TCP port of the loopback addresses, and with TLS on addresses of the
+ * LAN, where a second port leads browsers to the first. Must not know what is served, nor which interfaces are the LAN.
  */
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect, type ListenOptions } from 'node:net';
-import { dirname } from 'node:path';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperatingProblem } from '../control/view.js';
-import { sendProblem } from './problem.js';
+import { isOurs, ownHost, refuseForeigner } from './foreigners.js';
+import { closeNow, ListeningPort } from './listening-port.js';
+import { listenOnSocket } from './unix-socket.js';
 
-const SOCKET_MODE = 0o660;
-/** unix(7): 108 bytes with the zero behind them; what is longer would be cut off in silence. */
-const MAX_SOCKET_PATH_BYTES = 107;
 /** A request that takes longer to arrive is given up. */
 const REQUEST_TIMEOUT_MS = 30_000;
+const OPTIONS = {
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: 5000,
+};
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** On each address: who opens more keeps out nobody on another one. */
+const MAX_CONNECTIONS = 512;
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
-const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Both PEM; `chain` begins with the certificate that belongs to the key. */
+export interface TlsIdentity {
+  chain: string;
+  key: string;
+}
+
+/** What of the LAN is to be served. Ports: 0 = none. */
+export interface LanService {
+  addresses: readonly string[];
+  httpsPort: number;
+  httpPort: number;
+}
 
 export class Listeners {
   readonly #handle: RequestListener;
   /** Sockets of the TCP listeners: known by the socket, since a closed one has no address any more. */
   readonly #tcpSockets = new WeakSet<object>();
+  readonly #loopback = new ListeningPort(() => this.#tcpServer(this.#handle), 'api.tcpPort');
+  readonly #https = new ListeningPort(() => this.#tlsServer(), 'api.httpsPort');
+  readonly #redirect = new ListeningPort(
+    () => this.#tcpServer((request, response) => this.#lead(request, response)),
+    'api.httpPort',
+  );
   #unixServer: Server | undefined;
-  #tcpServers: Server[] = [];
-  #tcpPort = 0;
-  #problem: OperatingProblem | undefined;
+  #identity: TlsIdentity | undefined;
+  #httpsPort = 0;
+  /** By which the box may be called besides its addresses; in lower case. */
+  names: ReadonlySet<string> = new Set();
 
   constructor(handle: RequestListener) {
     this.#handle = handle;
   }
 
-  /** Why the TCP port is not served although it should be. */
+  /** Why something is not served although it should be. */
   get problems(): OperatingProblem[] {
-    return this.#problem ? [this.#problem] : [];
+    return [this.#loopback, this.#https, this.#redirect].flatMap(({ problems }) => problems);
   }
 
   /** Whether a connection came by TCP, and not by the Unix socket. */
@@ -44,33 +67,8 @@ export class Listeners {
 
   /** Serves the Unix socket, in place of one that a former process left. Rejects, in words, when it cannot. */
   async openSocket(path: string): Promise<void> {
-    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
-      throw new Error(
-        `${path} is too long for a socket, which takes ${MAX_SOCKET_PATH_BYTES} bytes; give another --socket`,
-      );
-    }
-    try {
-      await this.#openSocket(path);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === undefined) throw error;
-      throw new Error(
-        `the socket ${path} cannot be made (${code}); check its folder and rights, or give another --socket`,
-      );
-    }
-  }
-
-  async #openSocket(path: string): Promise<void> {
-    mkdirSync(dirname(path), { recursive: true });
-    await removeStaleSocket(path);
-    const server = this.#server();
-    const umask = process.umask(0o777 & ~SOCKET_MODE);
-    try {
-      await listen(server, { path });
-    } finally {
-      process.umask(umask);
-    }
-    chmodSync(path, SOCKET_MODE);
+    const server = createServer(OPTIONS, this.#handle);
+    await listenOnSocket(server, path);
     this.#unixServer = server;
   }
 
@@ -79,101 +77,61 @@ export class Listeners {
    * stays, and why is given; the Unix socket is there all the same.
    */
   async useTcpPort(port: number): Promise<OperatingProblem[]> {
-    this.#problem = undefined;
-    if (port === this.#tcpPort) return [];
-    const opened: Server[] = [];
-    for (const host of port === 0 ? [] : LOOPBACK_ADDRESSES) {
-      const server = this.#server();
-      server.on('connection', (socket) => this.#tcpSockets.add(socket));
-      try {
-        await listen(server, { port, host });
-        opened.push(server);
-      } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        // A machine without IPv6 has no ::1, and misses nothing.
-        if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue;
-        this.#problem = { what: message, advice: `set api.tcpPort to a free port, or end what uses port ${port}` };
-        for (const useless of opened) useless.close();
-        return this.problems;
-      }
-    }
-    // Connections that are in use may end in peace: one of them may be waiting for the answer to this.
-    for (const server of this.#tcpServers) {
-      server.close();
-      server.closeIdleConnections();
-    }
-    this.#tcpServers = opened;
-    this.#tcpPort = port;
-    return [];
+    await this.#loopback.use(port, LOOPBACK_ADDRESSES);
+    return [...this.#loopback.problems];
+  }
+
+  /** Certificate and key for TLS: in force for all connections from now on. Throws when they are not usable. */
+  useIdentity(identity: TlsIdentity): void {
+    this.#identity = identity;
+    const { chain: cert, key } = identity;
+    for (const server of this.#https.servers) (server as TlsServer).setSecureContext({ cert, key });
+  }
+
+  /** Serves these addresses of the LAN and no others. Without an identity there is no TLS, and nothing to lead to. */
+  async useLan({ addresses, httpsPort, httpPort }: LanService): Promise<void> {
+    const port = this.#identity === undefined ? 0 : httpsPort;
+    await this.#https.use(port, addresses);
+    this.#httpsPort = port;
+    await this.#redirect.use(port === 0 ? 0 : httpPort, addresses);
   }
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    const servers = [...this.#tcpServers, ...(this.#unixServer ? [this.#unixServer] : [])];
-    this.#tcpServers = [];
+    const unixServer = this.#unixServer;
     this.#unixServer = undefined;
-    await Promise.all(
-      servers.map((server) => {
-        const closed = new Promise((resolve) => server.close(resolve));
-        server.closeAllConnections();
-        return closed;
-      }),
-    );
+    await Promise.all([
+      ...[this.#loopback, this.#https, this.#redirect].map((port) => port.close()),
+      ...(unixServer ? [closeNow(unixServer)] : []),
+    ]);
   }
 
-  /**
-   * Refuses, on TCP, what a foreign web page could make a browser send: a Host that only DNS rebinding leads here,
-   * and requests that come from another site. Whoever can open the Unix socket is no browser.
-   */
+  /** Refuses, on TCP, what a foreign web page could make a browser send. Who can open the Unix socket is no browser. */
   async refuseForeigners(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    if (!this.#tcpSockets.has(request.raw.socket)) return undefined;
-    const { host = '', origin, 'sec-fetch-site': site } = request.headers;
-    if (!LOOPBACK_NAMES.has(host.replace(/:\d+$/, '').toLowerCase())) {
-      const detail = 'use localhost, 127.0.0.1 or [::1] in the address';
-      return sendProblem(reply, { title: 'Foreign host name', status: 403, detail });
-    }
-    const changes = !SAFE_METHODS.has(request.method);
-    const isForeign =
-      site === 'cross-site' || site === 'same-site' || (origin !== undefined && origin !== `http://${host}`);
-    if (changes && isForeign) {
-      const detail = 'a page of another site may not do this';
-      return sendProblem(reply, { title: 'Cross-site request', status: 403, detail });
-    }
-    return undefined;
+    return this.isTcp(request.raw.socket) ? refuseForeigner(request, reply, this.names) : undefined;
   }
 
-  #server(): Server {
-    const server = createServer(
-      { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 5000 },
-      this.#handle,
-    );
+  #tcpServer(handle: RequestListener): Server {
+    const server = createServer(OPTIONS, handle);
+    server.on('connection', (socket) => this.#tcpSockets.add(socket));
+    server.maxConnections = MAX_CONNECTIONS;
     return server;
   }
-}
 
-function listen(server: Server, where: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(where, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
-}
+  #tlsServer(): Server {
+    const { chain: cert, key } = this.#identity!;
+    const server = createTlsServer({ ...OPTIONS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS, cert, key }, this.#handle);
+    server.on('secureConnection', (socket) => this.#tcpSockets.add(socket));
+    server.maxConnections = MAX_CONNECTIONS;
+    return server;
+  }
 
-/** A socket that nobody answers on is a leftover. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const present = lstatSync(path, { throwIfNoEntry: false });
-  if (!present) return;
-  if (!present.isSocket()) throw new Error(`${path} is there and is no socket; remove it, or give another --socket`);
-  const answers = await new Promise<boolean>((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (answers) throw new Error(`${path} is served by another process; end that one first, or give another --socket`);
-  unlinkSync(path);
+  /** To the same place with TLS. Nothing is served without it, and nothing that was sent is looked at. */
+  #lead({ headers, socket, url = '/' }: IncomingMessage, response: ServerResponse): void {
+    const { host = '' } = headers;
+    const name = isOurs(host, socket.localAddress ?? '', this.names) ? host.replace(/:\d+$/, '') : ownHost(socket);
+    const port = this.#httpsPort === 443 ? '' : `:${this.#httpsPort}`;
+    const location = `https://${name}${port}${url.startsWith('/') ? url : '/'}`;
+    response.writeHead(308, { location, 'content-length': 0, connection: 'close' }).end();
+  }
 }

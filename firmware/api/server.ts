@@ -11,6 +11,7 @@ import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
 import { authenticate } from './authentication.js';
 import { capturesResource } from './captures.js';
+import { certificateResource } from './certificate.js';
 import { Changes } from './changes.js';
 import { type Api, validatorCompiler } from './context.js';
 import { eventsResource } from './events.js';
@@ -25,6 +26,7 @@ import { pppoeResource } from './pppoe.js';
 import { answerErrors, sendProblem } from './problem.js';
 import { pseudowiresResource } from './pseudowires.js';
 import { radiusResource } from './radius.js';
+import { Reach } from './reach.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { sessionListResource } from './session-list.js';
 import { sessionsResource } from './sessions.js';
@@ -38,6 +40,7 @@ import { traceResource } from './trace.js';
 import { tunnelsResource } from './tunnels.js';
 import { unconfirmedResource } from './unconfirmed.js';
 import { usersResource } from './users.js';
+import { type MakeCertificate, WebCertificate } from './web-certificate.js';
 import { webPage } from './web-page.js';
 
 /** The largest document is a pool with many excluded addresses. */
@@ -48,6 +51,9 @@ export interface ServerDependencies {
   view: ControlPlaneView;
   /** Folder with index.html and what it loads. */
   webUiFolder: string;
+  /** Interfaces from which the box is administered as long as its settings name none. */
+  givenLan: readonly string[];
+  makeCertificate: MakeCertificate;
   log: FastifyBaseLogger;
 }
 
@@ -56,9 +62,12 @@ export interface ApiServer {
   /** Opened by the caller once the box works; closed together with `app`. */
   listeners: Listeners;
   changes: Changes;
+  /** Started by the caller then; stopped together with `app`. */
+  reach: Reach;
 }
 
-export function buildServer({ store, view, webUiFolder, log }: ServerDependencies): ApiServer {
+export function buildServer(dependencies: ServerDependencies): ApiServer {
+  const { store, view, webUiFolder, givenLan, makeCertificate, log } = dependencies;
   const app: Api = fastify({
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
@@ -78,16 +87,19 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
     return listeners.refuseForeigners(request, reply);
   });
+  const certificate = new WebCertificate(store, listeners, makeCertificate);
+  const reach = new Reach({ store, listeners, certificate, givenLan });
   const apply = async () => {
     const problems = await view.applySettings(store.documents.settings());
-    return [...problems, ...(await listeners.useTcpPort(store.documents.settings().api.tcpPort))];
+    return [...problems, ...(await reach.follow())];
   };
   const now_ms = () => performance.now();
   const confirmation = new Confirmation({ documents: store.documents, clock: Date.now, now_ms, apply, log });
   app.addHook('onReady', async () => confirmation.follow());
-  app.addHook('onClose', () => {
+  app.addHook('onClose', async () => {
     confirmation.stop();
-    return listeners.close();
+    await reach.stop();
+    await listeners.close();
   });
   app.register(cookie);
   describeRoutes(app, view.status().version);
@@ -97,13 +109,13 @@ export function buildServer({ store, view, webUiFolder, log }: ServerDependencie
     const methods: Methods = new Map();
     rememberMethods(app, methods);
     noteChanges(app, changes);
-    const context = { store, view, listeners, confirmation, apply, changes };
+    const context = { store, view, listeners, reach, certificate, confirmation, apply, changes };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
     refuseOtherMethods(app, methods);
     referencePage(app);
   });
-  return { app, listeners, changes };
+  return { app, listeners, reach, changes };
 }
 
 /**
@@ -119,12 +131,12 @@ function takeEmptyBodies(app: Api): void {
   });
 }
 
-/** Builds the server and serves it on the Unix socket and on the settings' TCP port. Rejects when the socket is in use. */
+/** Builds the server and serves it where the settings say. Rejects when the socket is in use. */
 export async function startApi(dependencies: ServerDependencies & { socketPath: string }): Promise<ApiServer> {
   const server = buildServer(dependencies);
   await server.app.ready();
   await server.listeners.openSocket(dependencies.socketPath);
-  await server.listeners.useTcpPort(dependencies.store.documents.settings().api.tcpPort);
+  await server.reach.start();
   return server;
 }
 
@@ -133,6 +145,7 @@ const RESOURCES = [
   signInResource,
   accountsResource,
   tokensResource,
+  certificateResource,
   settingsResource,
   settingsSchemaResource,
   unconfirmedResource,

@@ -13,6 +13,7 @@ import { Accounts } from './accounts.js';
 import { freeAll } from './addresses.js';
 import type { Audit } from './audit.js';
 import { Calls } from './calls.js';
+import { Certificates } from './certificate.js';
 import { type Connections, openDatabase, StoreError } from './database.js';
 import { Documents } from './documents.js';
 import { Leases } from './leases.js';
@@ -36,6 +37,7 @@ export interface Store {
   readonly calls: Calls;
   readonly audit: Audit;
   readonly accounts: Accounts;
+  readonly certificates: Certificates;
   readonly accounting: { readonly queue: AccountingQueue; readonly sessions: AccountingSessions };
   /** How often these files have been opened, this time too: no two processes over them have one number. */
   readonly bootNumber: number;
@@ -60,6 +62,7 @@ export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): St
       calls: new Calls(connections.relaxed, turn, clock),
       audit: documents.audit,
       accounts: new Accounts(connections.durable, documents.audit, clock),
+      certificates: new Certificates(connections.durable, box, documents.audit, clock),
       accounting: {
         queue: new AccountingQueue(connections.relaxed, turn),
         sessions: new AccountingSessions(connections.relaxed, turn),

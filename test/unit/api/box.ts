@@ -28,6 +28,7 @@ import type {
   StatusView,
   TunnelView,
 } from '../../../firmware/control/view.js';
+import { makeSelfSignedCertificate } from '../../../firmware/linux/openssl-program.js';
 import type { Settings } from '../../../firmware/settings.js';
 import type { Store } from '../../../firmware/store/store.js';
 import { temporaryStore } from '../store/temporary-store.js';
@@ -301,7 +302,14 @@ export async function openBox(t: TestContext): Promise<Box> {
   const { store } = temporaryStore(t);
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
   const view = new PlainView();
-  const server = buildServer({ store, view, webUiFolder: WEB_UI_FOLDER, log: pino({ level: 'silent' }) });
+  const server = buildServer({
+    store,
+    view,
+    webUiFolder: WEB_UI_FOLDER,
+    givenLan: [],
+    makeCertificate: makeSelfSignedCertificate,
+    log: pino({ level: 'silent' }),
+  });
   await server.app.ready();
   t.after(async () => {
     await server.app.close();
