@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminRole } from '../store/accounts.js';
 import type { Store } from '../store/store.js';
 import type { Api } from './context.js';
+import { isEncrypted } from './foreigners.js';
 import type { Listeners } from './listeners.js';
 import { sendProblem } from './problem.js';
 
@@ -38,8 +39,6 @@ const API_PATHS = /^\/(api|metrics)(\/|$|\?)/;
 /** Over TLS no page that came without it can plant or read the cookie (RFC 6265bis section 4.1.3.2). */
 export const cookieName = (request: FastifyRequest): string =>
   isEncrypted(request) ? '__Host-tunnelwerk' : 'tunnelwerk';
-
-export const isEncrypted = (request: FastifyRequest): boolean => 'encrypted' in request.raw.socket;
 
 /** Of the browser that asks; '' without one. */
 export const signInToken = (request: FastifyRequest): string => request.cookies[cookieName(request)] ?? '';

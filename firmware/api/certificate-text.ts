@@ -5,7 +5,12 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Problem } from '../settings.js';
-import type { TlsIdentity } from './listeners.js';
+
+/** Both PEM; `chain` begins with the certificate that belongs to the key. */
+export interface TlsIdentity {
+  chain: string;
+  key: string;
+}
 
 export interface CertificateInfo {
   subject: string;

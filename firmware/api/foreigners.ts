@@ -5,11 +5,12 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalAddress } from '../settings.js';
-import { isEncrypted } from './authentication.js';
 import { sendProblem } from './problem.js';
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export const isEncrypted = (request: FastifyRequest): boolean => 'encrypted' in request.raw.socket;
 
 /**
  * Whether a Host header names this box: by the address that the connection has come to, by a loopback name, or by one of

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperatingProblem } from '../control/view.js';
+import type { TlsIdentity } from './certificate-text.js';
 import { isOurs, ownHost, refuseForeigner } from './foreigners.js';
 import { closeNow, ListeningPort } from './listening-port.js';
 import { listenOnSocket } from './unix-socket.js';
@@ -21,12 +22,6 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** On each address: who opens more keeps out nobody on another one. */
 const MAX_CONNECTIONS = 512;
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
-
-/** Both PEM; `chain` begins with the certificate that belongs to the key. */
-export interface TlsIdentity {
-  chain: string;
-  key: string;
-}
 
 /** What of the LAN is to be served. Ports: 0 = none. */
 export interface LanService {

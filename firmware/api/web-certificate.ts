@@ -4,8 +4,8 @@
 import type { OperatingProblem } from '../control/view.js';
 import { isHostName } from '../settings.js';
 import type { Store } from '../store/store.js';
-import { type CertificateInfo, certificateInfo } from './certificate-text.js';
-import type { Listeners, TlsIdentity } from './listeners.js';
+import { type CertificateInfo, certificateInfo, type TlsIdentity } from './certificate-text.js';
+import type { Listeners } from './listeners.js';
 
 /** Makes a certificate that nobody has signed but itself; gives why it cannot instead. Both texts are PEM. */
 export type MakeCertificate = (
