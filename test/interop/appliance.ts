@@ -20,21 +20,37 @@ export class Appliance {
   readonly dataFolder: string;
   readonly #namespace: Namespace;
   readonly #name: string;
+  readonly #options: readonly string[];
   #daemon: Daemon;
 
-  private constructor(namespace: Namespace, name: string, dataFolder: string, socketPath: string) {
+  private constructor(
+    namespace: Namespace,
+    name: string,
+    dataFolder: string,
+    socketPath: string,
+    options: readonly string[],
+  ) {
     this.#namespace = namespace;
     this.#name = name;
     this.dataFolder = dataFolder;
+    this.#options = options;
     this.api = new ApiClient(socketPath);
     this.#daemon = this.#launch();
   }
 
-  /** Starts the program on an empty data folder, and resolves when its API says that it is well. */
-  static async start(lab: Lab, namespace: Namespace, name: string): Promise<Appliance> {
+  /**
+   * Starts the program on an empty data folder, and resolves when its API says that it is well. `options` are more of its
+   * command line.
+   */
+  static async start(
+    lab: Lab,
+    namespace: Namespace,
+    name: string,
+    options: readonly string[] = [],
+  ): Promise<Appliance> {
     const dataFolder = join(lab.folder, name);
     mkdirSync(dataFolder, { mode: 0o700 });
-    const appliance = new Appliance(namespace, name, dataFolder, join(lab.folder, `${name}.sock`));
+    const appliance = new Appliance(namespace, name, dataFolder, join(lab.folder, `${name}.sock`), options);
     await appliance.#ready();
     return appliance;
   }
@@ -77,6 +93,7 @@ export class Appliance {
   #launch(): Daemon {
     return this.#namespace.start(`appliance ${this.#name}`, [
       ...[process.execPath, PROGRAM, '--data', this.dataFolder, '--socket', this.api.socketPath],
+      ...this.#options,
     ]);
   }
 
