@@ -1,11 +1,21 @@
 /** The sessions as the page keeps them: the list, events on top of it, search and order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SessionRow } from '../../../firmware/api/session-list.js';
 import { type Order, SessionTable } from '../../../web-ui/views/sessions/session-table.js';
 
 // In another order than the page's own: the list says which value is where.
-const COLUMNS = ['sessionId', 'callId', 'tunnelId', 'role', 'state', 'user', 'address', 'callingNumber'];
-const MORE = ['peerAddress', 'since', 'receivedOctets', 'sentOctets', 'encapsulation'];
+const COLUMNS: (keyof SessionRow)[] = [
+  'sessionId',
+  'callId',
+  'tunnelId',
+  'role',
+  'state',
+  'user',
+  'address',
+  'callingNumber',
+];
+const MORE: (keyof SessionRow)[] = ['peerAddress', 'since', 'receivedOctets', 'sentOctets', 'encapsulation'];
 const BY_USER: Order = { by: 'user', isDown: false };
 
 const values = (callId: number, user: string, address: string, tunnelId = 815, octets = 0) => [
@@ -54,7 +64,7 @@ test('addresses are in the order of their numbers, IPv4 first; what is the same,
 test('events add, change and take away; a change of the user is found by search', () => {
   const table = tableOf(values(1, '', ''), values(2, 'bob', '10.0.0.2'));
 
-  table.apply({ up: [values(3, 'carol', '10.0.0.3')], changed: [values(1, 'alice', '10.0.0.1', 815, 99)], ended: [2] });
+  table.apply({ stand: [values(3, 'carol', '10.0.0.3'), values(1, 'alice', '10.0.0.1', 815, 99)], ended: [2] });
 
   assert.deepEqual(users(table, ''), ['alice', 'carol']);
   assert.deepEqual(users(table, '10.0.0.1'), ['alice']);
@@ -64,7 +74,7 @@ test('events add, change and take away; a change of the user is found by search'
 
 test('events before the list has come are passed over, and the list takes the place of all that was known', () => {
   const table = new SessionTable();
-  table.apply({ up: [values(1, 'alice', '10.0.0.1')], changed: [], ended: [] });
+  table.apply({ stand: [values(1, 'alice', '10.0.0.1')], ended: [] });
   assert.equal(table.size, 0);
 
   table.fill({ columns: [...COLUMNS, ...MORE], rows: [values(2, 'bob', '10.0.0.2')] });
@@ -82,8 +92,8 @@ test("an hour's worth of events over 10,000 sessions leaves as many entries as t
 
   for (let second = 0; second < 3600; second += 1) {
     const oldest = second * perSecond;
-    const up = Array.from({ length: perSecond }, (_, at) => values(count + oldest + at, 'new', '10.2.0.1'));
-    table.apply({ up, changed: up, ended: Array.from({ length: perSecond }, (_, at) => oldest + at) });
+    const stand = Array.from({ length: perSecond }, (_, at) => values(count + oldest + at, 'new', '10.2.0.1'));
+    table.apply({ stand, ended: Array.from({ length: perSecond }, (_, at) => oldest + at) });
   }
 
   assert.equal(table.size, count);

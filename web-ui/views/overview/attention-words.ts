@@ -1,12 +1,92 @@
-/** What needs attention, in German; the English is the box's own. Must not know the browser. */
-import type { Attention } from '../../api/shapes.js';
-import type { Language } from '../../app/languages.js';
+/** What needs attention, in words. Must not know the browser. */
+import type { Attention } from '../../../firmware/api/overview.js';
+import { time } from '../../app/format.js';
+import type { Language, Words } from '../../app/languages.js';
+import { dropText } from './drop-words.js';
 
-type Parameters = Attention['parameters'];
+type Tell = (parameters: Attention['parameters'], language: Language) => string;
 
-const GERMAN: Readonly<Record<string, (parameters: Parameters) => string>> = {};
+const at = (moment: string | number | undefined, language: Language) => time(String(moment ?? ''), language);
 
-/** The box's own words where there are none of ours. */
+const WORDS: Readonly<Record<string, Words<Tell>>> = {
+  problem: {
+    en: ({ what, advice }) => `${what}; ${advice}`,
+    de: ({ what, advice }) => `${what}; ${advice}`,
+  },
+  'not-set-up': {
+    en: () => 'this box does nothing yet: neither LNS nor LAC nor client is switched on',
+    de: () => 'dieses Gerät tut noch nichts: weder LNS noch LAC noch Client ist eingeschaltet',
+  },
+  'radius-dead': {
+    en: ({ address, service, since }, language) =>
+      `the RADIUS server ${address} for ${service} does not answer since ${at(since, language)}; another one is asked`,
+    de: ({ address, service, since }, language) =>
+      `der RADIUS-Server ${address} für ${germanService(service)} antwortet seit ${at(since, language)} nicht; ein anderer wird gefragt`,
+  },
+  'radius-all-dead': {
+    en: ({ service }) =>
+      service === 'accounting'
+        ? 'no RADIUS server for accounting answers: the records wait on the disk'
+        : `no RADIUS server for ${service} answers: nobody can call`,
+    de: ({ service }) =>
+      service === 'accounting'
+        ? 'kein RADIUS-Server für Abrechnung antwortet: Die Datensätze warten auf dem Datenträger'
+        : `kein RADIUS-Server für ${germanService(service)} antwortet: Niemand kann anrufen`,
+  },
+  'accounting-waiting': {
+    en: ({ waiting }) => `${waiting} accounting records wait for a server`,
+    de: ({ waiting }) => `${waiting} Abrechnungsdatensätze warten auf einen Server`,
+  },
+  'pool-full': {
+    en: ({ name, size }) =>
+      `the pool ${name} is full: all of its ${size} addresses are in use, further calls are refused`,
+    de: ({ name, size }) =>
+      `der Pool ${name} ist voll: Alle ${size} Adressen sind vergeben, weitere Anrufe werden abgelehnt`,
+  },
+  'pool-nearly-full': {
+    en: ({ name, size, leased }) => `the pool ${name} is nearly full: ${leased} of ${size} addresses are in use`,
+    de: ({ name, size, leased }) => `der Pool ${name} ist fast voll: ${leased} von ${size} Adressen sind vergeben`,
+  },
+  'calls-failing': {
+    en: ({ failuresPerMinute, setupsPerMinute }) =>
+      `${failuresPerMinute} calls a minute fail, and ${setupsPerMinute} come up`,
+    de: ({ failuresPerMinute, setupsPerMinute }) =>
+      `${failuresPerMinute} Anrufe pro Minute scheitern, und ${setupsPerMinute} kommen zustande`,
+  },
+  'lns-failed': {
+    en: ({ server, until }, language) =>
+      `the LNS ${server} has failed, and is asked after all others until ${at(until, language)}`,
+    de: ({ server, until }, language) =>
+      `der LNS ${server} ist ausgefallen und wird bis ${at(until, language)} erst nach allen anderen gefragt`,
+  },
+  'client-down': {
+    en: ({ name, lastError }) => `the client profile ${name} is not connected: ${lastError}`,
+    de: ({ name, lastError }) => `das Client-Profil ${name} ist nicht verbunden: ${lastError}`,
+  },
+  'pseudowire-down': {
+    en: ({ name }) => `the pseudowire ${name} is not up`,
+    de: ({ name }) => `das Pseudowire ${name} steht nicht`,
+  },
+  'memory-short': {
+    en: ({ left }) => `memory bears only some ${left} further sessions`,
+    de: ({ left }) => `der Speicher trägt nur noch etwa ${left} weitere Sitzungen`,
+  },
+  drops: {
+    en: ({ reason, perMinute }) => `${perMinute} packets a minute are dropped (${reason}); the reason is below`,
+    de: ({ reason, perMinute }, language) =>
+      `${perMinute} Pakete pro Minute werden verworfen: ${dropText(String(reason), String(reason), language)}`,
+  },
+  'clock-not-set': {
+    en: () => 'the clock is not set: times in logs and history are wrong',
+    de: () => 'die Uhr ist nicht gestellt: Zeiten in Protokollen und Verlauf stimmen nicht',
+  },
+};
+
+const germanService = (service: string | number | undefined): string =>
+  service === 'accounting' ? 'Abrechnung' : 'Authentifizierung';
+
+/** A sentence; what a newer box says that is not known here is told in the box's own words. */
 export function attentionText({ code, parameters, text }: Attention, language: Language): string {
-  return language === 'de' ? (GERMAN[code]?.(parameters) ?? text) : text;
+  const told = WORDS[code]?.[language](parameters, language) ?? text;
+  return `${told.charAt(0).toUpperCase()}${told.slice(1)}${/[.!?]$/.test(told) ? '' : '.'}`;
 }

@@ -1,5 +1,5 @@
 /** What needs attention, the worst first, each with the way to where something can be done about it. */
-import type { Attention } from '../../api/shapes.js';
+import type { Attention } from '../../../firmware/api/overview.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Link } from '../../app/router.js';
 import { Badge, type BadgeKind } from '../../parts/badge.js';

@@ -1,8 +1,7 @@
-/** Why packets and messages are dropped, in German and where the box has no English for it. Must not know the browser. */
-import type { Language, Words } from '../../app/languages.js';
+/** Why packets and messages are dropped, in German; the English is the box's own. Must not know the browser. */
+import type { Language } from '../../app/languages.js';
 
-/** Of the packet path; the English comes from the box. */
-const OF_PACKETS: Readonly<Record<string, string>> = {
+const GERMAN: Readonly<Record<string, string>> = {
   'datagram-too-long': 'ein Datagramm, das länger ist als der Puffer dafür',
   'header-truncated': 'ein Datagramm, das in seinem L2TP-Kopf endet',
   'header-version': 'ein L2TP-Kopf einer anderen Version als 2 und 3, oder der Version 2 über IP',
@@ -65,92 +64,29 @@ const OF_PACKETS: Readonly<Record<string, string>> = {
   'send-buffer-full': 'ein Datagramm oder Rahmen, für das der Kernel keinen Platz hatte',
   'send-refused': 'ein Datagramm, das der Kernel ablehnte: keine Route, ein Filter, eine verlorene eigene Adresse',
   'receive-error': 'ein Fehler des Kernels beim Empfangen von Datagrammen oder Rahmen',
+  // Of the control connections.
+  'malformed-header': 'eine Kontrollnachricht, deren Kopf beschädigt ist',
+  'data-message': 'Daten, wo eine Kontrollnachricht hingehört',
+  'unknown-tunnel': 'eine Kontrollnachricht für einen Tunnel, den es nicht gibt',
+  'wrong-peer-address': 'eine Kontrollnachricht von einer anderen Adresse als der der Gegenstelle',
+  'invalid-acknowledgement': 'eine Kontrollnachricht, die bestätigt, was nie gesendet wurde',
+  duplicate: 'eine Kontrollnachricht, die zweimal kam',
+  'outside-window': 'eine Kontrollnachricht jenseits des Empfangsfensters',
+  'version-mismatch': 'eine Kontrollnachricht in einer anderen L2TP-Version als der ihres Tunnels',
+  'digest-mismatch': 'eine Kontrollnachricht mit falschem Message Digest: die Tunnelgeheimnisse sind verschieden',
+  'digest-missing': 'eine Kontrollnachricht ohne den Message Digest, den der Tunnel verlangt',
+  'tunnel-closed': 'eine Kontrollnachricht für einen geschlossenen Tunnel',
+  'malformed-message': 'eine Kontrollnachricht mit beschädigten AVP',
+  'unknown-message-type': 'eine Kontrollnachricht unbekannter Art, die übergangen werden darf',
+  'sccrq-malformed': 'eine beschädigte Bitte um einen Tunnel',
+  'sccrq-invalid-sequence': 'eine Bitte um einen Tunnel mit anderen Folgenummern als 0',
+  'sccrq-unsupported-version': 'eine Bitte um einen Tunnel in einer L2TP-Version, die hier nicht gesprochen wird',
+  'sccrq-tie-breaker': 'eine Bitte um einen Tunnel, als beide Enden einen wollten und die andere gewann',
+  'sccrq-no-resources': 'eine Bitte um einen Tunnel, für den kein Platz war',
+  'call-no-resources': 'eine Bitte um einen Anruf, für den kein Platz war',
+  'call-tie-breaker': 'eine Bitte um einen Anruf, als beide Enden einen wollten und die andere gewann',
 };
 
-/** Of the control connections. */
-const OF_MESSAGES: Readonly<Record<string, Words<string>>> = {
-  'malformed-header': {
-    en: 'a control message whose header is damaged',
-    de: 'eine Kontrollnachricht, deren Kopf beschädigt ist',
-  },
-  'data-message': {
-    en: 'a data message where a control message must be',
-    de: 'Daten, wo eine Kontrollnachricht hingehört',
-  },
-  'unknown-tunnel': {
-    en: 'a control message for a tunnel that is not there',
-    de: 'eine Kontrollnachricht für einen Tunnel, den es nicht gibt',
-  },
-  'wrong-peer-address': {
-    en: "a control message from another address than the tunnel's peer",
-    de: 'eine Kontrollnachricht von einer anderen Adresse als der der Gegenstelle',
-  },
-  'invalid-acknowledgement': {
-    en: 'a control message that acknowledges what was never sent',
-    de: 'eine Kontrollnachricht, die bestätigt, was nie gesendet wurde',
-  },
-  duplicate: { en: 'a control message that came twice', de: 'eine Kontrollnachricht, die zweimal kam' },
-  'outside-window': {
-    en: 'a control message ahead of the receive window',
-    de: 'eine Kontrollnachricht jenseits des Empfangsfensters',
-  },
-  'version-mismatch': {
-    en: "a control message in another L2TP version than its tunnel's",
-    de: 'eine Kontrollnachricht in einer anderen L2TP-Version als der ihres Tunnels',
-  },
-  'digest-mismatch': {
-    en: 'a control message whose Message Digest is wrong: the tunnel secrets differ',
-    de: 'eine Kontrollnachricht mit falschem Message Digest: die Tunnelgeheimnisse sind verschieden',
-  },
-  'digest-missing': {
-    en: 'a control message without the Message Digest that the tunnel asks for',
-    de: 'eine Kontrollnachricht ohne den Message Digest, den der Tunnel verlangt',
-  },
-  'tunnel-closed': {
-    en: 'a control message for a closed tunnel',
-    de: 'eine Kontrollnachricht für einen geschlossenen Tunnel',
-  },
-  'malformed-message': {
-    en: 'a control message whose AVPs are damaged',
-    de: 'eine Kontrollnachricht mit beschädigten AVP',
-  },
-  'unknown-message-type': {
-    en: 'a control message of an unknown type, which may be passed over',
-    de: 'eine Kontrollnachricht unbekannter Art, die übergangen werden darf',
-  },
-  'unknown-session': {
-    en: 'a message or data for a session that is not there',
-    de: 'Nachricht oder Daten für eine Sitzung, die es nicht gibt',
-  },
-  'sccrq-malformed': { en: 'a request for a tunnel that is damaged', de: 'eine beschädigte Bitte um einen Tunnel' },
-  'sccrq-invalid-sequence': {
-    en: 'a request for a tunnel with sequence numbers other than 0',
-    de: 'eine Bitte um einen Tunnel mit anderen Folgenummern als 0',
-  },
-  'sccrq-unsupported-version': {
-    en: 'a request for a tunnel in an L2TP version that is not spoken here',
-    de: 'eine Bitte um einen Tunnel in einer L2TP-Version, die hier nicht gesprochen wird',
-  },
-  'sccrq-tie-breaker': {
-    en: 'a request for a tunnel while both ends asked for one, and the other won',
-    de: 'eine Bitte um einen Tunnel, als beide Enden einen wollten und die andere gewann',
-  },
-  'sccrq-no-resources': {
-    en: 'a request for a tunnel for which there was no room',
-    de: 'eine Bitte um einen Tunnel, für den kein Platz war',
-  },
-  'call-no-resources': {
-    en: 'a request for a call for which there was no room',
-    de: 'eine Bitte um einen Anruf, für den kein Platz war',
-  },
-  'call-tie-breaker': {
-    en: 'a request for a call while both ends asked for one, and the other won',
-    de: 'eine Bitte um einen Anruf, als beide Enden einen wollten und die andere gewann',
-  },
-};
-
-/** `english` is what the box says itself, '' where it says nothing; a reason that is not known here stands for itself. */
-export function dropText(reason: string, english: string, language: Language): string {
-  if (language === 'de') return OF_PACKETS[reason] ?? OF_MESSAGES[reason]?.de ?? (english || reason);
-  return english || OF_MESSAGES[reason]?.en || reason;
-}
+/** `english` is what the box says itself, which stands for a reason of a newer box too. */
+export const dropText = (reason: string, english: string, language: Language): string =>
+  language === 'de' ? (GERMAN[reason] ?? english) : english;

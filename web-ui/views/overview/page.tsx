@@ -1,8 +1,8 @@
 /** How the box is, at a glance: what needs attention, calls, throughput and load now and over the last day, drops. */
 import { useState } from 'preact/hooks';
+import type { LoadHistory, Overview } from '../../../firmware/api/overview.js';
 import { useEvent } from '../../api/events.js';
 import { useResource } from '../../api/resource.js';
-import type { History, Overview } from '../../api/shapes.js';
 import { count, octets, percent, rate } from '../../app/format.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Link } from '../../app/router.js';
@@ -149,7 +149,7 @@ function Tile({ name, value, children }: { name: string; value: string; children
 function LastDay() {
   const words = useWords(WORDS);
   const language = useLanguage();
-  const history = useResource<History>('/overview/history', { every_ms: HISTORY_EVERY_MS });
+  const history = useResource<LoadHistory>('/overview/history', { every_ms: HISTORY_EVERY_MS });
   const { data } = history;
   if (data === undefined) return <ErrorNotice error={history.error} />;
   const times_s = data.times.map((time) => Date.parse(time) / 1000);

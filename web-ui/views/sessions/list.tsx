@@ -1,8 +1,10 @@
 /** All calls that live, searched and sorted at once, kept up by what the box tells. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { SessionsEvent } from '../../../firmware/api/events.js';
+import type { SessionList, SessionRow } from '../../../firmware/api/session-list.js';
 import { useEvent } from '../../api/events.js';
 import { useResource } from '../../api/resource.js';
-import type { SessionChanges, SessionList } from '../../api/shapes.js';
+
 import { count, octets, since } from '../../app/format.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import type { Language } from '../../app/languages.js';
@@ -11,7 +13,7 @@ import { Badge } from '../../parts/badge.js';
 import { ErrorNotice } from '../../parts/notice.js';
 import { type VirtualColumn, VirtualTable } from '../../parts/virtual-table.js';
 import { ROLES, stateKind } from './role-words.js';
-import { type Order, type SessionRow, SessionTable, type SortKey } from './session-table.js';
+import { type Order, SessionTable, type SortKey } from './session-table.js';
 import './sessions.css';
 
 const WORDS = {
@@ -65,6 +67,7 @@ const WORDS = {
   },
 };
 type ListWords = (typeof WORDS)['en'];
+const COUNTERS_EVERY_MS = 10_000;
 const SORT_KEYS: readonly SortKey[] = [
   ...(['user', 'address', 'callingNumber', 'peerAddress', 'tunnelId', 'state', 'since', 'octets'] as const),
 ];
@@ -138,9 +141,9 @@ export function SessionListView() {
   );
 }
 
-/** `version` grows with each change of the table, which stays the same object. */
+/** Events tell who comes and goes; counters are in the list alone. `version` grows with each change of the table, which stays the same object. */
 function useSessions() {
-  const list = useResource<SessionList>('/session-list');
+  const list = useResource<SessionList>('/session-list', { every_ms: COUNTERS_EVERY_MS });
   const table = useRef<SessionTable>(undefined);
   table.current ??= new SessionTable();
   const [version, setVersion] = useState(0);
@@ -150,8 +153,8 @@ function useSessions() {
     filled.current = list.data;
   }
   useEffect(() => setVersion((before) => before + 1), [list.data]);
-  useEvent<SessionChanges>('sessions', (changes) => {
-    table.current!.apply(changes);
+  useEvent<SessionsEvent>('sessions', (event) => {
+    table.current!.apply(event);
     setVersion((before) => before + 1);
   });
   useEvent('resync', list.reload);

@@ -2,24 +2,8 @@
  * The sessions as the page keeps them: filled from the list, kept up by the events, searched and sorted. Pure; must not
  * know the browser.
  */
-import type { SessionChanges, SessionList, SessionValues } from '../../api/shapes.js';
-
-export interface SessionRow {
-  callId: number;
-  sessionId: number;
-  tunnelId: number;
-  role: string;
-  state: string;
-  user: string;
-  address: string;
-  callingNumber: string;
-  peerAddress: string;
-  /** ISO 8601 */
-  since: string;
-  receivedOctets: number;
-  sentOctets: number;
-  encapsulation: string;
-}
+import type { SessionsEvent } from '../../../firmware/api/events.js';
+import type { SessionList, SessionListRow, SessionRow } from '../../../firmware/api/session-list.js';
 
 export type SortKey = 'user' | 'address' | 'callingNumber' | 'peerAddress' | 'tunnelId' | 'state' | 'since' | 'octets';
 export interface Order {
@@ -45,15 +29,15 @@ export class SessionTable {
   /** Takes the place of all that is known. */
   fill({ columns, rows }: SessionList): void {
     this.#places = Object.fromEntries(columns.map((name, at) => [name, at])) as Record<keyof SessionRow, number>;
-    this.#entries.clear();
-    for (const values of rows) this.#put(values);
+    const gone = new Set(this.#entries.keys());
+    for (const values of rows) gone.delete(this.#put(values));
+    for (const callId of gone) this.#entries.delete(callId);
   }
 
   /** What comes before the list has come is passed over: the list has it too. */
-  apply({ up, changed, ended }: SessionChanges): void {
+  apply({ stand, ended }: SessionsEvent): void {
     if (this.#places === undefined) return;
-    for (const values of up) this.#put(values);
-    for (const values of changed) this.#put(values);
+    for (const values of stand) this.#put(values);
     for (const callId of ended) this.#entries.delete(callId);
   }
 
@@ -70,12 +54,14 @@ export class SessionTable {
     return sorted(found, order);
   }
 
-  #put(values: SessionValues): void {
+  /** Answers the callId. */
+  #put(values: SessionListRow): number {
     const row = rowOf(values, this.#places!);
     const before = this.#entries.get(row.callId);
     const isSameText = before !== undefined && SEARCHED.every((name) => before.row[name] === row[name]);
     const text = isSameText ? before.text : SEARCHED.map((name) => String(row[name]).toLowerCase()).join('\n');
     this.#entries.set(row.callId, { row, text });
+    return row.callId;
   }
 }
 
@@ -83,14 +69,14 @@ const TUNNEL = /^tunnel:(\d+)$/;
 const SEARCHED = ['user', 'address', 'callingNumber', 'peerAddress', 'tunnelId', 'sessionId', 'role'] as const;
 
 /** Written out: thousands of them come at once. */
-function rowOf(values: SessionValues, places: Readonly<Record<keyof SessionRow, number>>): SessionRow {
+function rowOf(values: SessionListRow, places: Readonly<Record<keyof SessionRow, number>>): SessionRow {
   const text = (name: keyof SessionRow) => values[places[name]] as string;
   const number = (name: keyof SessionRow) => values[places[name]] as number;
   return {
     callId: number('callId'),
     sessionId: number('sessionId'),
     tunnelId: number('tunnelId'),
-    role: text('role'),
+    role: text('role') as SessionRow['role'],
     state: text('state'),
     user: text('user'),
     address: text('address'),
@@ -99,7 +85,7 @@ function rowOf(values: SessionValues, places: Readonly<Record<keyof SessionRow, 
     since: text('since'),
     receivedOctets: number('receivedOctets'),
     sentOctets: number('sentOctets'),
-    encapsulation: text('encapsulation'),
+    encapsulation: text('encapsulation') as SessionRow['encapsulation'],
   };
 }
 
