@@ -59,15 +59,20 @@ export class CaptureRingWriter {
   #piecesAt = 0;
   #record_bytes = 0;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** Of an empty ring; `start` is where it begins to count. */
+  constructor(memory: SharedArrayBuffer, start = 0) {
     this.#header = new Int32Array(memory, 0, 4);
     this.#octets = new Float64Array(memory, 16, 2);
     this.#words = new Int32Array(memory, HEADER_BYTES);
     this.#units = (memory.byteLength - HEADER_BYTES) / UNIT_BYTES;
+    this.#head = start;
+    this.#tail = start;
+    Atomics.store(this.#header, HEAD, start);
+    Atomics.store(this.#header, TAIL, start);
   }
 
   /** Makes room for a packet of two pieces, `head_bytes` and `tail_bytes`. */
-  begin(head_bytes: number, tail_bytes: number, wire_bytes: number, form: number, time_us: number): void {
+  begin(head_bytes: number, tail_bytes: number, wire_bytes: number, form: number): void {
     // Each piece may be shifted by three octets, and take up to three to the next word.
     const most_bytes = RECORD_WORDS * 4 + head_bytes + tail_bytes + 16;
     const record_bytes = most_bytes + (-most_bytes & (UNIT_BYTES - 1));
@@ -85,8 +90,6 @@ export class CaptureRingWriter {
     const words = this.#words;
     words[at + LENGTH] = record_bytes;
     words[at + SEQUENCE] = this.#sequence++;
-    words[at + TIME] = (time_us % TWO_32) | 0;
-    words[at + TIME + 1] = (time_us / TWO_32) | 0;
     words[at + FORM] = form;
     words[at + WIRE_LENGTH] = wire_bytes;
     words[at + HEAD_PIECE] = 0;
@@ -97,7 +100,13 @@ export class CaptureRingWriter {
     this.#octets[0] += wire_bytes;
   }
 
-  /** Whose it is. */
+  /** When: microseconds since 1970, their low word and their high one. A number as large would be an object each time. */
+  time(low_us: number, high: number): void {
+    this.#words[this.#at + TIME] = low_us;
+    this.#words[this.#at + TIME + 1] = high;
+  }
+
+  /** Whose it is, each as 32 bits with a sign. */
   session(sessionId: number, generation: number): void {
     this.#words[this.#at + SESSION_ID] = sessionId;
     this.#words[this.#at + GENERATION] = generation;
@@ -230,12 +239,12 @@ export class CaptureRingReader {
       if (((this.#end - this.#cursor) | 0) <= 0) return undefined;
       const at = (this.#cursor & (this.#units - 1)) * 2;
       const length = this.#words[at + LENGTH];
-      const isWhole = length >= UNIT_BYTES && at * 4 + length <= this.#units * UNIT_BYTES;
+      const isWhole = length >= UNIT_BYTES && length % UNIT_BYTES === 0 && at * 4 + length <= this.#units * UNIT_BYTES;
       const record = isWhole ? this.#words.slice(at, at + length / 4) : undefined;
       if (((Atomics.load(this.#header, TAIL) - this.#cursor) | 0) > 0) continue;
       if (record === undefined) return undefined;
       this.#cursor = (this.#cursor + length / UNIT_BYTES) | 0;
-      if (record.length > FORM && (record[FORM] & RECORD.kind) !== 0) return packetOf(record);
+      if (record.length > RECORD_WORDS && (record[FORM] & RECORD.kind) !== 0) return packetOf(record);
     }
   }
 

@@ -23,12 +23,14 @@ interface Slot {
 const SUBLAYER_BYTES = 4;
 const SESSION_ID_BYTES = 4;
 const VERSION3_BYTES = 4;
+const TWO_32 = 2 ** 32;
 
 export class Captures {
   /** Whether there is any: all that is asked when there is none. */
   isOn = false;
-  /** Microseconds since 1970: when the batch came that is at hand. */
-  now_us = 0;
+  /** When the batch came that is at hand, as CaptureRingWriter has it. */
+  #low_us = 0;
+  #high = 0;
   readonly #table: SessionTable;
   readonly #output: ForwarderOutput;
   readonly #memory: Uint8Array;
@@ -41,6 +43,12 @@ export class Captures {
     this.#output = output;
     this.#memory = memory;
     this.#words = new Int32Array(memory.buffer, 0, memory.buffer.byteLength >>> 2);
+  }
+
+  /** Microseconds since 1970: from here on all is captured as of then. */
+  setTime(now_us: number): void {
+    this.#low_us = (now_us % TWO_32) | 0;
+    this.#high = Math.floor(now_us / TWO_32);
   }
 
   open({ capture, signalling, packets, snap_bytes }: OpenCapture): void {
@@ -184,8 +192,10 @@ export class Captures {
     const head = Math.min(head_bytes, snap_bytes);
     const rest = Math.min(tail_bytes, snap_bytes - head);
     const base = this.#memory.byteOffset;
-    ring.begin(head, rest, head_bytes + tail_bytes, form, this.now_us);
-    ring.session(row === 0 ? 0 : this.#table.sessionId[row], row === 0 ? 0 : this.#table.generation[row]);
+    ring.begin(head, rest, head_bytes + tail_bytes, form);
+    ring.time(this.#low_us, this.#high);
+    if (row === 0) ring.session(0, 0);
+    else ring.session(this.#table.sessionId[row] | 0, this.#table.generation[row] | 0);
     ring.head(this.#words, base + start, head);
     if (rest > 0) ring.tail(this.#words, base + tail, rest);
   }

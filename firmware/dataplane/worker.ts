@@ -145,7 +145,7 @@ class PacketPath {
     const ready = this.#pollSet.wait(MAX_WAIT_MS);
     const now_ms = performance.now();
     const { captures } = this.#forwarder;
-    if (captures.isOn) captures.now_us = Math.round((this.#epoch_ms + now_ms) * 1000);
+    if (captures.isOn) captures.setTime(Math.round((this.#epoch_ms + now_ms) * 1000));
     // A wait that ends with nothing to do looks for commands too, should a wake-up have been lost.
     if (ready === 0 || this.#pollSet.isReady(0)) this.#takeCommands();
     if (ready > 0 && !this.#isStopping) {
@@ -215,14 +215,14 @@ class PacketPath {
   #openCapture(command: Extract<DataPlaneCommand, { type: 'capture-open' }>): void {
     const { captures } = this.#forwarder;
     this.#epoch_ms = Date.now() - performance.now();
-    captures.now_us = Date.now() * 1000;
+    captures.setTime(Date.now() * 1000);
     captures.open(command);
   }
 
   /** What goes out does so later than what it came of was received. */
   #capture(): void {
     const { captures } = this.#forwarder;
-    captures.now_us = Math.round((this.#epoch_ms + performance.now()) * 1000);
+    captures.setTime(Math.round((this.#epoch_ms + performance.now()) * 1000));
     captures.sent();
   }
 

@@ -46,6 +46,15 @@ export class ApiClient {
     return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text };
   }
 
+  /** A file, whose answer must be one of success. */
+  async file(path: string): Promise<Buffer> {
+    const response = await this.#open('GET', path);
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode} ${Buffer.concat(chunks)}`);
+    return Buffer.concat(chunks);
+  }
+
   /** A request whose answer must be one of success; its body. */
   async demand<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.request(method, path, body);
