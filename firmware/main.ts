@@ -11,12 +11,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { pino } from 'pino';
 import { type ApiServer, startApi } from './api/server.js';
 import { takeBackExpired } from './control/confirmation.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
 import type { LoadReading } from './control/load.js';
+import { LogRing } from './control/log-ring.js';
 import { randomPool } from './control/random-pool.js';
 import type { MemoryReading } from './control/session-memory.js';
 import {
@@ -35,13 +35,15 @@ import { NetConfig } from './linux/netconfig.js';
 import { makeSelfSignedCertificate } from './linux/openssl-program.js';
 import { PortOffload } from './linux/port-offload.js';
 import { logOutput } from './log-output.js';
+import { ProgramLog } from './program-log.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
-const USAGE = 'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]…';
+const USAGE = 'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]… [--supervised]';
 const OPTIONS = {
   data: { type: 'string' },
   socket: { type: 'string' },
   lan: { type: 'string', multiple: true },
+  supervised: { type: 'boolean' },
 } as const;
 /** Above dist/firmware/. */
 const PROJECT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
@@ -55,9 +57,14 @@ const BATCH_PACKETS = 64;
  * set up with a third more processor time.
  */
 const HEAP_GROWTH_PERCENT = 45;
+/** Of the log, kept in memory for those who ask for it. */
+const LOG_LINES = 5_000;
 const WAKE = Buffer.from(new BigUint64Array([1n]).buffer);
 
-const log = pino({}, logOutput());
+const resolveHost = async (host: string) => (await lookup(host)).address;
+const ring = new LogRing(LOG_LINES);
+const logs = new ProgramLog(logOutput(), ring, { resolve: resolveHost, processId: process.pid });
+const log = logs.root;
 
 /** Ends the program with a sentence for the person who started it. */
 function refuse(message: string): never {
@@ -70,12 +77,14 @@ interface CommandLine {
   socket: string;
   /** Interfaces from which the box is administered as long as its settings name none. */
   lan: string[];
+  /** The program is started again whenever it ends. */
+  supervised: boolean;
 }
 
 function readCommandLine(): CommandLine {
   try {
-    const { data, socket, lan = [] } = parseArgs({ options: OPTIONS }).values;
-    if (data !== undefined && socket !== undefined) return { data, socket, lan };
+    const { data, socket, lan = [], supervised = false } = parseArgs({ options: OPTIONS }).values;
+    if (data !== undefined && socket !== undefined) return { data, socket, lan, supervised };
   } catch (error) {
     refuse(`${(error as Error).message}\n${USAGE}`);
   }
@@ -191,7 +200,7 @@ function readLoad(counters: SharedArrayBuffer, activity: ActivityReader): Omit<L
 }
 
 async function start(): Promise<void> {
-  const { data, socket, lan } = readCommandLine();
+  const { data, socket, lan, supervised } = readCommandLine();
   if (!mayConfigureNetwork()) {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
@@ -206,7 +215,7 @@ async function start(): Promise<void> {
   const { counters, worker } = packetPath;
   let stopping = false;
   worker.on('error', (error) => {
-    log.fatal({ error: error.stack }, 'the packet path failed');
+    logs.part('packet-path').fatal({ error: error.stack }, 'the packet path failed');
     process.exit(1);
   });
   worker.on('exit', () => {
@@ -229,12 +238,12 @@ async function start(): Promise<void> {
     readLoad: () => readLoad(counters, activity),
     now_ms: () => performance.now(),
     random: randomPool(),
-    resolve: async (host) => (await lookup(host)).address,
+    resolve: resolveHost,
     fail: (error) => {
       log.fatal({ error: error.stack }, 'a turn failed');
       process.exit(1);
     },
-    log,
+    logs,
   });
   packetPath.onReports((reports) => plane.handleReports(reports));
   await plane.start();
@@ -242,18 +251,21 @@ async function start(): Promise<void> {
   const view = new ControlView(plane, version, () => readDropCounters(counters));
   const webUiFolder = join(PROJECT_FOLDER, 'dist/page');
   const makeCertificate = makeSelfSignedCertificate;
-  const api = await startApi({
-    ...{ store, view, webUiFolder, makeCertificate, log, givenLan: lan, socketPath: socket },
+  let api: ApiServer | undefined;
+  const stop = (cause: string) => {
+    if (stopping || api === undefined) return;
+    stopping = true;
+    log.info({ cause }, 'stopping');
+    void end(plane, packetPath, api, store);
+  };
+  const program = { dataFolder: data, restart: supervised ? () => stop('restart by request') : undefined };
+  api = await startApi({
+    ...{ store, view, webUiFolder, makeCertificate, program, logs: ring, log: logs.part('api') },
+    ...{ givenLan: lan, socketPath: socket },
   }).catch((error: Error) => refuse(error.message));
   const { perSession_bytes, sessionsThatFit } = plane.memory.view(0);
   log.info({ socket, version, perSession_bytes, sessionsThatFit }, 'tunnelwerk is ready');
 
-  const stop = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'stopping');
-    void end(plane, packetPath, api, store);
-  };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
 }

@@ -19,6 +19,7 @@ import {
 
 /** Parts of the program whose lines in the log can be told apart. */
 export const LOG_PARTS = ['control', 'radius', 'api', 'packet-path', 'kernel'] as const;
+export type LogPart = (typeof LOG_PARTS)[number];
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 const addressText = (description: string) =>

@@ -14,11 +14,13 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import type { Confirmation } from '../control/confirmation.js';
+import type { LogRing } from '../control/log-ring.js';
 import type { ControlPlaneView, OperatingProblem } from '../control/view.js';
 import { schemaProblems } from '../store/shape.js';
 import type { Store } from '../store/store.js';
 import type { Changes } from './changes.js';
 import type { Listeners } from './listeners.js';
+import type { Program } from './program.js';
 import type { Reach } from './reach.js';
 import type { WebCertificate } from './web-certificate.js';
 
@@ -42,6 +44,9 @@ export interface ApiContext {
   apply: () => Promise<OperatingProblem[]>;
   /** What was changed through the API, for those who show it. */
   changes: Changes;
+  /** The log's last lines. */
+  logs: LogRing;
+  program: Program;
 }
 
 /** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */

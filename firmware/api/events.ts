@@ -18,7 +18,7 @@ const STUCK_MS = 60_000;
 const OVERVIEW_EVERY_MS = 2_000;
 const SESSIONS_EVERY_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
-const TOPICS = ['overview', 'sessions', 'settings'] as const;
+const TOPICS = ['overview', 'sessions', 'settings', 'log'] as const;
 type Topic = (typeof TOPICS)[number];
 
 const QuerySchema = Type.Object({
@@ -60,7 +60,7 @@ class Reader {
   }
 }
 
-export function eventsResource(app: Api, { view, changes }: ApiContext): void {
+export function eventsResource(app: Api, { view, changes, logs }: ApiContext): void {
   const overview = overviewReader(view);
   const streams = new Set<ServerResponse>();
   app.addHook('preClose', async () => {
@@ -89,6 +89,7 @@ export function eventsResource(app: Api, { view, changes }: ApiContext): void {
         feed.close();
       };
     },
+    log: (reader) => logs.subscribe((line) => reader.tell('log', line)),
     settings: (reader) => changes.subscribe((change) => reader.tell('settings', change)),
   };
 

@@ -6,6 +6,7 @@ import cookie from '@fastify/cookie';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import { Confirmation } from '../control/confirmation.js';
+import type { LogRing } from '../control/log-ring.js';
 import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
@@ -17,6 +18,7 @@ import { type Api, validatorCompiler } from './context.js';
 import { eventsResource } from './events.js';
 import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
+import { logsResource } from './logs.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
 import { noteChanges } from './note-changes.js';
 import { describeRoutes, referencePage } from './openapi.js';
@@ -24,6 +26,7 @@ import { overviewResource } from './overview.js';
 import { poolsResource } from './pools.js';
 import { pppoeResource } from './pppoe.js';
 import { answerErrors, sendProblem } from './problem.js';
+import type { Program } from './program.js';
 import { pseudowiresResource } from './pseudowires.js';
 import { radiusResource } from './radius.js';
 import { Reach } from './reach.js';
@@ -35,6 +38,7 @@ import { settingsSchemaResource } from './settings-schema.js';
 import { setupResource } from './setup.js';
 import { signInResource } from './sign-in.js';
 import { statusResource } from './status.js';
+import { systemResource } from './system.js';
 import { tokensResource } from './tokens.js';
 import { traceResource } from './trace.js';
 import { tunnelsResource } from './tunnels.js';
@@ -55,6 +59,9 @@ export interface ServerDependencies {
   givenLan: readonly string[];
   makeCertificate: MakeCertificate;
   log: FastifyBaseLogger;
+  /** The log's last lines. */
+  logs: LogRing;
+  program: Program;
 }
 
 export interface ApiServer {
@@ -67,7 +74,7 @@ export interface ApiServer {
 }
 
 export function buildServer(dependencies: ServerDependencies): ApiServer {
-  const { store, view, webUiFolder, givenLan, makeCertificate, log } = dependencies;
+  const { store, view, webUiFolder, givenLan, makeCertificate, log, logs, program } = dependencies;
   const app: Api = fastify({
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
@@ -109,7 +116,7 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     const methods: Methods = new Map();
     rememberMethods(app, methods);
     noteChanges(app, changes);
-    const context = { store, view, listeners, reach, certificate, confirmation, apply, changes };
+    const context = { store, view, listeners, reach, certificate, confirmation, apply, changes, logs, program };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
     refuseOtherMethods(app, methods);
@@ -155,6 +162,8 @@ const RESOURCES = [
   overviewResource,
   sessionListResource,
   eventsResource,
+  logsResource,
+  systemResource,
   sessionsResource,
   tunnelsResource,
   pseudowiresResource,

@@ -36,6 +36,9 @@ export interface Circumstances {
 
 /** A clock that shows an earlier time was never set: no such program was built then. */
 const BUILT_MS = Date.UTC(2026, 0, 1);
+/** Whether a clock that shows this Unix time can be right. */
+export const clockIsSet = (now_ms: number): boolean => now_ms >= BUILT_MS;
+
 const NEARLY_FULL = 0.9;
 const MANY_WAITING = 100;
 const MANY_FAILURES_PER_MINUTE = 10;
@@ -166,7 +169,7 @@ function ofLoad({ load, status, now_ms }: Circumstances): AttentionView[] {
     const text = `${perMinute} packets a minute are dropped: ${reason}`;
     found.push({ severity: 'warning', code: 'drops', parameters: { reason, perMinute }, text, link: '/' });
   }
-  if (now_ms < BUILT_MS) {
+  if (!clockIsSet(now_ms)) {
     const text = 'the clock is not set: times in logs and history are wrong';
     found.push({ severity: 'warning', code: 'clock-not-set', parameters: {}, text, link: '/system' });
   }

@@ -16,13 +16,14 @@ import { Answers } from './answers.js';
 import { applianceConfig } from './appliance-config.js';
 import { CallFeed } from './call-feed.js';
 import { CallLimits } from './call-limits.js';
-import { CallLog, type Log } from './call-log.js';
+import { CallLog } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
 import { Captures } from './capture/captures.js';
 import { KernelSettings } from './kernel-settings.js';
 import { Load, type LoadReading } from './load.js';
 import type { NetworkConfiguration } from './network.js';
 import { settingsProblems } from './operating-problems.js';
+import type { PartLogs } from './part-logs.js';
 import { NOBODY, PeerInput, peerOf } from './peer-input.js';
 import { type PortOffload, Ports } from './ports.js';
 import { type EthernetInterface, PppoeInterfaces } from './pppoe-interfaces.js';
@@ -68,7 +69,7 @@ export interface ControlPlaneDependencies {
   resolve(host: string): Promise<string>;
   /** Ends the process: a turn failed halfway. */
   fail(error: Error): void;
-  log: Log;
+  logs: PartLogs;
 }
 
 export class ControlPlane {
@@ -114,13 +115,15 @@ export class ControlPlane {
     const now_ms = dependencies.now_ms();
     this.#dependencies = dependencies;
     this.#settings = store.documents.settings();
-    this.#callLog = new CallLog(dependencies.log);
+    this.#callLog = new CallLog(dependencies.logs.part('control'));
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
-    const { now_ms: clock_ms, log } = dependencies;
+    const { now_ms: clock_ms, logs } = dependencies;
+    logs.configure(this.#settings);
+    const [log, radiusLog, kernelLog] = [logs.part('control'), logs.part('radius'), logs.part('kernel')];
     this.#timer = new WakeTimer(clock_ms, () => this.turn(() => {}));
     this.radius = new Radius(
       {
-        ...{ now_ms: clock_ms, unixTime_ms: Date.now, random, log },
+        ...{ now_ms: clock_ms, unixTime_ms: Date.now, random, log: radiusLog },
         calls: () => this.appliance.calls(),
         disconnect: ({ sessionId }, reason) =>
           this.turn((at_ms) => this.appliance.disconnect(sessionId, reason, 'admin-reset', at_ms)),
@@ -130,7 +133,7 @@ export class ControlPlane {
     );
     this.accounting = new Accounting(
       {
-        ...{ store, now_ms: clock_ms, unixTime_ms: Date.now, log },
+        ...{ store, now_ms: clock_ms, unixTime_ms: Date.now, log: radiusLog },
         connect: (settings) => this.radius.connectAccounting(settings),
         readCounters: (call) => this.calls.counters(call),
       },
@@ -140,13 +143,13 @@ export class ControlPlane {
     const pools = new AddressPools(store.documents, store.leases);
     this.#kernel = new KernelSettings({
       network: dependencies.network,
-      log: dependencies.log,
+      log: kernelLog,
       settings: () => this.#settings,
       pools: () => store.documents.pools(),
       devices: () => this.#tuns.devices(),
       calls: () => Array.from(this.calls.all(), ({ info }) => info),
     });
-    this.ports = new Ports(dependencies.portOffload, log);
+    this.ports = new Ports(dependencies.portOffload, kernelLog);
     this.#limits = new CallLimits(dependencies.readSessionCounters);
     this.#answers = new Answers({
       store,
@@ -193,7 +196,8 @@ export class ControlPlane {
     const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.radius].flatMap((part) => part.problems());
     const seen = { listeningPort, packetOffload, refusedSockets: this.#refusedSockets };
     const ofMemory = this.memory.problems(this.#settings.l2tp.maxSessions, this.appliance.callCount);
-    return [...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts];
+    const ofLogs = this.#dependencies.logs.problems();
+    return [...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts, ...ofLogs];
   }
 
   /** How full the pools are. */
@@ -223,6 +227,7 @@ export class ControlPlane {
   /** Takes settings into force. Devices come before the calls that use them, and go after them. */
   async reconfigure(settings: Settings): Promise<void> {
     this.#settings = settings;
+    this.#dependencies.logs.configure(settings);
     this.turn((now_ms) => {
       this.radius.configure(settings);
       this.accounting.configure(settings);
@@ -468,7 +473,7 @@ export class ControlPlane {
         break;
       case 'failed': {
         const { what, errno, advice, tun, interfaceIndex } = report;
-        this.#dependencies.log.error({ errno, advice }, what);
+        this.#dependencies.logs.part('packet-path').error({ errno, advice }, what);
         if (interfaceIndex !== undefined) {
           this.pppoe.failed(interfaceIndex, { what, advice });
           this.appliance.configure(this.#applianceConfig(), now_ms);

@@ -81,12 +81,12 @@ export class ControlView implements ControlPlaneView {
   }
 
   overview(): OverviewView {
-    const { appliance, settings, load, pools } = this.#plane;
+    const { appliance, settings, load } = this.#plane;
     const status = this.status();
     const { dropsPerMinute, ...now } = load.now();
     const pseudowiresDown = this.pseudowires().filter(({ enabled, state }) => enabled && state !== 'up');
     const circumstances = {
-      ...{ status, radius: this.radius(), pppoe: this.pppoe(), pools: pools(), now_ms: Date.now() },
+      ...{ status, radius: this.radius(), pppoe: this.pppoe(), pools: this.#plane.pools(), now_ms: Date.now() },
       ...{ load: load.now(), pseudowiresDown: pseudowiresDown.map(({ name }) => name) },
     };
     const { resident_bytes, sessionsThatFit } = status.memory;

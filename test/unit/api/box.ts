@@ -15,6 +15,7 @@ import { pino } from 'pino';
 import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
 import { Captures } from '../../../firmware/control/capture/captures.js';
 import { Load } from '../../../firmware/control/load.js';
+import { LogRing } from '../../../firmware/control/log-ring.js';
 import { Trace } from '../../../firmware/control/trace.js';
 import type {
   ControlPlaneView,
@@ -295,6 +296,8 @@ const WEB_UI_FOLDER = resolve(fileURLToPath(new URL('../../../page', import.meta
 export interface Box extends ApiServer {
   store: Store;
   view: PlainView;
+  logs: LogRing;
+  program: { dataFolder: string; restart: (() => void) | undefined };
   folder: string;
 }
 
@@ -302,20 +305,25 @@ export async function openBox(t: TestContext): Promise<Box> {
   const { store } = temporaryStore(t);
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
   const view = new PlainView();
+  const logs = new LogRing(100);
+  const program = { dataFolder: folder, restart: undefined };
+  const log = pino({ level: 'silent' });
   const server = buildServer({
     store,
     view,
     webUiFolder: WEB_UI_FOLDER,
     givenLan: [],
     makeCertificate: makeSelfSignedCertificate,
-    log: pino({ level: 'silent' }),
+    log,
+    logs,
+    program,
   });
   await server.app.ready();
   t.after(async () => {
     await server.app.close();
     rmSync(folder, { recursive: true });
   });
-  return { ...server, store, view, folder };
+  return { ...server, store, view, logs, program, folder };
 }
 
 /** The header of a script that may do everything, on a box that has an administrator. */

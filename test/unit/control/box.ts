@@ -111,7 +111,11 @@ export class ControlledBox {
       fail: (error) => {
         throw error;
       },
-      log: { info: () => undefined, warn: () => undefined, error: (fields) => this.errors.push(fields) },
+      logs: {
+        part: () => ({ info: () => undefined, warn: () => undefined, error: (fields) => this.errors.push(fields) }),
+        configure: () => undefined,
+        problems: () => [],
+      },
     });
     this.caller = new L2tpEndpoint({ ...ENDPOINT, hostName: 'caller' }, random);
     void this.plane.start();
