@@ -13,6 +13,11 @@ const UserNameSchema = Type.Object({ name: Type.String({ minLength: 1, maxLength
 const PageSchema = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 10_000 }),
   after: Type.String({ default: '', description: 'the last name of the page before' }),
+  contains: Type.String({
+    default: '',
+    maxLength: 253,
+    description: 'users alone whose name has this in it; for letters from A to Z in capitals or not',
+  }),
 });
 
 export function usersResource(app: Api, { store, view }: ApiContext): void {
@@ -23,7 +28,7 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
   app.get(
     '/api/v1/users',
     { schema: { querystring: PageSchema, response: { 200: Type.Array(PublicUserSchema) } } },
-    ({ query }) => documents.users(query.limit, query.after).map(shown),
+    ({ query }) => documents.users(query.limit, query.after, query.contains).map(shown),
   );
 
   app.get(

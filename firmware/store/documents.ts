@@ -52,7 +52,9 @@ function prepare(database: Database.Database) {
     deletePool: database.prepare<[string]>('DELETE FROM pool WHERE name = ?'),
     readUser: database.prepare<[string], string>('SELECT document FROM user WHERE name = ?').pluck(),
     readUsers: database
-      .prepare<[string, number], string>('SELECT document FROM user WHERE name > ? ORDER BY name LIMIT ?')
+      .prepare<[string, string, number], string>(
+        'SELECT document FROM user WHERE name > ? AND instr(lower(name), lower(?)) > 0 ORDER BY name LIMIT ?',
+      )
       .pluck(),
     writeUser: database.prepare<[string, string, number | null, string | null]>(
       `INSERT INTO user VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
@@ -119,9 +121,9 @@ export class Documents implements Surroundings {
     return user;
   }
 
-  /** Users in the order of their names, at most `limit`, after the name `after`. */
-  users(limit: number, after = ''): User[] {
-    return this.#sql.readUsers.all(after, limit).map((document) => {
+  /** Users in the order of their names, at most `limit`, after the name `after`, with `contains` in their names. */
+  users(limit: number, after = '', contains = ''): User[] {
+    return this.#sql.readUsers.all(after, contains, limit).map((document) => {
       const { name } = JSON.parse(document) as User;
       return this.#openedUser(name, document);
     });

@@ -433,6 +433,21 @@ test('a DELETE may call nothing JSON, as curl does when it is told so once for a
   assert.equal(response.statusCode, 204);
 });
 
+test('users are found by a part of their name, page by page, whatever the case of its letters', async (t) => {
+  const box = await openBox(t);
+  for (const name of ['alice@Branch', 'bob@branch', 'carol@office', '100%']) {
+    await call(box, 'PUT', `users/${encodeURIComponent(name)}`, { name, password: 'secret' });
+  }
+  const found = async (query: string) => {
+    const { body } = await call(box, 'GET', `users${query}`);
+    return (body as { name: string }[]).map(({ name }) => name);
+  };
+  assert.deepEqual(await found('?contains=BRANCH'), ['alice@Branch', 'bob@branch']);
+  assert.deepEqual(await found('?contains=branch&limit=1&after=alice%40Branch'), ['bob@branch']);
+  assert.deepEqual(await found('?contains=%25'), ['100%']);
+  assert.deepEqual(await found('?contains=dave'), []);
+});
+
 test('what does not exist is told as a problem', async (t) => {
   const box = await openBox(t);
   for (const [method, path] of [
