@@ -19,6 +19,7 @@ export const PAGES: readonly Page[] = [
   page('sessions', 'watch', { en: 'Sessions', de: 'Sitzungen' }, () => import('../views/sessions/page.js')),
   page('tunnels', 'watch', { en: 'Tunnels', de: 'Tunnel' }, () => import('../views/tunnels/page.js')),
   page('traces', 'watch', { en: 'Call trace', de: 'Anruf-Trace' }, () => import('../views/traces/page.js')),
+  page('captures', 'watch', { en: 'Capture', de: 'Mitschnitt' }, () => import('../views/captures/page.js')),
   page('calls', 'watch', { en: 'Past calls', de: 'Frühere Anrufe' }, () => import('../views/calls/page.js')),
   page('set-up', 'set', { en: 'Set-up', de: 'Ersteinrichtung' }, () => import('../views/set-up/page.js')),
   page('lns', 'set', { en: 'LNS', de: 'LNS' }, () => import('../views/lns/page.js')),

@@ -28,6 +28,7 @@ const WORDS = {
     toAllCalls: 'Past calls',
     trace: 'Call trace',
     tunnel: 'Its tunnel',
+    capture: 'Capture this session',
     disconnect: 'Disconnect',
     askTitle: 'Disconnect this session?',
     ask: (user: string) => `The call of ${user} ends at once. The user may call again.`,
@@ -68,6 +69,7 @@ const WORDS = {
     toAllCalls: 'Frühere Anrufe',
     trace: 'Anruf-Trace',
     tunnel: 'Ihr Tunnel',
+    capture: 'Diese Sitzung mitschneiden',
     disconnect: 'Trennen',
     askTitle: 'Diese Sitzung trennen?',
     ask: (user: string) => `Der Anruf von ${user} endet sofort. Der Benutzer kann wieder anrufen.`,
@@ -187,6 +189,11 @@ function Head({ session, hasEnded, onEnded }: { session: Session; hasEnded: bool
           {session.tunnelId > 0 && (
             <Link class="button" to={`/tunnels/${session.tunnelId}`}>
               {words.tunnel}
+            </Link>
+          )}
+          {isAdmin && !hasEnded && (
+            <Link class="button" to={`/captures?sessionId=${session.sessionId}`}>
+              {words.capture}
             </Link>
           )}
           {isAdmin && !hasEnded && (
