@@ -6,6 +6,7 @@ import { chooseLanguage, type Language, useLanguage, useWords } from './language
 import { PAGES, type Page, type PageProps } from './pages.js';
 import { Link, useLocation } from './router.js';
 import { chooseTheme, type Theme, useTheme } from './theme.js';
+import { UnconfirmedBar } from './unconfirmed.js';
 
 const WORDS = {
   en: {
@@ -69,6 +70,7 @@ export function Shell({ account, hostName }: { account: Account; hostName: strin
         ))}
       </nav>
       <main id="content" class="content" tabIndex={-1}>
+        <UnconfirmedBar />
         {page ? <Loaded page={page} rest={parts.slice(1)} /> : <NotFound />}
       </main>
     </div>

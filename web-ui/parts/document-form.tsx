@@ -9,6 +9,7 @@ import { ApiError, request } from '../api/client.js';
 import { useIsAdmin } from '../app/account.js';
 import { useWords } from '../app/language.js';
 import { Link, navigate } from '../app/router.js';
+import { ChangedByOther } from './changed-by-other.js';
 import { Confirm } from './dialog.js';
 import { Form } from './form.js';
 import { Notice } from './notice.js';
@@ -102,6 +103,7 @@ export function DocumentForm({
         </Link>
       </header>
       {!isAdmin && <Notice>{words.viewer}</Notice>}
+      {!isNew && <ChangedByOther path={path} etag={etag} onReload={reload} />}
       <Form error={error} onSubmit={() => void save()}>
         {error?.status === 412 && (
           <div>

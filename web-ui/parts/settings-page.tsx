@@ -8,6 +8,7 @@ import { ApiError, request } from '../api/client.js';
 import { useResource } from '../api/resource.js';
 import { useIsAdmin } from '../app/account.js';
 import { useWords } from '../app/language.js';
+import { ChangedByOther } from './changed-by-other.js';
 import { Form } from './form.js';
 import { ErrorNotice, Notice } from './notice.js';
 import { Setting, SettingGroup, SettingList } from './schema-form.js';
@@ -105,6 +106,7 @@ export function SettingsForm({ parts }: { parts: readonly SettingsPart[] }) {
   };
   return (
     <Form error={error} onSubmit={() => void save()}>
+      {draft !== undefined && <ChangedByOther path="/settings" etag={stored.etag} onReload={reload} />}
       {error?.status === 412 && (
         <div>
           <button type="button" onClick={reload}>

@@ -2,6 +2,7 @@
 import type { Settings } from '../../../firmware/settings.js';
 import { useWords } from '../../app/language.js';
 import { Link } from '../../app/router.js';
+import { useUnconfirmed } from '../../app/unconfirmed.js';
 import { Notice } from '../../parts/notice.js';
 import { type Plan, testCallOf } from './plan.js';
 import { TestCallPanel } from './test-call.js';
@@ -12,21 +13,20 @@ interface DoneProps {
   /** As they are now. */
   settings: Settings;
   problems: readonly { what: string; advice: string }[];
-  /** The settings stand without a further answer. */
-  isKept: boolean;
   /** Where the box is to be reached now, when not here; else ''. */
   movedTo: string;
   onAgain(): void;
 }
 
-export function Done({ plan, settings, problems, isKept, movedTo, onAgain }: DoneProps) {
+export function Done({ plan, settings, problems, movedTo, onAgain }: DoneProps) {
   const words = useWords(WORDS);
   const { done } = words;
+  const unconfirmed = useUnconfirmed();
   if (movedTo !== '') return <Moved address={movedTo} />;
   return (
     <section class="card step">
       <h2>{done.title}</h2>
-      {!isKept && <Notice kind="warn">{done.keep}</Notice>}
+      {unconfirmed.data && <Notice kind="warn">{done.keep}</Notice>}
       {problems.length > 0 && (
         <Notice kind="warn">
           <strong>{done.problems}</strong>

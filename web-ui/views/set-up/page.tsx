@@ -72,7 +72,7 @@ interface StepsProps {
   onSettings(settings: Settings, etag: string): void;
 }
 
-type Outcome = Pick<Applied, 'problems'> & { isKept: boolean; movedTo: string };
+type Outcome = Pick<Applied, 'problems'> & { movedTo: string };
 
 function Steps({ wanted, found, etag, onSettings }: StepsProps) {
   const words = useWords(WORDS);
@@ -107,14 +107,14 @@ function Steps({ wanted, found, etag, onSettings }: StepsProps) {
     setBusy(true);
     const documents = documentsOf(plan, found);
     try {
-      const { settings, etag: latest, problems, confirm } = await apply(documents, found, etag);
+      const { settings, etag: latest, problems } = await apply(documents, found, etag);
       setError(undefined);
       onSettings(settings, latest);
-      setOutcome({ problems, isKept: !confirm, movedTo: '' });
+      setOutcome({ problems, movedTo: '' });
     } catch (refused) {
       if (!(refused instanceof ApiError)) throw refused;
       if (refused.status === 0 && !pageStays(documents.settings, found, pageHost())) {
-        setOutcome({ problems: [], isKept: false, movedTo: newAddress(documents.settings) });
+        setOutcome({ problems: [], movedTo: newAddress(documents.settings) });
         return;
       }
       if (refused.status === 412) {

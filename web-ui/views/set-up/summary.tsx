@@ -1,6 +1,7 @@
 /** The plan of the set-up in words. */
 import type { ComponentChildren } from 'preact';
 import { useWords } from '../../app/language.js';
+import { Pairs } from '../../parts/pairs.js';
 import { natInterfaces, type Plan } from './plan.js';
 import { type SetUpWords, WORDS } from './words.js';
 
@@ -13,16 +14,7 @@ export function Summary({ plan }: { plan: Plan }) {
     [words.summary.interfaces, <InterfaceLines key="interfaces" plan={plan} />],
     ...(plan.role === 'lns' ? ofLns(plan, words) : plan.role === 'lac' ? ofLac(plan, words) : ofClient(plan, words)),
   ];
-  return (
-    <dl class="pairs">
-      {lines.map(([name, text]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{text}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Pairs pairs={lines} />;
 }
 
 function InterfaceLines({ plan: { interfaces } }: { plan: Plan }) {
