@@ -20,6 +20,7 @@ import { historyResource } from './history.js';
 import { Listeners } from './listeners.js';
 import { logsResource } from './logs.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
+import { metricsResource } from './metrics.js';
 import { noteChanges } from './note-changes.js';
 import { describeRoutes, referencePage } from './openapi.js';
 import { overviewResource } from './overview.js';
@@ -164,6 +165,7 @@ const RESOURCES = [
   eventsResource,
   logsResource,
   systemResource,
+  metricsResource,
   sessionsResource,
   tunnelsResource,
   pseudowiresResource,

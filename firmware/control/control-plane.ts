@@ -207,6 +207,10 @@ export class ControlPlane {
     return documents.pools().map(({ name, size }) => ({ name, size, leased: leased.get(name) ?? 0 }));
   }
 
+  readLoad(): Omit<LoadReading, 'calls'> {
+    return this.#dependencies.readLoad();
+  }
+
   now_ms(): number {
     return this.#dependencies.now_ms();
   }
@@ -507,7 +511,7 @@ export class ControlPlane {
     this.accounting.tick(now_ms);
     this.captures.look();
     this.memory.note(this.appliance.callCount);
-    this.load.note({ ...this.#dependencies.readLoad(), calls: this.appliance.callCount }, Date.now());
+    this.load.note({ ...this.readLoad(), calls: this.appliance.callCount }, Date.now());
     for (const { call, reason, terminateCause } of this.#limits.overdue(this.calls.all(), this.#settings.lns, now_ms)) {
       this.appliance.disconnect(call.sessionId, reason, terminateCause, now_ms);
     }

@@ -12,6 +12,7 @@ import type { ControlPlane } from './control-plane.js';
 import type { LoadHistory } from './load.js';
 import type {
   ControlPlaneView,
+  CountsView,
   LacClientView,
   OperatingProblem,
   OverviewView,
@@ -101,6 +102,11 @@ export class ControlView implements ControlPlaneView {
         .map(([reason, count]) => ({ reason, count, perMinute: dropsPerMinute[reason] ?? 0 })),
       attention: attention(circumstances),
     };
+  }
+
+  counts(): CountsView {
+    const { receivedOctets, sentOctets } = this.#plane.readLoad();
+    return { ...this.#plane.load.counts, receivedOctets, sentOctets, callsByRole: this.#plane.appliance.callCounts };
   }
 
   loadHistory(): LoadHistory {

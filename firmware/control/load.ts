@@ -78,6 +78,11 @@ export class Load {
   /** The oldest first, at most MINUTES_KEPT. */
   readonly #minutes: Minute[] = [];
 
+  /** Counts since the start. */
+  get counts(): { setups: number; failures: number } {
+    return { setups: this.#setups, failures: this.#failures };
+  }
+
   /** A call stands. */
   setUp(): void {
     this.#setups += 1;

@@ -262,6 +262,15 @@ export interface OverviewView {
   attention: AttentionView[];
 }
 
+/** What a monitoring system reads: counts since the start, and the calls of this moment. */
+export interface CountsView {
+  setups: number;
+  failures: number;
+  receivedOctets: number;
+  sentOctets: number;
+  callsByRole: OverviewView['callsByRole'];
+}
+
 /** One row of the list of sessions: less than a SessionView, for lists of ten thousand. */
 export interface SessionRow {
   callId: number;
@@ -361,6 +370,7 @@ export interface ControlPlaneView {
   sessionRows(): Iterable<SessionRow>;
   followSessions(): { take(): SessionChanges; close(): void };
   overview(): OverviewView;
+  counts(): CountsView;
   loadHistory(): LoadHistory;
   tunnels(): TunnelView[];
   /** One for each entry of the settings' pseudowires, in their order. */

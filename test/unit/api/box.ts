@@ -19,6 +19,7 @@ import { LogRing } from '../../../firmware/control/log-ring.js';
 import { Trace } from '../../../firmware/control/trace.js';
 import type {
   ControlPlaneView,
+  CountsView,
   OperatingProblem,
   OverviewView,
   PppoeView,
@@ -223,6 +224,11 @@ export class PlainView implements ControlPlaneView {
       },
       close: () => this.done.push('sessions are not followed any more'),
     };
+  }
+
+  counts(): CountsView {
+    const callsByRole = { lns: 1, lac: 2, lacClient: 3 };
+    return { setups: 5, failures: 2, receivedOctets: 2 ** 40, sentOctets: 2 ** 41, callsByRole };
   }
 
   overview(): OverviewView {
