@@ -18,7 +18,7 @@ import { type CaptureFileOptions, captureFile, ownPackets } from './capture-file
 import { Parties, type TunnelEnds } from './parties.js';
 
 /** For what sets up calls, and for calls of users that are not known yet. */
-const SIGNALLING_RING_BYTES = 1024 * 1024;
+const SIGNALLING_RING_BYTES = 512 * 1024;
 
 export interface CaptureDependencies {
   /** Does something within a turn of the control plane. */

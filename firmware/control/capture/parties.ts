@@ -45,34 +45,79 @@ export class Parties {
   /** By row and generation, in the order in which they were last seen. */
   readonly #sessions = new Map<string, SessionParty>();
   readonly #tunnels = new Map<string, TunnelEnds>();
+  /** What is looked up for each packet; undefined once it is no longer right. */
+  #marks: Marks | undefined;
 
   /** A session that the capture has, as it is now. */
   note(party: SessionParty): void {
-    const key = `${party.sessionId}/${party.generation}`;
+    const key = rowKey(party);
     this.#sessions.delete(key);
     this.#sessions.set(key, party);
     if (this.#sessions.size > MAX_PARTIES) this.#sessions.delete(this.#sessions.keys().next().value ?? '');
+    this.#marks = undefined;
   }
 
   /** A tunnel whose control messages the capture has, all of them. */
   noteTunnel(tunnel: TunnelEnds): void {
     this.#tunnels.set(`${tunnel.tunnelId}/${tunnel.peerAddress}`, tunnel);
+    this.#marks = undefined;
   }
 
   /** Whether a packet out of the ring of signalling belongs to the capture. */
   own(packet: CapturedPacket): boolean {
-    if (packet.sessionId !== 0) return this.#sessions.has(`${packet.sessionId}/${packet.generation}`);
-    if (packet.kind === 'frame') return this.#some(({ pppoe }) => pppoe !== undefined && isFrameOf(packet, pppoe));
+    if (packet.sessionId !== 0) return this.#sessions.has(rowKey(packet));
+    this.#marks ??= marksOf(this.#sessions.values(), this.#tunnels.values());
+    if (packet.kind === 'frame') return isFrameOf(packet, this.#marks);
     const message = messageOf(packet);
-    if (message === undefined) return false;
-    for (const tunnel of this.#tunnels.values()) if (isOfTunnel(packet, message, tunnel)) return true;
-    return this.#some((party) => isOfSession(packet, message, party));
+    return message !== undefined && isMessageOf(packet, message, this.#marks);
   }
+}
 
-  #some(isIt: (party: SessionParty) => boolean): boolean {
-    for (const party of this.#sessions.values()) if (isIt(party)) return true;
-    return false;
+/** Texts that name what is the capture's: of a tunnel and of a session there are two, by either end's ID. */
+interface Marks {
+  tunnels: Set<string>;
+  /** Of tunnels of which what sets them up and ends them is the capture's. */
+  setUps: Set<string>;
+  sessions: Set<string>;
+  /** The SESSION_IDs of hosts, by their MAC addresses. */
+  hosts: Map<string, Set<number>>;
+}
+
+function marksOf(sessions: Iterable<SessionParty>, tunnels: Iterable<TunnelEnds>): Marks {
+  const marks: Marks = { tunnels: new Set(), setUps: new Set(), sessions: new Set(), hosts: new Map() };
+  for (const tunnel of tunnels) for (const mark of tunnelMarks(tunnel)) marks.tunnels.add(mark);
+  for (const { tunnel, l2tpSessionId, peerSessionId, pppoe } of sessions) {
+    if (pppoe !== undefined) {
+      const mac = Buffer.from(macBytes(pppoe.peerMac)).toString('hex');
+      marks.hosts.set(mac, (marks.hosts.get(mac) ?? new Set()).add(pppoe.sessionId));
+    }
+    for (const mark of tunnel === undefined ? [] : tunnelMarks(tunnel)) {
+      marks.setUps.add(mark);
+      if (l2tpSessionId !== 0) marks.sessions.add(sessionMark(mark, 'ours', l2tpSessionId));
+      if (peerSessionId !== 0) marks.sessions.add(sessionMark(mark, 'theirs', peerSessionId));
+    }
   }
+  return marks;
+}
+
+type Whose = 'ours' | 'theirs';
+const rowKey = ({ sessionId, generation }: { sessionId: number; generation: number }) => `${sessionId}/${generation}`;
+const tunnelMark = (peer: string, whose: Whose, id: number) => `${peer} ${whose} ${id}`;
+const sessionMark = (tunnel: string, whose: Whose, id: number) => `${tunnel} ${whose} ${id}`;
+
+function tunnelMarks({ tunnelId, peerTunnelId, peerAddress }: TunnelEnds): string[] {
+  const peer = addressKey(peerAddress);
+  const marks = [tunnelMark(peer, 'ours', tunnelId)];
+  return peerTunnelId === 0 ? marks : [...marks, tunnelMark(peer, 'theirs', peerTunnelId)];
+}
+
+/** The words of an address as a ring has them. */
+function addressKey(address: string): string {
+  const octets = parseAddress(address);
+  const whole = new Uint8Array(16);
+  if (octets.length === 4) whole.fill(0xff, 10, 12);
+  whole.set(octets, 16 - octets.length);
+  return new Uint32Array(whole.buffer).join();
 }
 
 /** A control message as far as it says whose it is. */
@@ -106,38 +151,34 @@ function messageOf(packet: CapturedPacket): Message | undefined {
   return message;
 }
 
-/** By the receiver's ID of it; the first message has none, but says the sender's. */
-function isOfTunnel({ isSent, peerAddress }: CapturedPacket, { parts, assignedTunnelId }: Message, tunnel: TunnelEnds) {
-  if (!isAddress(peerAddress, tunnel.peerAddress)) return false;
-  const [receivers, senders] = isSent ? [tunnel.peerTunnelId, tunnel.tunnelId] : [tunnel.tunnelId, tunnel.peerTunnelId];
-  if (parts.tunnelId !== 0) return parts.tunnelId === receivers;
-  return assignedTunnelId !== 0 && assignedTunnelId === senders;
-}
-
-/** What sets up and ends its tunnel, and what names the session. */
-function isOfSession(packet: CapturedPacket, message: Message, party: SessionParty): boolean {
-  if (party.tunnel === undefined || !isOfTunnel(packet, message, party.tunnel)) return false;
-  const { type, assignedSessionId, remoteSessionId } = message;
-  if (type >= 1 && type <= LAST_TUNNEL_MESSAGE) return true;
-  const { l2tpSessionId, peerSessionId } = party;
-  const [receivers, senders] = packet.isSent ? [peerSessionId, l2tpSessionId] : [l2tpSessionId, peerSessionId];
+/**
+ * A tunnel is named by the receiver's ID of it; the first message has none, but says the sender's. Of a session's tunnel
+ * all is the capture's that sets it up and ends it, and what names the session.
+ */
+function isMessageOf({ isSent, peerAddress }: CapturedPacket, message: Message, marks: Marks): boolean {
+  const { parts, type, assignedTunnelId, assignedSessionId, remoteSessionId } = message;
+  const [receivers, senders]: [Whose, Whose] = isSent ? ['theirs', 'ours'] : ['ours', 'theirs'];
+  const isFirst = parts.tunnelId === 0;
+  const tunnel = tunnelMark(
+    peerAddress.join(),
+    isFirst ? senders : receivers,
+    isFirst ? assignedTunnelId : parts.tunnelId,
+  );
+  if (marks.tunnels.has(tunnel)) return true;
+  if (!marks.setUps.has(tunnel)) return false;
   return (
-    (remoteSessionId !== 0 && remoteSessionId === receivers) ||
-    (assignedSessionId !== 0 && assignedSessionId === senders)
+    (type >= 1 && type <= LAST_TUNNEL_MESSAGE) ||
+    marks.sessions.has(sessionMark(tunnel, receivers, remoteSessionId)) ||
+    marks.sessions.has(sessionMark(tunnel, senders, assignedSessionId))
   );
 }
 
-/** Discovery of this host, but for that of another session of its. */
-function isFrameOf({ octets, isSent }: CapturedPacket, pppoe: { peerMac: string; sessionId: number }): boolean {
+/** Discovery of a host of the capture's, but for that of another session of its. */
+function isFrameOf({ octets, isSent }: CapturedPacket, { hosts }: Marks): boolean {
   const { etherType, at } = etherTypeAt(octets, 0);
   if (etherType !== PPPOE_ETHER_TYPE.discovery) return false;
   const mac = octets.subarray(isSent ? 0 : MAC_BYTES, isSent ? MAC_BYTES : 2 * MAC_BYTES);
+  const sessionIds = hosts.get(Buffer.from(mac).toString('hex'));
   const sessionId = u16(octets, at + 2);
-  return Buffer.compare(mac, macBytes(pppoe.peerMac)) === 0 && (sessionId === 0 || sessionId === pppoe.sessionId);
-}
-
-function isAddress(words: Uint32Array, address: string): boolean {
-  const octets = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-  const wanted = parseAddress(address);
-  return Buffer.compare(octets.subarray(octets.length - wanted.length), wanted) === 0;
+  return sessionIds !== undefined && (sessionId === 0 || sessionIds.has(sessionId));
 }
