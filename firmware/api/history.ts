@@ -37,12 +37,26 @@ const AuditEntrySchema = Type.Object({
 export function historyResource(app: Api, { store }: ApiContext): void {
   app.get(
     '/api/v1/calls',
-    { schema: { querystring: PageSchema, response: { 200: Type.Array(CallSchema) } } },
+    {
+      schema: {
+        summary: 'Calls that were, the newest first',
+        tags: ['calls'],
+        querystring: PageSchema,
+        response: { 200: Type.Array(CallSchema) },
+      },
+    },
     ({ query }) => store.calls.newest(query.limit, query.before),
   );
   app.get(
     '/api/v1/audit',
-    { schema: { querystring: PageSchema, response: { 200: Type.Array(AuditEntrySchema) } } },
+    {
+      schema: {
+        summary: 'Who changed what, the newest first',
+        tags: ['settings'],
+        querystring: PageSchema,
+        response: { 200: Type.Array(AuditEntrySchema) },
+      },
+    },
     ({ query }) => store.audit.newest(query.limit, query.before),
   );
 }

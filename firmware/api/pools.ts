@@ -22,14 +22,20 @@ export function poolsResource(app: Api, { store, view }: ApiContext): void {
     leased: leased.get(pool.name) ?? 0,
   });
 
-  app.get('/api/v1/pools', { schema: { response: { 200: Type.Array(PoolWithUsageSchema) } } }, () => {
-    const leased = leases.leasedByPool();
-    return documents.pools().map((pool) => shown(pool, leased));
-  });
+  app.get(
+    '/api/v1/pools',
+    { schema: { summary: 'All pools', tags: ['settings'], response: { 200: Type.Array(PoolWithUsageSchema) } } },
+    () => {
+      const leased = leases.leasedByPool();
+      return documents.pools().map((pool) => shown(pool, leased));
+    },
+  );
 
   app.get(
     '/api/v1/pools/:name',
-    { schema: { params: PoolNameSchema, response: { 200: PoolWithUsageSchema } } },
+    {
+      schema: { summary: 'A pool', tags: ['settings'], params: PoolNameSchema, response: { 200: PoolWithUsageSchema } },
+    },
     ({ params }, reply) => {
       const pool = documents.pool(params.name);
       if (!pool) throw notFound(`pool ${params.name}`);
@@ -40,7 +46,15 @@ export function poolsResource(app: Api, { store, view }: ApiContext): void {
 
   app.put(
     '/api/v1/pools/:name',
-    { schema: { params: PoolNameSchema, response: { '2xx': PoolWithUsageSchema } } },
+    {
+      config: { body: PoolSchema },
+      schema: {
+        summary: 'Write a pool',
+        tags: ['settings'],
+        params: PoolNameSchema,
+        response: { '2xx': PoolWithUsageSchema },
+      },
+    },
     (request, reply) => {
       const { name } = request.params;
       editions.require(request, `pools/${name}`);
@@ -54,17 +68,21 @@ export function poolsResource(app: Api, { store, view }: ApiContext): void {
     },
   );
 
-  app.delete('/api/v1/pools/:name', { schema: { params: PoolNameSchema } }, (request, reply) => {
-    const { name } = request.params;
-    editions.require(request, `pools/${name}`);
-    const deletion = documents.deletePool(name, whoAsks(request));
-    if (deletion.result === 'unknown') throw notFound(`pool ${name}`);
-    if (deletion.result === 'in-use') {
-      throw new ApiProblem({ title: 'The pool is in use', status: 409, detail: deletion.reason });
-    }
-    view.poolsChanged();
-    return reply.code(204).send();
-  });
+  app.delete(
+    '/api/v1/pools/:name',
+    { schema: { summary: 'Delete a pool', tags: ['settings'], params: PoolNameSchema } },
+    (request, reply) => {
+      const { name } = request.params;
+      editions.require(request, `pools/${name}`);
+      const deletion = documents.deletePool(name, whoAsks(request));
+      if (deletion.result === 'unknown') throw notFound(`pool ${name}`);
+      if (deletion.result === 'in-use') {
+        throw new ApiProblem({ title: 'The pool is in use', status: 409, detail: deletion.reason });
+      }
+      view.poolsChanged();
+      return reply.code(204).send();
+    },
+  );
 }
 
 /** What GET gave may be put back: the two figures in it are no part of the document. */

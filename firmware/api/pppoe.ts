@@ -24,5 +24,9 @@ const PppoeSchema = Type.Object({
 export type Pppoe = Static<typeof PppoeSchema>;
 
 export function pppoeResource(app: Api, { view }: ApiContext): void {
-  app.get('/api/v1/pppoe', { schema: { response: { 200: PppoeSchema } } }, () => view.pppoe());
+  app.get(
+    '/api/v1/pppoe',
+    { schema: { summary: 'How the access concentrator does', tags: ['calls'], response: { 200: PppoeSchema } } },
+    () => view.pppoe(),
+  );
 }

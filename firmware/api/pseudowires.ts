@@ -30,7 +30,11 @@ const PseudowireSchema = Type.Object({
 export type Pseudowire = Static<typeof PseudowireSchema>;
 
 export function pseudowiresResource(app: Api, { view }: ApiContext): void {
-  app.get('/api/v1/pseudowires', { schema: { response: { 200: Type.Array(PseudowireSchema) } } }, () =>
-    view.pseudowires(),
+  app.get(
+    '/api/v1/pseudowires',
+    {
+      schema: { summary: 'The Ethernet pseudowires', tags: ['calls'], response: { 200: Type.Array(PseudowireSchema) } },
+    },
+    () => view.pseudowires(),
   );
 }

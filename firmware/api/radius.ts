@@ -36,5 +36,9 @@ const RadiusSchema = Type.Object({
 export type Radius = Static<typeof RadiusSchema>;
 
 export function radiusResource(app: Api, { view }: ApiContext): void {
-  app.get('/api/v1/radius', { schema: { response: { 200: RadiusSchema } } }, () => view.radius());
+  app.get(
+    '/api/v1/radius',
+    { schema: { summary: 'How RADIUS does', tags: ['box'], response: { 200: RadiusSchema } } },
+    () => view.radius(),
+  );
 }

@@ -75,13 +75,20 @@ const PageSchema = Type.Object({
 export function sessionsResource(app: Api, { view }: ApiContext): void {
   app.get(
     '/api/v1/sessions',
-    { schema: { querystring: PageSchema, response: { 200: Type.Array(SessionSchema) } } },
+    {
+      schema: {
+        summary: 'Sessions in pages, with all that is known of them',
+        tags: ['calls'],
+        querystring: PageSchema,
+        response: { 200: Type.Array(SessionSchema) },
+      },
+    },
     ({ query }) => view.sessions(query.limit, query.after),
   );
 
   app.get(
     '/api/v1/sessions/:sessionId',
-    { schema: { params: SessionIdSchema, response: { 200: SessionSchema } } },
+    { schema: { summary: 'A session', tags: ['calls'], params: SessionIdSchema, response: { 200: SessionSchema } } },
     ({ params }) => {
       const session = view.session(params.sessionId);
       if (!session) throw notFound(`session ${params.sessionId}`);
@@ -89,9 +96,13 @@ export function sessionsResource(app: Api, { view }: ApiContext): void {
     },
   );
 
-  app.delete('/api/v1/sessions/:sessionId', { schema: { params: SessionIdSchema } }, ({ params }, reply) => {
-    const wasThere = view.disconnectSession(params.sessionId, 'disconnected by the administrator');
-    if (!wasThere) throw notFound(`session ${params.sessionId}`);
-    return reply.code(204).send();
-  });
+  app.delete(
+    '/api/v1/sessions/:sessionId',
+    { schema: { summary: 'Disconnect a session', tags: ['calls'], params: SessionIdSchema } },
+    ({ params }, reply) => {
+      const wasThere = view.disconnectSession(params.sessionId, 'disconnected by the administrator');
+      if (!wasThere) throw notFound(`session ${params.sessionId}`);
+      return reply.code(204).send();
+    },
+  );
 }

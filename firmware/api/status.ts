@@ -45,12 +45,23 @@ const StatusSchema = Type.Object({
 export type Status = Static<typeof StatusSchema>;
 
 export function statusResource(app: Api, { view, listeners, certificate }: ApiContext): void {
-  app.get('/api/v1/health', { config: { access: 'open' }, schema: { response: { 200: HealthSchema } } }, () => ({
-    status: 'ok' as const,
-  }));
+  app.get(
+    '/api/v1/health',
+    {
+      config: { access: 'open' },
+      schema: { summary: 'Whether the box is alive', tags: ['box'], response: { 200: HealthSchema } },
+    },
+    () => ({
+      status: 'ok' as const,
+    }),
+  );
 
-  app.get('/api/v1/status', { schema: { response: { 200: StatusSchema } } }, () => {
-    const status = view.status();
-    return { ...status, problems: [...status.problems, ...certificate.problems, ...listeners.problems] };
-  });
+  app.get(
+    '/api/v1/status',
+    { schema: { summary: 'Roles, problems, drops, ports, memory', tags: ['box'], response: { 200: StatusSchema } } },
+    () => {
+      const status = view.status();
+      return { ...status, problems: [...status.problems, ...certificate.problems, ...listeners.problems] };
+    },
+  );
 }

@@ -38,33 +38,50 @@ export function traceResource(app: Api, { view }: ApiContext): void {
 
   app.get(
     '/api/v1/trace',
-    { schema: { querystring: LastSchema, response: { 200: Type.Array(RecordSchema) } } },
+    {
+      schema: {
+        summary: 'The last steps of all calls',
+        tags: ['calls'],
+        querystring: LastSchema,
+        response: { 200: Type.Array(RecordSchema) },
+      },
+    },
     ({ query }) => view.trace.last(query.limit),
   );
 
-  app.get('/api/v1/trace/stream', { schema: { querystring: StreamSchema } }, (request, reply) => {
-    if (streams.size >= MAX_STREAMS) {
-      throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });
-    }
-    reply.hijack();
-    const stream = reply.raw;
-    streams.add(stream);
-    stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    stream.write('retry: 2000\n\n');
-    const lastSeen = Number(request.headers['last-event-id'] ?? Number.NaN);
-    for (const record of missed(view, lastSeen, request.query.last)) stream.write(asEvent(record));
-    const unsubscribe = view.trace.subscribe((record) => {
-      stream.write(asEvent(record));
-      if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy();
-    });
-    const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
-    stream.once('close', () => {
-      streams.delete(stream);
-      unsubscribe();
-      clearInterval(heartbeat);
-    });
-    return reply;
-  });
+  app.get(
+    '/api/v1/trace/stream',
+    {
+      schema: {
+        summary: 'Steps of calls as they happen, as server-sent events',
+        tags: ['calls'],
+        querystring: StreamSchema,
+      },
+    },
+    (request, reply) => {
+      if (streams.size >= MAX_STREAMS) {
+        throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });
+      }
+      reply.hijack();
+      const stream = reply.raw;
+      streams.add(stream);
+      stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      stream.write('retry: 2000\n\n');
+      const lastSeen = Number(request.headers['last-event-id'] ?? Number.NaN);
+      for (const record of missed(view, lastSeen, request.query.last)) stream.write(asEvent(record));
+      const unsubscribe = view.trace.subscribe((record) => {
+        stream.write(asEvent(record));
+        if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy();
+      });
+      const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
+      stream.once('close', () => {
+        streams.delete(stream);
+        unsubscribe();
+        clearInterval(heartbeat);
+      });
+      return reply;
+    },
+  );
 }
 
 /**

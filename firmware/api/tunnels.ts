@@ -24,11 +24,19 @@ export type Tunnel = Static<typeof TunnelSchema>;
 const TunnelIdSchema = Type.Object({ tunnelId: Type.Integer({ minimum: 1, maximum: 65_535 }) });
 
 export function tunnelsResource(app: Api, { view }: ApiContext): void {
-  app.get('/api/v1/tunnels', { schema: { response: { 200: Type.Array(TunnelSchema) } } }, () => view.tunnels());
+  app.get(
+    '/api/v1/tunnels',
+    { schema: { summary: 'The L2TP tunnels', tags: ['calls'], response: { 200: Type.Array(TunnelSchema) } } },
+    () => view.tunnels(),
+  );
 
-  app.delete('/api/v1/tunnels/:tunnelId', { schema: { params: TunnelIdSchema } }, ({ params }, reply) => {
-    const wasThere = view.closeTunnel(params.tunnelId);
-    if (!wasThere) throw notFound(`tunnel ${params.tunnelId}`);
-    return reply.code(204).send();
-  });
+  app.delete(
+    '/api/v1/tunnels/:tunnelId',
+    { schema: { summary: 'Close a tunnel, and with it its sessions', tags: ['calls'], params: TunnelIdSchema } },
+    ({ params }, reply) => {
+      const wasThere = view.closeTunnel(params.tunnelId);
+      if (!wasThere) throw notFound(`tunnel ${params.tunnelId}`);
+      return reply.code(204).send();
+    },
+  );
 }

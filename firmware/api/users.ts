@@ -27,13 +27,20 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
 
   app.get(
     '/api/v1/users',
-    { schema: { querystring: PageSchema, response: { 200: Type.Array(PublicUserSchema) } } },
+    {
+      schema: {
+        summary: 'Users in pages',
+        tags: ['settings'],
+        querystring: PageSchema,
+        response: { 200: Type.Array(PublicUserSchema) },
+      },
+    },
     ({ query }) => documents.users(query.limit, query.after, query.contains).map(shown),
   );
 
   app.get(
     '/api/v1/users/:name',
-    { schema: { params: UserNameSchema, response: { 200: PublicUserSchema } } },
+    { schema: { summary: 'A user', tags: ['settings'], params: UserNameSchema, response: { 200: PublicUserSchema } } },
     ({ params }, reply) => {
       const user = documents.user(params.name);
       if (!user) throw notFound(`user ${params.name}`);
@@ -44,7 +51,15 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
 
   app.put(
     '/api/v1/users/:name',
-    { schema: { params: UserNameSchema, response: { '2xx': PublicUserSchema } } },
+    {
+      config: { body: UserSchema },
+      schema: {
+        summary: 'Write a user',
+        tags: ['settings'],
+        params: UserNameSchema,
+        response: { '2xx': PublicUserSchema },
+      },
+    },
     (request, reply) => {
       const { name } = request.params;
       editions.require(request, `users/${name}`);
@@ -58,11 +73,15 @@ export function usersResource(app: Api, { store, view }: ApiContext): void {
     },
   );
 
-  app.delete('/api/v1/users/:name', { schema: { params: UserNameSchema } }, (request, reply) => {
-    const { name } = request.params;
-    editions.require(request, `users/${name}`);
-    if (documents.deleteUser(name, whoAsks(request)).result === 'unknown') throw notFound(`user ${name}`);
-    view.userChanged(name);
-    return reply.code(204).send();
-  });
+  app.delete(
+    '/api/v1/users/:name',
+    { schema: { summary: 'Delete a user', tags: ['settings'], params: UserNameSchema } },
+    (request, reply) => {
+      const { name } = request.params;
+      editions.require(request, `users/${name}`);
+      if (documents.deleteUser(name, whoAsks(request)).result === 'unknown') throw notFound(`user ${name}`);
+      view.userChanged(name);
+      return reply.code(204).send();
+    },
+  );
 }

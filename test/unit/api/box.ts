@@ -307,7 +307,8 @@ export interface Box extends ApiServer {
   folder: string;
 }
 
-export async function openBox(t: TestContext): Promise<Box> {
+/** `before` sees the server before it has routes. */
+export async function openBox(t: TestContext, before = (_app: ApiServer['app']): void => {}): Promise<Box> {
   const { store } = temporaryStore(t);
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
   const view = new PlainView();
@@ -324,6 +325,7 @@ export async function openBox(t: TestContext): Promise<Box> {
     logs,
     program,
   });
+  before(server.app);
   await server.app.ready();
   t.after(async () => {
     await server.app.close();
