@@ -138,6 +138,7 @@ function optionsFor(element: HTMLElement, latest: { current: PlotProps }, langua
         ...axis,
         values: (_, ticks) => ticks.map((tick) => clock(tick, language, latest.current.withSeconds)),
         space: 80,
+        size: 28,
       },
       { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)), size: 84, space: 36 },
     ],

@@ -30,7 +30,7 @@ interface VirtualTableProps<T, Key extends string> {
   onSort(by: Key): void;
 }
 
-const ROWS_AROUND = 8;
+const ROWS_AROUND = 4;
 /** As virtual-table.css has it. */
 const PHONE = '(max-width: 48rem)';
 const ROW_HEIGHT_PX = 42;

@@ -7,9 +7,9 @@ import { useIsAdmin } from '../../app/account.js';
 import { count, octets, time } from '../../app/format.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Badge } from '../../parts/badge.js';
-import { DataTable } from '../../parts/data-table.js';
 import { Confirm } from '../../parts/dialog.js';
 import { ErrorNotice } from '../../parts/notice.js';
+import { Pairs } from '../../parts/pairs.js';
 import { NewCapture } from './new-capture.js';
 import './captures.css';
 
@@ -22,20 +22,19 @@ const WORDS = {
     none: 'There is no capture yet.',
     noneHint: 'Begin one above: it may be begun before the user calls.',
     viewerHint: 'An administrator can begin one.',
-    columns: {
-      of: 'Of',
-      state: 'State',
+    loading: 'Loading …',
+    names: {
       began: 'Began',
       packets: 'Packets',
-      octets: 'Octets',
       lost: 'Overwritten',
+      ring: 'Ring',
       secrets: 'Secrets',
-      actions: 'Actions',
+      payload: "Users' data",
     },
     filters: {
-      sessionId: (id: number) => `session ${id}`,
-      tunnelId: (id: number) => `tunnel ${id}`,
-      user: (name: string) => `user ${name}`,
+      sessionId: (id: number) => `Session ${id}`,
+      tunnelId: (id: number) => `Tunnel ${id}`,
+      user: (name: string) => `User ${name}`,
     },
     states: { running: 'running', stopped: 'stopped' },
     waits: 'waits for a call',
@@ -55,15 +54,14 @@ const WORDS = {
     none: 'Es gibt noch keinen Mitschnitt.',
     noneHint: 'Beginnen Sie oben einen: auch schon, bevor der Benutzer anruft.',
     viewerHint: 'Ein Administrator kann einen beginnen.',
-    columns: {
-      of: 'Von',
-      state: 'Zustand',
+    loading: 'Lädt …',
+    names: {
       began: 'Beginn',
       packets: 'Pakete',
-      octets: 'Oktette',
       lost: 'Überschrieben',
+      ring: 'Ring',
       secrets: 'Geheimnisse',
-      actions: 'Aktionen',
+      payload: 'Daten der Benutzer',
     },
     filters: {
       sessionId: (id: number) => `Sitzung ${id}`,
@@ -101,7 +99,7 @@ export default function CapturesPage() {
       </header>
       {isAdmin && <NewCapture onBegun={captures.reload} />}
       <ErrorNotice error={error} />
-      <CaptureTable
+      <CaptureList
         captures={captures}
         onStop={({ id }) => after(post(`/captures/${part(id)}/stop`))}
         onRemove={setAsked}
@@ -123,64 +121,75 @@ export default function CapturesPage() {
   );
 }
 
-interface CaptureTableProps {
+interface CaptureListProps {
   captures: ReturnType<typeof useResource<Capture[]>>;
   onStop(capture: Capture): void;
   onRemove(capture: Capture): void;
 }
 
-function CaptureTable({ captures, onStop, onRemove }: CaptureTableProps) {
+function CaptureList({ captures, onStop, onRemove }: CaptureListProps) {
   const words = useWords(WORDS);
-  const language = useLanguage();
   const isAdmin = useIsAdmin();
-  const { columns } = words;
-  return (
-    <DataTable
-      label={words.list}
-      resource={captures}
-      rows={captures.data ?? []}
-      keyOf={({ id }) => id}
-      empty={
+  if (captures.data === undefined && captures.error) return <ErrorNotice error={captures.error} />;
+  if (captures.data === undefined) return <p class="quiet">{words.loading}</p>;
+  if (captures.data.length === 0) {
+    return (
+      <div class="empty">
         <p>
           <strong>{words.none}</strong> {isAdmin ? words.noneHint : words.viewerHint}
         </p>
-      }
-      columns={[
-        { title: columns.of, cell: (capture) => filterWords(capture, words) },
-        { title: columns.state, cell: (capture) => <State capture={capture} /> },
-        { title: columns.began, cell: ({ startedAt }) => <span class="one-line">{time(startedAt, language)}</span> },
-        { title: columns.packets, isNumber: true, cell: ({ packets }) => count(packets, language) },
-        { title: columns.octets, isNumber: true, cell: (capture) => octets(capture.octets, language) },
-        { title: columns.lost, isNumber: true, cell: ({ overwritten }) => count(overwritten, language) },
-        { title: columns.secrets, cell: ({ withoutSecrets }) => (withoutSecrets ? words.without : words.with) },
-        {
-          title: columns.actions,
-          cell: (capture) => (
-            <div class="capture-actions">
-              {(isAdmin || capture.withoutSecrets) && (
-                <a
-                  class="button"
-                  href={`/api/v1/captures/${capture.id}/file`}
-                  download={`capture-${capture.id}.pcapng`}
-                >
-                  {words.file}
-                </a>
-              )}
-              {isAdmin && capture.state === 'running' && (
-                <button type="button" onClick={() => onStop(capture)}>
-                  {words.stop}
-                </button>
-              )}
-              {isAdmin && (
-                <button type="button" class="danger" onClick={() => onRemove(capture)}>
-                  {words.remove}
-                </button>
-              )}
-            </div>
-          ),
-        },
-      ]}
-    />
+      </div>
+    );
+  }
+  return (
+    <ul class="columns capture-list" aria-label={words.list}>
+      {captures.data.map((capture) => (
+        <CaptureCard key={capture.id} capture={capture} onStop={onStop} onRemove={onRemove} />
+      ))}
+    </ul>
+  );
+}
+
+function CaptureCard({ capture, onStop, onRemove }: Omit<CaptureListProps, 'captures'> & { capture: Capture }) {
+  const words = useWords(WORDS);
+  const language = useLanguage();
+  const isAdmin = useIsAdmin();
+  const { names } = words;
+  const { id, packets, overwritten, withoutSecrets } = capture;
+  return (
+    <li class="card">
+      <div class="row">
+        <h2>{filterWords(capture, words)}</h2>
+        <State capture={capture} />
+      </div>
+      <Pairs
+        pairs={[
+          [names.began, time(capture.startedAt, language)],
+          [names.packets, `${count(packets, language)} (${octets(capture.octets, language)})`],
+          [names.lost, overwritten > 0 ? count(overwritten, language) : ''],
+          [names.ring, octets(capture.size_bytes, language)],
+          [names.secrets, withoutSecrets ? words.without : words.with],
+          [names.payload, capture.withoutPayload ? words.without : ''],
+        ]}
+      />
+      <div class="actions">
+        {(isAdmin || withoutSecrets) && (
+          <a class="button" href={`/api/v1/captures/${id}/file`} download={`capture-${id}.pcapng`}>
+            {words.file}
+          </a>
+        )}
+        {isAdmin && capture.state === 'running' && (
+          <button type="button" onClick={() => onStop(capture)}>
+            {words.stop}
+          </button>
+        )}
+        {isAdmin && (
+          <button type="button" class="danger" onClick={() => onRemove(capture)}>
+            {words.remove}
+          </button>
+        )}
+      </div>
+    </li>
   );
 }
 

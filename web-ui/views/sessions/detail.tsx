@@ -23,6 +23,7 @@ const WORDS = {
     loading: 'Loading …',
     session: (id: number) => `Session ${id}`,
     gone: 'There is no such session. It has ended, or never was.',
+    endedState: 'ended',
     ended: 'This session has ended. Below is what was last seen of it.',
     toCalls: 'Past calls of this user',
     toAllCalls: 'Past calls',
@@ -64,6 +65,7 @@ const WORDS = {
     loading: 'Lädt …',
     session: (id: number) => `Sitzung ${id}`,
     gone: 'Diese Sitzung gibt es nicht. Sie ist beendet, oder es gab sie nie.',
+    endedState: 'beendet',
     ended: 'Diese Sitzung ist beendet. Unten steht, was zuletzt von ihr zu sehen war.',
     toCalls: 'Frühere Anrufe dieses Benutzers',
     toAllCalls: 'Frühere Anrufe',
@@ -180,7 +182,11 @@ function Head({ session, hasEnded, onEnded }: { session: Session; hasEnded: bool
       <div class="page-head">
         <div class="row">
           <h1>{session.user || words.session(session.sessionId)}</h1>
-          <Badge kind={stateKind(session.state)}>{session.state}</Badge>
+          {hasEnded ? (
+            <Badge kind="plain">{words.endedState}</Badge>
+          ) : (
+            <Badge kind={stateKind(session.state)}>{session.state}</Badge>
+          )}
         </div>
         <div class="actions">
           <Link class="button" to={`/traces?${trace}`}>
