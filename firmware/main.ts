@@ -260,7 +260,16 @@ async function start(): Promise<void> {
   };
   const program = { dataFolder: data, restart: supervised ? () => stop('restart by request') : undefined };
   api = await startApi({
-    ...{ store, view, webUiFolder, makeCertificate, program, logs: ring, log: logs.part('api') },
+    ...{
+      store,
+      view,
+      traces: plane.callTraces,
+      webUiFolder,
+      makeCertificate,
+      program,
+      logs: ring,
+      log: logs.part('api'),
+    },
     ...{ givenLan: lan, socketPath: socket },
   }).catch((error: Error) => refuse(error.message));
   const { perSession_bytes, sessionsThatFit } = plane.memory.view(0);

@@ -15,6 +15,7 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import type { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
+import type { CallTraces } from '../control/traces/call-traces.js';
 import type { ControlPlaneView, OperatingProblem } from '../control/view.js';
 import { schemaProblems } from '../store/shape.js';
 import type { Store } from '../store/store.js';
@@ -35,6 +36,7 @@ export type Api = FastifyInstance<
 export interface ApiContext {
   store: Store;
   view: ControlPlaneView;
+  traces: CallTraces;
   listeners: Listeners;
   reach: Reach;
   certificate: WebCertificate;

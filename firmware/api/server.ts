@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
+import type { CallTraces } from '../control/traces/call-traces.js';
 import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
@@ -42,6 +43,7 @@ import { statusResource } from './status.js';
 import { systemResource } from './system.js';
 import { tokensResource } from './tokens.js';
 import { traceResource } from './trace.js';
+import { tracesResource } from './traces.js';
 import { tunnelsResource } from './tunnels.js';
 import { unconfirmedResource } from './unconfirmed.js';
 import { usersResource } from './users.js';
@@ -54,6 +56,7 @@ const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 export interface ServerDependencies {
   store: Store;
   view: ControlPlaneView;
+  traces: CallTraces;
   /** Folder with index.html and what it loads. */
   webUiFolder: string;
   /** Interfaces from which the box is administered as long as its settings name none. */
@@ -75,7 +78,7 @@ export interface ApiServer {
 }
 
 export function buildServer(dependencies: ServerDependencies): ApiServer {
-  const { store, view, webUiFolder, givenLan, makeCertificate, log, logs, program } = dependencies;
+  const { store, view, traces, webUiFolder, givenLan, makeCertificate, log, logs, program } = dependencies;
   const app: Api = fastify({
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
@@ -117,7 +120,7 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     const methods: Methods = new Map();
     rememberMethods(app, methods);
     noteChanges(app, changes);
-    const context = { store, view, listeners, reach, certificate, confirmation, apply, changes, logs, program };
+    const context = { store, view, traces, listeners, reach, certificate, confirmation, apply, changes, logs, program };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
     refuseOtherMethods(app, methods);
@@ -173,5 +176,6 @@ const RESOURCES = [
   radiusResource,
   historyResource,
   traceResource,
+  tracesResource,
   capturesResource,
 ];

@@ -6,7 +6,7 @@
 
 import type { ActiveSession, DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
-import type { Answer, AuthorizationChange, CallInfo, Output, Question } from '../roles/role.js';
+import type { Answer, AuthorizationChange, CallInfo, Output, Question, TraceRecord } from '../roles/role.js';
 import type { Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
@@ -31,6 +31,7 @@ import { PseudowireTraffic } from './pseudowire-traffic.js';
 import { Radius } from './radius/radius.js';
 import { type MemoryReading, SessionMemory } from './session-memory.js';
 import { Trace } from './trace.js';
+import { CallTraces } from './traces/call-traces.js';
 import { type ProfiledRole, TunDevices } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
 import { WakeTimer } from './wake-timer.js';
@@ -85,6 +86,7 @@ export class ControlPlane {
   readonly captures: Captures;
   readonly load = new Load();
   readonly feed = new CallFeed();
+  readonly callTraces: CallTraces;
   readonly #dependencies: ControlPlaneDependencies;
   readonly #tuns = new TunDevices((command) => this.#commands.push(command));
   readonly #callLog: CallLog;
@@ -116,6 +118,7 @@ export class ControlPlane {
     this.#dependencies = dependencies;
     this.#settings = store.documents.settings();
     this.#callLog = new CallLog(dependencies.logs.part('control'));
+    this.callTraces = new CallTraces(this.trace, store.failedCalls, store.bootNumber);
     this.pseudowires = new PseudowireTraffic(dependencies.readSessionCounters);
     const { now_ms: clock_ms, logs } = dependencies;
     logs.configure(this.#settings);
@@ -338,12 +341,13 @@ export class ControlPlane {
         this.#answer(output.question);
         break;
       case 'trace':
-        this.trace.add(output.record, Date.now());
+        this.#traced(output.record);
         break;
       case 'call-up':
         if (this.calls.live(output.call.callId) === undefined) this.load.setUp();
         this.calls.up(output.call, now_ms);
         this.feed.stands(output.call);
+        this.callTraces.up(output.call, Date.now());
         this.#kernel.noteCall(output.call);
         break;
       case 'dial-ended':
@@ -367,6 +371,7 @@ export class ControlPlane {
         if (this.calls.live(output.call.callId) === undefined) this.load.failed();
         this.calls.ended(output.call, output.end);
         this.feed.ended(output.call);
+        this.callTraces.ended(output.call, Date.now());
         this.#kernel.noteCall(output.call);
         break;
       case 'lns-failed':
@@ -383,6 +388,12 @@ export class ControlPlane {
       default:
         this.#commands.push(output);
     }
+  }
+
+  #traced(record: TraceRecord): void {
+    const wallClock_ms = Date.now();
+    this.trace.add(record, wallClock_ms);
+    this.callTraces.note(record, wallClock_ms);
   }
 
   /** Of a call that has an address or is about to have one, up or not. */

@@ -8,6 +8,16 @@ import { pppDetail } from '../roles/describe-ppp.js';
 import type { PppPacket, RoleName, TraceRecord } from '../roles/role.js';
 import type { CallStepRecord } from './view.js';
 
+/** What is known of a line at once. */
+export interface TraceKey {
+  sequence: number;
+  step: number;
+  tunnelId: number;
+  sessionId: number;
+  callId: number;
+  what: string;
+}
+
 const DIRECTION = {
   sent: 'sent',
   received: 'received',
@@ -78,6 +88,33 @@ export class Trace {
   last(limit: number): CallStepRecord[] {
     const length = Math.min(limit, this.#capacity, this.#sequence);
     return Array.from({ length }, (_, index) => this.#line(this.#sequence - length + 1 + index));
+  }
+
+  /** Of the newest line; 0 before there is one. */
+  get newest(): number {
+    return this.#sequence;
+  }
+
+  /** Of the oldest line that is still here. */
+  get oldest(): number {
+    return Math.max(1, this.#sequence - this.#capacity + 1);
+  }
+
+  /** Lines from `from` to `to` that `isWanted` by what is known of them without putting them into words. */
+  select(from: number, to: number, isWanted: (line: TraceKey) => boolean): CallStepRecord[] {
+    const found: CallStepRecord[] = [];
+    const key: TraceKey = { sequence: 0, step: 0, tunnelId: 0, sessionId: 0, callId: 0, what: '' };
+    for (let sequence = Math.max(from, this.oldest); sequence <= Math.min(to, this.#sequence); sequence++) {
+      const at = sequence % this.#capacity;
+      key.sequence = sequence;
+      key.step = this.#steps[at];
+      key.tunnelId = this.#tunnelIds[at];
+      key.sessionId = this.#sessionIds[at];
+      key.callId = this.#callIds[at];
+      key.what = this.#labels[at];
+      if (isWanted(key)) found.push(this.#line(sequence));
+    }
+    return found;
   }
 
   /** Calls `listener` for every new line until the returned function is called. */

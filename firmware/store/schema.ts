@@ -113,8 +113,7 @@ CREATE TABLE unconfirmed (
 
 -- Calls that failed, with what was traced of them: compressed JSON.
 CREATE TABLE failed_call (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, user TEXT NOT NULL, summary TEXT NOT NULL,
-  records BLOB NOT NULL
+  id INTEGER PRIMARY KEY AUTOINCREMENT, trace TEXT NOT NULL UNIQUE, summary TEXT NOT NULL, records BLOB NOT NULL
 ) STRICT;
 `;
 

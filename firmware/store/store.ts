@@ -16,6 +16,7 @@ import { Calls } from './calls.js';
 import { Certificates } from './certificate.js';
 import { type Connections, openDatabase, StoreError } from './database.js';
 import { Documents } from './documents.js';
+import { FailedCalls } from './failed-calls.js';
 import { Leases } from './leases.js';
 import { makeKey, readKey, type SecretBox, secretBox } from './secret-box.js';
 import { Turn } from './turn.js';
@@ -38,6 +39,7 @@ export interface Store {
   readonly audit: Audit;
   readonly accounts: Accounts;
   readonly certificates: Certificates;
+  readonly failedCalls: FailedCalls;
   readonly accounting: { readonly queue: AccountingQueue; readonly sessions: AccountingSessions };
   /** How often these files have been opened, this time too: no two processes over them have one number. */
   readonly bootNumber: number;
@@ -61,6 +63,7 @@ export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): St
       leases: new Leases(connections.relaxed, turn),
       calls: new Calls(connections.relaxed, turn, clock),
       audit: documents.audit,
+      failedCalls: new FailedCalls(connections.relaxed, turn),
       accounts: new Accounts(connections.durable, documents.audit, clock),
       certificates: new Certificates(connections.durable, box, documents.audit, clock),
       accounting: {

@@ -17,6 +17,7 @@ import { Captures } from '../../../firmware/control/capture/captures.js';
 import { Load } from '../../../firmware/control/load.js';
 import { LogRing } from '../../../firmware/control/log-ring.js';
 import { Trace } from '../../../firmware/control/trace.js';
+import { CallTraces } from '../../../firmware/control/traces/call-traces.js';
 import type {
   ControlPlaneView,
   CountsView,
@@ -183,6 +184,7 @@ function rowOf({ pppoe: _, ...call }: SessionView): SessionRow {
 /** What the API did to the box. */
 export class PlainView implements ControlPlaneView {
   readonly trace = new Trace(1000);
+  readonly callTraces: CallTraces;
   readonly done: string[] = [];
   readonly captures = new Captures({
     turn: (act) => act(),
@@ -199,6 +201,10 @@ export class PlainView implements ControlPlaneView {
   cannot: OperatingProblem[] = [];
   calls: SessionView[] = [SESSION];
   wires: PseudowireView[] = [PSEUDOWIRE];
+
+  constructor({ failedCalls, bootNumber }: Store) {
+    this.callTraces = new CallTraces(this.trace, failedCalls, bootNumber);
+  }
 
   sessions(limit: number, afterCallId: number): SessionView[] {
     return this.calls.filter(({ callId }) => callId > afterCallId).slice(0, limit);
@@ -311,13 +317,14 @@ export interface Box extends ApiServer {
 export async function openBox(t: TestContext, before = (_app: ApiServer['app']): void => {}): Promise<Box> {
   const { store } = temporaryStore(t);
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
-  const view = new PlainView();
+  const view = new PlainView(store);
   const logs = new LogRing(100);
   const program = { dataFolder: folder, restart: undefined };
   const log = pino({ level: 'silent' });
   const server = buildServer({
     store,
     view,
+    traces: view.callTraces,
     webUiFolder: WEB_UI_FOLDER,
     givenLan: [],
     makeCertificate: makeSelfSignedCertificate,

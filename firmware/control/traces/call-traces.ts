@@ -1,0 +1,216 @@
+/**
+ * Which calls the trace has lines of, how they went, and the lines of each: of the last calls as long as the trace has
+ * them, of those that failed from the store. Must not draw a ladder, nor ask another box.
+ */
+import type { CallInfo, TraceRecord } from '../../roles/role.js';
+import type { FailedCalls } from '../../store/failed-calls.js';
+import type { Trace, TraceKey } from '../trace.js';
+import type { CallStepRecord } from '../view.js';
+import { explain, type Failure } from './failure.js';
+import type { LadderSide, Outcome } from './ladder.js';
+
+export interface CallTraceSummary {
+  traceId: string;
+  callId: number;
+  /** ISO 8601; endedAt is '' while it lasts. */
+  startedAt: string;
+  endedAt: string;
+  user: string;
+  role: CallStepRecord['role'];
+  peerAddress: string;
+  callingNumber: string;
+  outcome: Outcome;
+  failure: Failure | null;
+  /** Numbers of the steps that there are lines of. */
+  steps: number[];
+}
+
+interface Known {
+  callId: number;
+  first: number;
+  last: number;
+  startedAt_ms: number;
+  endedAt_ms: number;
+  upAt_ms: number;
+  user: string;
+  role: CallStepRecord['role'];
+  peerAddress: string;
+  callingNumber: string;
+  tunnelIds: number[];
+  sessionIds: number[];
+  /** Bit n is step n. */
+  steps: number;
+  outcome: Outcome;
+  failure: Failure | null;
+}
+
+/** More calls than these are not known of, whatever the trace has. */
+const MAX_CALLS = 8_192;
+/** So many failed calls a minute are stored; a flood of them stays in memory alone. */
+const STORED_PER_MINUTE = 120;
+/** A call that the LNS ends so soon after the LAC has handed it over did not come about. */
+const SOON_MS = 15_000;
+/** How far before a call's first line its tunnel's set-up is looked for. */
+const LINES_BEFORE = 4_000;
+
+export class CallTraces {
+  readonly #trace: Trace;
+  readonly #store: FailedCalls;
+  readonly #boot: number;
+  /** By call ID, the oldest first. */
+  readonly #calls = new Map<number, Known>();
+  #minute = 0;
+  #storedInMinute = 0;
+
+  /** `boot` tells calls of this start of the program from those of others. */
+  constructor(trace: Trace, store: FailedCalls, boot: number) {
+    this.#trace = trace;
+    this.#store = store;
+    this.#boot = boot;
+  }
+
+  /** A line has been added to the trace. */
+  note({ callId, role, user, peerAddress, step, tunnelId, sessionId }: TraceRecord, wallClock_ms: number): void {
+    if (callId === 0) return;
+    const known = this.#calls.get(callId) ?? this.#begin(callId, role ?? 'lns', wallClock_ms);
+    known.last = this.#trace.newest;
+    known.steps |= 1 << step;
+    if (user !== '') known.user = user;
+    if (peerAddress !== '') known.peerAddress = peerAddress;
+    if (tunnelId !== 0 && !known.tunnelIds.includes(tunnelId)) known.tunnelIds.push(tunnelId);
+    if (sessionId !== 0 && !known.sessionIds.includes(sessionId)) known.sessionIds.push(sessionId);
+  }
+
+  #begin(callId: number, role: CallStepRecord['role'], startedAt_ms: number): Known {
+    const sequence = this.#trace.newest;
+    const known: Known = {
+      ...{ callId, first: sequence, last: sequence, startedAt_ms, endedAt_ms: 0, upAt_ms: 0, user: '', role },
+      ...{ peerAddress: '', callingNumber: '', tunnelIds: [], sessionIds: [], steps: 0 },
+      ...{ outcome: 'in-progress', failure: null },
+    };
+    this.#calls.set(callId, known);
+    for (const [oldest, { last }] of this.#calls) {
+      if (last >= this.#trace.oldest && this.#calls.size <= MAX_CALLS) break;
+      this.#calls.delete(oldest);
+    }
+    return known;
+  }
+
+  up({ callId, callingNumber }: CallInfo, wallClock_ms: number): void {
+    const known = this.#calls.get(callId);
+    if (known === undefined || known.outcome !== 'in-progress') return;
+    known.outcome = 'up';
+    known.upAt_ms = wallClock_ms;
+    known.callingNumber = callingNumber;
+  }
+
+  /** Within the turn that ends it: what failed is stored with it. */
+  ended({ callId, callingNumber }: CallInfo, wallClock_ms: number): void {
+    const known = this.#calls.get(callId);
+    if (known === undefined) return;
+    const wasUp = known.outcome === 'up';
+    known.endedAt_ms = wallClock_ms;
+    known.callingNumber = callingNumber;
+    known.outcome = 'ended';
+    const isShort = known.role === 'lac' && wallClock_ms - known.upAt_ms < SOON_MS;
+    if (wasUp && !isShort) return;
+    const records = this.#recordsOf(known);
+    const failure = explain(records) ?? null;
+    if (wasUp && failure?.code !== 'lns-hung-up') return;
+    known.outcome = 'failed';
+    known.failure = failure;
+    if (this.#mayStore(wallClock_ms)) this.#store.add(this.#traceId(callId), this.#summary(known), records);
+  }
+
+  #mayStore(wallClock_ms: number): boolean {
+    const minute = Math.floor(wallClock_ms / 60_000);
+    if (minute !== this.#minute) this.#storedInMinute = 0;
+    this.#minute = minute;
+    this.#storedInMinute += 1;
+    return this.#storedInMinute <= STORED_PER_MINUTE;
+  }
+
+  /** The newest first, at most `limit`, behind the trace `before` in that order. */
+  newest(limit: number, isWanted: (summary: CallTraceSummary) => boolean, before?: string): CallTraceSummary[] {
+    const found: CallTraceSummary[] = [];
+    let isBehind = before === undefined;
+    for (const summary of this.#all()) {
+      if (isBehind && isWanted(summary)) found.push(summary);
+      if (found.length >= limit) break;
+      isBehind ||= summary.traceId === before;
+    }
+    return found;
+  }
+
+  *#all(): Iterable<CallTraceSummary> {
+    for (const known of [...this.#calls.values()].reverse()) yield this.#summary(known);
+    for (const { trace, summary } of this.#store.newest(Number.MAX_SAFE_INTEGER)) {
+      if (!this.#isInMemory(trace)) yield summary as CallTraceSummary;
+    }
+  }
+
+  /** One box's side of the ladder; undefined when nothing is known of it (any more). `name` is this box's. */
+  side(traceId: string, name: string): LadderSide | undefined {
+    const [boot, callId] = traceId.split('-').map(Number);
+    const known = boot === this.#boot ? this.#calls.get(callId ?? 0) : undefined;
+    if (known !== undefined) {
+      const { role, outcome } = known;
+      return { name, role, source: 'here', callId: known.callId, outcome, records: this.#recordsOf(known) };
+    }
+    const stored = this.#store.find(traceId);
+    if (stored === undefined) return undefined;
+    const { role, callId: number, outcome } = stored.summary as CallTraceSummary;
+    const records = stored.records as CallStepRecord[];
+    return { name, role, source: 'here', callId: number, outcome, records };
+  }
+
+  /** The call that came or went by an ICRQ with these numbers, as the box at its other end knows them. */
+  findByRequest(role: 'lac' | 'lns', assignedSessionId: number, callSerialNumber: number): string | undefined {
+    const [direction, names] = role === 'lns' ? ['received', 'lns'] : ['sent', 'lac'];
+    const requests = this.#trace.select(this.#trace.oldest, this.#trace.newest, ({ what }) => what === 'ICRQ');
+    const isIt = ({ detail, ...request }: CallStepRecord): boolean =>
+      request.direction === direction &&
+      (request.role === 'lns') === (names === 'lns') &&
+      new RegExp(`(assignedSessionId|localSessionId)=${assignedSessionId}(,|$)`).test(detail) &&
+      new RegExp(`(^|, )(callSerialNumber|serialNumber)=${callSerialNumber}(,|$)`).test(detail);
+    const request = requests.findLast(isIt);
+    if (request === undefined) return undefined;
+    const known = [...this.#calls.values()].findLast(
+      ({ callId, sessionIds, tunnelIds, last }) =>
+        callId === request.callId ||
+        (request.callId === 0 &&
+          last >= request.sequence &&
+          sessionIds.includes(request.sessionId) &&
+          tunnelIds.includes(request.tunnelId)),
+    );
+    return known && this.#traceId(known.callId);
+  }
+
+  #recordsOf({ callId, first, last, tunnelIds, sessionIds }: Known): CallStepRecord[] {
+    const isWanted = (line: TraceKey): boolean => {
+      if (line.callId !== 0 || !tunnelIds.includes(line.tunnelId)) return line.callId === callId;
+      if (line.sessionId !== 0) return sessionIds.includes(line.sessionId);
+      return line.step === 5 || (line.what === 'StopCCN' && line.sequence >= first);
+    };
+    return this.#trace.select(first - LINES_BEFORE, last, isWanted);
+  }
+
+  #traceId(callId: number): string {
+    return `${this.#boot}-${callId}`;
+  }
+
+  #isInMemory(traceId: string): boolean {
+    const [boot, callId] = traceId.split('-').map(Number);
+    return boot === this.#boot && this.#calls.has(callId ?? 0);
+  }
+
+  #summary(known: Known): CallTraceSummary {
+    const { callId, user, role, peerAddress, callingNumber, outcome, failure } = known;
+    return {
+      ...{ traceId: this.#traceId(callId), callId, user, role, peerAddress, callingNumber, outcome, failure },
+      startedAt: new Date(known.startedAt_ms).toISOString(),
+      endedAt: known.endedAt_ms === 0 ? '' : new Date(known.endedAt_ms).toISOString(),
+      steps: Array.from({ length: 14 }, (_, at) => at + 1).filter((step) => known.steps & (1 << step)),
+    };
+  }
+}
