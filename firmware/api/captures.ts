@@ -82,8 +82,8 @@ export function capturesResource(app: Api, { view: { captures } }: ApiContext): 
       schema: { summary: 'Begin a capture', tags: ['calls'], response: { 201: CaptureSchema } },
       config: { body: CaptureRequestSchema },
     },
-    (request, reply) => {
-      const capture = captures.start(requested(request.body));
+    async (request, reply) => {
+      const capture = await captures.start(requested(request.body));
       if (typeof capture === 'string')
         throw new ApiProblem({ title: 'Too many captures', status: 409, detail: capture });
       reply.code(201).header('location', `/api/v1/captures/${capture.id}`);
@@ -94,21 +94,21 @@ export function capturesResource(app: Api, { view: { captures } }: ApiContext): 
   app.get(
     '/api/v1/captures/:id',
     { schema: { summary: 'A capture', tags: ['calls'], params: IdSchema, response: { 200: CaptureSchema } } },
-    ({ params }) => found(captures.get(params.id), params.id),
+    async ({ params }) => found(await captures.get(params.id), params.id),
   );
 
   app.post(
     '/api/v1/captures/:id/stop',
     { schema: { summary: 'Stop a capture', tags: ['calls'], params: IdSchema, response: { 200: CaptureSchema } } },
-    ({ params }) => found(captures.stop(params.id), params.id),
+    async ({ params }) => found(await captures.stop(params.id), params.id),
   );
 
   app.get(
     '/api/v1/captures/:id/file',
     { schema: { summary: 'The packets, as pcapng', tags: ['calls'], params: IdSchema } },
-    (request, reply) => {
+    async (request, reply) => {
       const { id } = request.params;
-      const { withoutSecrets } = found(captures.get(id), id);
+      const { withoutSecrets } = found(await captures.get(id), id);
       if (!withoutSecrets && request.asker?.role !== 'admin') {
         const detail = 'there may be passwords in this capture: only administrators may read it';
         throw new ApiProblem({ title: 'Not allowed', status: 403, detail });

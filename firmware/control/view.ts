@@ -350,12 +350,12 @@ export interface CaptureView extends CaptureRequest {
 
 /** Captures of packets. None of these throws for a caller's input. */
 export interface CapturesView {
-  list(): CaptureView[];
-  get(id: number): CaptureView | undefined;
+  list(): Promise<CaptureView[]>;
+  get(id: number): Promise<CaptureView | undefined>;
   /** A sentence where there is no room for another one. */
-  start(request: CaptureRequest): CaptureView | string;
+  start(request: CaptureRequest): Promise<CaptureView | string>;
   /** These three: undefined or false where there is none of this number. */
-  stop(id: number): CaptureView | undefined;
+  stop(id: number): Promise<CaptureView | undefined>;
   remove(id: number): boolean;
   /** What the capture has now, as pcapng, in pieces; the box does something else between them. */
   file(id: number): AsyncIterable<Uint8Array> | undefined;

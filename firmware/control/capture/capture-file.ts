@@ -26,14 +26,17 @@ export interface CaptureFileOptions {
 
 /** What is given at once, at least, before others have their turn. */
 const PIECE_BYTES = 65_536;
+/** What is looked at before others have their turn. */
+const SLICE_PACKETS = 500;
 const INTERFACE = { l2tp: 0, pppoe: 1 } as const;
 
 /** The file in pieces. What the packet path overwrites meanwhile is not in it, and the statistics at its end say so. */
 export async function* captureFile(options: CaptureFileOptions): AsyncGenerator<Buffer> {
   const { program, hardware } = options;
-  // Ends now, whatever comes while it is read.
-  const ordered = inOrder(ownPackets(options), ringPackets(options.packets));
-  const locals = localAddresses(options);
+  // Both end now, whatever comes while they are read.
+  const data = ringPackets(options.packets);
+  const { own, locals } = await readSignalling(options);
+  const ordered = inOrder(own, data);
   let blocks: Buffer[] = [
     sectionHeader(program, hardware),
     interfaceDescription(LINK_TYPE.rawIp, 'l2tp', 'L2TP; the headers of IP and UDP are built anew', 0),
@@ -57,9 +60,21 @@ export async function* captureFile(options: CaptureFileOptions): AsyncGenerator<
   yield Buffer.concat(blocks);
 }
 
-/** Those of the ring of signalling that belong to the capture. */
-export function* ownPackets({ signalling, isOurs }: Pick<CaptureFileOptions, 'signalling' | 'isOurs'>) {
-  for (const packet of ringPackets(signalling)) if (isOurs(packet)) yield packet;
+/**
+ * Those of the ring of signalling that belong to the capture, and, where the kernel chose our address, what each peer has
+ * sent to. Read in slices, since most of what is there may be others'.
+ */
+export async function readSignalling({ signalling, isOurs }: Pick<CaptureFileOptions, 'signalling' | 'isOurs'>) {
+  const own: CapturedPacket[] = [];
+  const locals = new Map<string, Uint32Array>();
+  let read = 0;
+  for (const packet of ringPackets(signalling)) {
+    const { localAddress, peerAddress, isSent } = packet;
+    if (!isSent && isKnown(localAddress)) locals.set(peerAddress.join(), localAddress);
+    if (isOurs(packet)) own.push(packet);
+    if (++read % SLICE_PACKETS === 0) await nextTurn();
+  }
+  return { own, locals };
 }
 
 /** What the ring has now: the reader is made before the first packet is asked for. */
@@ -85,15 +100,6 @@ function* inOrder(some: Iterable<CapturedPacket>, others: Iterable<CapturedPacke
       nextOther = other.next();
     }
   }
-}
-
-/** Where the kernel chose our address: what the peer has sent to. */
-function localAddresses({ signalling }: CaptureFileOptions): Map<string, Uint32Array> {
-  const locals = new Map<string, Uint32Array>();
-  for (const { localAddress, peerAddress, isSent } of ringPackets(signalling)) {
-    if (!isSent && isKnown(localAddress)) locals.set(peerAddress.join(), localAddress);
-  }
-  return locals;
 }
 
 function packetBlock(packet: CapturedPacket, options: CaptureFileOptions, locals: Map<string, Uint32Array>): Buffer {

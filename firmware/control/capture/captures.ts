@@ -14,7 +14,7 @@ import type { TunnelStatus } from '../../protocol/l2tp/events.js';
 import type { PseudowireStatus } from '../../roles/pseudowires.js';
 import type { CallInfo, Output } from '../../roles/role.js';
 import type { CaptureFilter, CaptureRequest, CapturesView, CaptureView } from '../view.js';
-import { type CaptureFileOptions, captureFile, ownPackets } from './capture-file.js';
+import { type CaptureFileOptions, captureFile, readSignalling } from './capture-file.js';
 import { Parties, type TunnelEnds } from './parties.js';
 
 /** For what sets up calls, and for calls of users that are not known yet. */
@@ -60,21 +60,16 @@ export class Captures implements CapturesView {
     this.#dependencies = dependencies;
   }
 
-  get areRunning(): boolean {
-    for (const { number } of this.#captures.values()) if (number !== STOPPED) return true;
-    return false;
+  list(): Promise<CaptureView[]> {
+    return Promise.all([...this.#captures.values()].map(viewOf));
   }
 
-  list(): CaptureView[] {
-    return [...this.#captures.values()].map(viewOf);
-  }
-
-  get(id: number): CaptureView | undefined {
+  async get(id: number): Promise<CaptureView | undefined> {
     const capture = this.#captures.get(id);
     return capture && viewOf(capture);
   }
 
-  start(request: CaptureRequest): CaptureView | string {
+  async start(request: CaptureRequest): Promise<CaptureView | string> {
     if (this.#captures.size >= CAPTURES) return `there are ${CAPTURES} captures; delete one of them first`;
     const used = new Set(Array.from(this.#captures.values(), ({ number }) => number));
     const number = Array.from({ length: CAPTURES }, (_, i) => i).find((i) => !used.has(i)) ?? 0;
@@ -95,9 +90,14 @@ export class Captures implements CapturesView {
     return viewOf(capture);
   }
 
-  stop(id: number): CaptureView | undefined {
+  async stop(id: number): Promise<CaptureView | undefined> {
     const capture = this.#captures.get(id);
     if (capture === undefined) return undefined;
+    this.#stop(capture);
+    return viewOf(capture);
+  }
+
+  #stop(capture: Capture): void {
     if (capture.number !== STOPPED) {
       this.#dependencies.turn(() => {
         this.#refresh(capture);
@@ -105,12 +105,13 @@ export class Captures implements CapturesView {
       });
       capture.number = STOPPED;
     }
-    return viewOf(capture);
   }
 
   /** A file that is being read is still read to its end. */
   remove(id: number): boolean {
-    return this.stop(id) !== undefined && this.#captures.delete(id);
+    const capture = this.#captures.get(id);
+    if (capture !== undefined) this.#stop(capture);
+    return this.#captures.delete(id);
   }
 
   file(id: number): AsyncIterable<Uint8Array> | undefined {
@@ -240,20 +241,21 @@ function markOf(filter: CaptureFilter, call: CallInfo, sessionId: number): Mark 
   return filter.sessionId === call.sessionId || filter.sessionId === call.l2tpSessionId ? 'packets' : 'none';
 }
 
-function viewOf(capture: Capture): CaptureView {
+async function viewOf(capture: Capture): Promise<CaptureView> {
   const { id, filter, number, startedAt, size_bytes, snap_bytes, withoutSecrets, withoutPayload, sessions } = capture;
   return {
     ...{ id, filter, startedAt, size_bytes, snap_bytes, withoutSecrets, withoutPayload },
     state: number === STOPPED ? 'stopped' : 'running',
     sessions: number === STOPPED ? 0 : sessions.size,
-    ...totalsOf(capture),
+    ...(await totalsOf(capture)),
   };
 }
 
 /** Of the ring of signalling that counts which is the capture's own. */
-function totalsOf({ packets: ring, signalling, parties }: Capture): CaptureRingTotals {
+async function totalsOf({ packets: ring, signalling, parties }: Capture): Promise<CaptureRingTotals> {
   const totals = captureRingTotals(ring);
-  for (const { wire_bytes } of ownPackets({ signalling, isOurs: (packet) => parties.own(packet) })) {
+  const { own } = await readSignalling({ signalling, isOurs: (packet) => parties.own(packet) });
+  for (const { wire_bytes } of own) {
     totals.packets++;
     totals.octets += wire_bytes;
   }

@@ -37,9 +37,9 @@ class Box {
     this.captures.follow({ type: 'session-add', row: lnsRow({ sessionId, generation }) });
   }
 
-  begin(filter: CaptureFilter): number {
+  async begin(filter: CaptureFilter): Promise<number> {
     const request = { size_bytes: 65_536, snap_bytes: 65_535, withoutSecrets: true, withoutPayload: false };
-    const begun = this.captures.start({ filter, ...request });
+    const begun = await this.captures.start({ filter, ...request });
     if (typeof begun === 'string') throw new Error(begun);
     return begun.id;
   }
@@ -52,11 +52,11 @@ class Box {
 }
 
 describe('the sessions of a capture', () => {
-  test('of a user: those that stand, and those that come; one without a name yet is kept apart until it has one', () => {
+  test('of a user: those that stand, and those that come; one without a name yet is kept apart until it has one', async () => {
     const box = new Box();
     box.add(call(1, 'alice'));
     box.add(call(2, 'bob'));
-    const id = box.begin({ user: 'alice' });
+    const id = await box.begin({ user: 'alice' });
     assert.deepEqual(box.marks(), ['0: 1 packets']);
     box.add(call(3, ''));
     box.add(call(4, ''));
@@ -65,37 +65,37 @@ describe('the sessions of a capture', () => {
     box.captures.look();
     box.captures.follow({ type: 'call-up', call: call(4, 'bob') });
     assert.deepEqual(box.marks(), ['0: 3 packets', '0: 4 none']);
-    assert.equal(box.captures.get(id)?.sessions, 2);
+    assert.equal((await box.captures.get(id))?.sessions, 2);
     box.captures.follow({ type: 'session-remove', sessionId: 1, generation: 1 });
-    assert.equal(box.captures.get(id)?.sessions, 1);
+    assert.equal((await box.captures.get(id))?.sessions, 1);
   });
 
-  test('of a tunnel: all its sessions in L2TP, and later ones', () => {
+  test('of a tunnel: all its sessions in L2TP, and later ones', async () => {
     const box = new Box();
     box.add(call(1, 'alice'));
     box.add(call(2, 'bob', { tunnelId: 816 }));
     box.add(call(0xf000_0001, 'carol', { l2tpSessionId: 5 }));
-    box.begin({ tunnelId: 815 });
+    await box.begin({ tunnelId: 815 });
     box.add(call(6, 'dora'));
     assert.deepEqual(box.marks(), ['0: 1 packets', '0: 5 packets', '0: 6 packets']);
   });
 
-  test('of a session: both its rows at the LAC, by either ID, also when it comes later', () => {
+  test('of a session: both its rows at the LAC, by either ID, also when it comes later', async () => {
     for (const sessionId of [0xf000_0001, 5]) {
       const box = new Box();
-      box.begin({ sessionId });
+      await box.begin({ sessionId });
       box.add(call(1, 'alice'));
       box.add(call(0xf000_0001, 'carol', { l2tpSessionId: 5 }));
       assert.deepEqual(box.marks().sort(), [`0: ${0xf000_0001} packets`, '0: 5 packets'].sort());
     }
   });
 
-  test('a capture that is stopped follows nobody, and its number in the packet path is free for another', () => {
+  test('a capture that is stopped follows nobody, and its number in the packet path is free for another', async () => {
     const box = new Box();
-    const id = box.begin({ user: 'alice' });
-    box.begin({ user: 'bob' });
-    box.captures.stop(id);
-    box.captures.stop(id);
+    const id = await box.begin({ user: 'alice' });
+    await box.begin({ user: 'bob' });
+    await box.captures.stop(id);
+    await box.captures.stop(id);
     assert.deepEqual(
       box.commands.map(({ type }) => type),
       ['capture-open', 'capture-open', 'capture-close'],
@@ -103,7 +103,7 @@ describe('the sessions of a capture', () => {
     box.marks();
     box.add(call(1, 'alice'));
     assert.deepEqual(box.marks(), []);
-    box.begin({ user: 'alice' });
+    await box.begin({ user: 'alice' });
     assert.deepEqual(box.marks(), ['0: 1 packets']);
   });
 });
