@@ -33,6 +33,7 @@ const AuditEntrySchema = Type.Object({
   resource: Type.String(),
   fields: Type.Array(Type.String()),
 });
+export type AuditEntry = Static<typeof AuditEntrySchema>;
 
 export function historyResource(app: Api, { store }: ApiContext): void {
   app.get(

@@ -32,6 +32,8 @@ export const PAGES: readonly Page[] = [
   page('filters', 'set', { en: 'Filters', de: 'Filter' }, () => import('../views/filters/page.js')),
   page('protocols', 'set', { en: 'L2TP and PPP', de: 'L2TP und PPP' }, () => import('../views/protocols/page.js')),
   page('trace-peers', 'set', { en: 'Trace peers', de: 'Trace-Partner' }, () => import('../views/trace-peers/page.js')),
+  page('logs', 'box', { en: 'Log', de: 'Protokoll' }, () => import('../views/logs/page.js')),
+  page('system', 'box', { en: 'System', de: 'System' }, () => import('../views/system/page.js')),
 ];
 
 function page(path: string, group: Page['group'], title: Words<string>, load: Page['load']): Page {
