@@ -12,6 +12,7 @@ import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
 import { accountsResource } from './accounts.js';
 import { authenticate } from './authentication.js';
+import { backupResource } from './backup.js';
 import { capturesResource } from './captures.js';
 import { certificateResource } from './certificate.js';
 import { Changes } from './changes.js';
@@ -160,6 +161,7 @@ const RESOURCES = [
   settingsResource,
   settingsSchemaResource,
   unconfirmedResource,
+  backupResource,
   usersResource,
   poolsResource,
   statusResource,

@@ -252,14 +252,14 @@ export class ControlPlane {
     await Promise.all([this.#kernel.apply(), this.ports.configure(settings.routing.portOffload)]);
   }
 
-  /** Ends the calls of a user that may no longer call. */
-  userChanged(name: string): void {
+  /** Ends the calls of those of these users that may no longer call. */
+  usersChanged(names: ReadonlySet<string>): void {
     // The users of RADIUS are not in the table.
     if (this.#settings.radius.authentication.length > 0) return;
-    if (this.#dependencies.store.documents.user(name)?.enabled) return;
     this.turn((now_ms) => {
       for (const { info } of this.calls.all()) {
-        if (info.userName !== name || info.role === 'lac-client' || info.isTunnelled) continue;
+        if (!names.has(info.userName) || info.role === 'lac-client' || info.isTunnelled) continue;
+        if (this.#dependencies.store.documents.user(info.userName)?.enabled) continue;
         this.appliance.disconnect(info.sessionId, 'the user may no longer call', 'admin-reset', now_ms);
       }
     });

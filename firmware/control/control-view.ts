@@ -206,7 +206,11 @@ export class ControlView implements ControlPlaneView {
   }
 
   userChanged(name: string): void {
-    this.#plane.userChanged(name);
+    this.#plane.usersChanged(new Set([name]));
+  }
+
+  usersChanged(names: ReadonlySet<string>): void {
+    this.#plane.usersChanged(names);
   }
 
   poolsChanged(): void {

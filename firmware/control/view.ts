@@ -386,6 +386,8 @@ export interface ControlPlaneView {
   applySettings(settings: Settings): Promise<OperatingProblem[]>;
   /** A user was written or deleted: its calls end if it may no longer call. */
   userChanged(name: string): void;
+  /** The same of many. */
+  usersChanged(names: ReadonlySet<string>): void;
   /** Pools were written or deleted: calls on addresses of no pool end, routes follow. */
   poolsChanged(): void;
   readonly captures: CapturesView;

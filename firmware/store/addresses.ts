@@ -50,6 +50,21 @@ export function reserveAddress(database: Database.Database, user: User): void {
   sweep(database);
 }
 
+/** Reserves the fixed addresses of all users anew. */
+export function reserveAddresses(database: Database.Database): void {
+  database.prepare('UPDATE address SET owner = NULL WHERE owner IS NOT NULL').run();
+  database.prepare('UPDATE address SET owner = user.name FROM user WHERE user.fixed_address = address.address').run();
+  sweep(database);
+}
+
+/** Forgets these users, however many they are: no address is kept for them. */
+export function forgetUsers(database: Database.Database, names: readonly string[]): void {
+  database
+    .prepare('UPDATE address SET user = NULL WHERE call IS NULL AND user IN (SELECT value FROM json_each(?))')
+    .run(JSON.stringify(names));
+  sweep(database);
+}
+
 /** Forgets a user: no address is its own, none is kept for it. */
 export function forgetUser(database: Database.Database, name: string): void {
   database.prepare('UPDATE address SET owner = NULL WHERE owner = ?').run(name);

@@ -39,7 +39,7 @@ export class Audit {
       'SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
     );
     this.#last = database.prepare<[string], AuditRow>(
-      'SELECT * FROM audit WHERE resource = ? ORDER BY id DESC LIMIT 1',
+      "SELECT * FROM audit WHERE resource IN (?, 'backup') ORDER BY id DESC LIMIT 1",
     );
   }
 
@@ -55,7 +55,7 @@ export class Audit {
     return this.#page.all(before, limit).map(entryOf);
   }
 
-  /** The last change of this resource that is on record. */
+  /** The last change of this resource that is on record; a backup that was restored has changed all of them. */
   last(resource: string): AuditEntry | undefined {
     const row = this.#last.get(resource);
     return row && entryOf(row);

@@ -2,6 +2,7 @@
  * Settings, pools and users: checked, sealed, written at once with the addresses that follow from them and an audit
  * entry, over the connection that survives a power cut. Must not lease addresses.
  */
+import { setImmediate } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
@@ -17,6 +18,8 @@ import {
 } from '../settings.js';
 import { dissolvePool, forgetUser, layOutPool, poolSize, reserveAddress } from './addresses.js';
 import { Audit, changedFields } from './audit.js';
+import { type Content, USERS_AT_ONCE } from './content.js';
+import { replacePoolsAndUsers } from './replacement.js';
 import { poolInUse, type Surroundings, validatePool, validateSettings, validateUser } from './rules.js';
 import type { SecretBox } from './secret-box.js';
 import { changeSecrets, keepSecrets, lostSecrets, mapSecrets } from './secret-fields.js';
@@ -56,6 +59,7 @@ function prepare(database: Database.Database) {
         'SELECT document FROM user WHERE name > ? AND instr(lower(name), lower(?)) > 0 ORDER BY name LIMIT ?',
       )
       .pluck(),
+    readAllUsers: database.prepare<[], { name: string; document: string }>('SELECT name, document FROM user'),
     writeUser: database.prepare<[string, string, number | null, string | null]>(
       `INSERT INTO user VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
        SET document = excluded.document, fixed_address = excluded.fixed_address, pool = excluded.pool`,
@@ -265,6 +269,62 @@ export class Documents implements Surroundings {
     return { result: 'deleted' };
   }
 
+  /** All documents, as they are at one moment; their secrets are opened in slices. */
+  async readAll(): Promise<Content> {
+    const settings = this.#settings;
+    const pools = this.#pools.map(({ size: _, ...pool }) => pool);
+    const rows = this.#sql.readAllUsers.all();
+    const users: User[] = [];
+    for (const [at, { name, document }] of rows.entries()) {
+      users.push(this.#openedUser(name, document));
+      if (at % USERS_AT_ONCE === 0) await setImmediate();
+    }
+    return { settings, pools, users };
+  }
+
+  /**
+   * Puts all of `content`, which was checked, in the place of what is stored, at once. `wait` is that of writeSettings.
+   * Gives the names of users that are gone or changed.
+   */
+  async replaceAll({ settings, pools, users }: Content, who: string, wait?: Wait): Promise<Set<string>> {
+    const same = new Map<string, string>();
+    const written = new Map<string, { user: User; document: string }>();
+    const write = (user: User) => {
+      written.set(user.name, { user, document: this.#sealed(UserSchema, `user ${user.name}`, user) });
+    };
+    for (const [at, user] of users.entries()) {
+      const document = this.#sql.readUser.get(user.name);
+      const isSame = document !== undefined && changedFields(this.#openedUser(user.name, document), user).length === 0;
+      if (isSame) same.set(user.name, document);
+      else write(user);
+      if (at % USERS_AT_ONCE === 0) await setImmediate();
+    }
+    // From here on nobody else has a turn.
+    if (this.#turn.running) throw new Error('a document is not written inside a turn of the store');
+    for (const user of users) {
+      if (!written.has(user.name) && same.get(user.name) !== this.#sql.readUser.get(user.name)) write(user);
+    }
+    const touched = this.#database
+      .transaction(() => {
+        const fields = changedFields(this.#settings, settings, '/settings');
+        if (fields.length > 0) {
+          this.#holdFormer(settings, who, wait);
+          this.#sql.writeSettings.run(this.#sealed(SettingsSchema, 'settings', settings));
+        }
+        const names = new Set(users.map(({ name }) => name));
+        const gone = replacePoolsAndUsers(this.#database, { pools, users: written, names });
+        const changed = new Set([...gone, ...written.keys()]);
+        fields.push(...changedPools(this.#pools, pools), ...Array.from(changed, (name) => `/users/${name}`));
+        this.audit.note(this.#clock(), { who, action: 'put', resource: 'backup', fields });
+        return changed;
+      })
+      .immediate();
+    this.#settings = settings;
+    this.#pools = this.#readPools();
+    this.#openUsers.clear();
+    return touched;
+  }
+
   #commit(resource: string, who: string, before: unknown, after: unknown, write: () => void): void {
     if (this.#turn.running) throw new Error('a document is not written inside a turn of the store');
     const fields = changedFields(before, after);
@@ -311,6 +371,11 @@ export class Documents implements Surroundings {
   #opened<T>(schema: TSchema, table: string, document: string): T {
     return changeSecrets(schema, JSON.parse(document) as T, (sealed, place) => this.#box.open(sealed, table + place));
   }
+}
+
+function changedPools(before: readonly PoolWithSize[], after: readonly Pool[]): string[] {
+  const named = (pools: readonly Pool[]) => Object.fromEntries(pools.map((pool) => [pool.name, JSON.stringify(pool)]));
+  return changedFields(named(before.map(({ size: _, ...pool }) => pool)), named(after), '/pools');
 }
 
 function withName(document: unknown, name: string): Validated<unknown> {

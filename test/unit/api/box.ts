@@ -288,6 +288,10 @@ export class PlainView implements ControlPlaneView {
     this.done.push(`user ${name}`);
   }
 
+  usersChanged(names: ReadonlySet<string>): void {
+    for (const name of names) this.userChanged(name);
+  }
+
   poolsChanged(): void {
     this.done.push('pools');
   }

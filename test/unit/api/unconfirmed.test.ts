@@ -36,14 +36,15 @@ const applied = (box: Box) => once(box.view.changes, 'applied');
 test('over TCP a change of interfaces is in force at once, and goes back when nobody confirms it', async (t) => {
   const { box, call } = await openRemote(t);
   const before = box.store.documents.settings();
-  const put = await call('PUT', 'settings?confirm=1', LAN);
+  const put = await call('PUT', 'settings?confirm=3', LAN);
+  const back = applied(box);
   const { confirm } = put.body as { confirm: { until: string } };
   assert.equal(box.view.applied?.interfaces[0]?.name, 'eth1');
   const waiting = (await call('GET', 'settings/unconfirmed')).body as Unconfirmed;
   assert.equal(waiting.until, confirm.until);
   assert.match(waiting.who, /^token script/);
   assert.deepEqual(waiting.fields, ['/interfaces/0']);
-  await applied(box);
+  await back;
   assert.ok(Date.now() >= Date.parse(confirm.until));
   assert.deepEqual(box.view.applied, before);
   assert.deepEqual(box.store.documents.settings(), before);
