@@ -106,7 +106,14 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     return [...problems, ...(await reach.follow())];
   };
   const now_ms = () => performance.now();
-  const confirmation = new Confirmation({ documents: store.documents, clock: Date.now, now_ms, apply, log });
+  const applyFormer = () => {
+    changes.tell({ who: 'the box', resource: 'settings' });
+    return apply();
+  };
+  const confirmation = new Confirmation({
+    ...{ documents: store.documents, clock: Date.now, now_ms, log },
+    apply: applyFormer,
+  });
   app.addHook('onReady', async () => confirmation.follow());
   app.addHook('onClose', async () => {
     confirmation.stop();

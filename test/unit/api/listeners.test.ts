@@ -246,8 +246,8 @@ test('the page is served with what it loads, under a policy that lets nothing el
   assert.match(policy, /default-src 'none'/);
   assert.equal(/unsafe|\*|https?:/.test(policy), false);
   const loaded = [...page.text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, path]) => path ?? '');
-  const kinds = ['/assets/index-HASH.css', '/assets/index-HASH.js', '/icon.svg'];
-  assert.deepEqual(loaded.map((path) => path.replace(/-[\w-]{8}\./, '-HASH.')).sort(), kinds, 'make build builds it');
+  assert.ok(loaded.includes('/icon.svg') && loaded.length >= 3, 'make build builds it');
+  for (const path of loaded) assert.match(path, /^\/(icon\.svg|assets\/[\w-]+-[\w-]{8}\.(css|js))$/);
   assert.equal(/<script[^>]*>[^<]|\son\w+=|style=/.test(page.text), false);
   for (const path of loaded) assert.equal((await ask({ port, path })).status, 200, path);
   const etag = String(page.headers.etag);
