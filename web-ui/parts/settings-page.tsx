@@ -11,6 +11,7 @@ import { useWords } from '../app/language.js';
 import { ChangedByOther } from './changed-by-other.js';
 import { Form } from './form.js';
 import { ErrorNotice, Notice } from './notice.js';
+import { OperatingProblems } from './operating-problems.js';
 import { Setting, SettingGroup, SettingList } from './schema-form.js';
 import type { Json } from './setting-paths.js';
 import { type SettingSchema, schemaAt } from './setting-schema.js';
@@ -173,16 +174,5 @@ function Part({ part: { pointer, title, first, without }, schema, document, onCh
 function Result({ applied: { problems } }: { applied: Applied }) {
   const words = useWords(WORDS);
   if (problems.length === 0) return <Notice kind="good">{words.saved}</Notice>;
-  return (
-    <Notice kind="warn">
-      <strong>{words.savedBut}</strong>
-      <ul>
-        {problems.map(({ what, advice }) => (
-          <li key={what}>
-            {what}; {advice}
-          </li>
-        ))}
-      </ul>
-    </Notice>
-  );
+  return <OperatingProblems title={words.savedBut} problems={problems} />;
 }

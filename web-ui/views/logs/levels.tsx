@@ -81,7 +81,7 @@ function Levels({ logs, onChange }: LogsProps) {
   const words = useWords(WORDS);
   const levels = LEVELS.map((level) => ({ value: level, label: words.levels[level] }));
   return (
-    <div class="columns">
+    <div class="columns narrow">
       <SelectField
         label={words.byDefault}
         pointer="/logs/level"
@@ -111,7 +111,7 @@ function Syslog({ logs, onChange }: LogsProps) {
   const syslog = logs.syslog ?? SYSLOG;
   const set = (change: Partial<typeof syslog>) => onChange({ ...logs, syslog: { ...syslog, ...change } });
   return (
-    <div class="columns">
+    <div class="columns narrow">
       <TextField
         label={words.syslog}
         pointer="/logs/syslog/server"

@@ -90,7 +90,7 @@ function useTail(filter: LogFilter, isHeld: boolean) {
 function Filters({ filter, onChange }: { filter: LogFilter; onChange(filter: LogFilter): void }) {
   const words = useWords(WORDS);
   return (
-    <div class="columns">
+    <div class="columns narrow">
       <SelectField
         label={words.level}
         value={filter.level}

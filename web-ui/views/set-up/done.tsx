@@ -4,6 +4,7 @@ import { useWords } from '../../app/language.js';
 import { Link } from '../../app/router.js';
 import { useUnconfirmed } from '../../app/unconfirmed.js';
 import { Notice } from '../../parts/notice.js';
+import { OperatingProblems } from '../../parts/operating-problems.js';
 import { type Plan, testCallOf } from './plan.js';
 import { TestCallPanel } from './test-call.js';
 import { WORDS } from './words.js';
@@ -27,18 +28,7 @@ export function Done({ plan, settings, problems, movedTo, onAgain }: DoneProps) 
     <section class="card step">
       <h2>{done.title}</h2>
       {unconfirmed.data && <Notice kind="warn">{done.keep}</Notice>}
-      {problems.length > 0 && (
-        <Notice kind="warn">
-          <strong>{done.problems}</strong>
-          <ul>
-            {problems.map(({ what, advice }) => (
-              <li key={what}>
-                {what}; {advice}
-              </li>
-            ))}
-          </ul>
-        </Notice>
-      )}
+      <OperatingProblems title={done.problems} problems={problems} />
       <p>{done[plan.role]}</p>
       <TestCallPanel
         needsUser={plan.role !== 'client'}

@@ -29,6 +29,7 @@ const WORDS = {
     password: 'Password',
     hint: '10 characters or more',
     save: 'Save',
+    actions: 'Actions',
     cancel: 'Cancel',
     missing: 'is missing',
     taken: 'is taken already; choose another one',
@@ -48,6 +49,7 @@ const WORDS = {
     password: 'Passwort',
     hint: '10 Zeichen oder mehr',
     save: 'Speichern',
+    actions: 'Aktionen',
     cancel: 'Abbrechen',
     missing: 'fehlt',
     taken: 'ist schon vergeben; wählen Sie einen anderen',
@@ -109,7 +111,7 @@ export function Accounts() {
           { title: words.name, cell: ({ name }) => (isMe(name) ? `${name} (${words.you})` : name) },
           { title: words.role, cell: ({ role }) => roles[role] },
           { title: words.changed, cell: ({ changedAt }) => time(changedAt, language) },
-          ...(isAdmin ? [{ title: '', cell: buttons }] : []),
+          ...(isAdmin ? [{ title: words.actions, cell: buttons }] : []),
         ]}
       />
       {editing && (

@@ -1,5 +1,6 @@
 /** A backup of settings, users and pools as a file, and the way back from one. */
 import { useState } from 'preact/hooks';
+import type { Restored } from '../../../firmware/api/backup.js';
 import { useAction } from '../../api/action.js';
 import { ApiError, post } from '../../api/client.js';
 import { useIsAdmin } from '../../app/account.js';
@@ -8,6 +9,7 @@ import { useLanguage, useWords } from '../../app/language.js';
 import { Confirm } from '../../parts/dialog.js';
 import { Field, Form, TextField } from '../../parts/form.js';
 import { Notice } from '../../parts/notice.js';
+import { OperatingProblems } from '../../parts/operating-problems.js';
 import { backupName, isBackup, type SealedBackup } from './backup-file.js';
 
 const WORDS = {
@@ -34,6 +36,7 @@ const WORDS = {
       `All settings, users and pools of this box are replaced by those of ${name} from ${at}. Calls may end.`,
     replace: 'Replace everything',
     restored: 'The backup is restored and in force.',
+    problems: 'The box could not do this of it:',
     viewer: 'This account may look; backups are for administrators.',
   },
   de: {
@@ -59,6 +62,7 @@ const WORDS = {
       `Alle Einstellungen, Benutzer und Pools dieses Geräts werden durch die von ${name} vom ${at} ersetzt. Anrufe können enden.`,
     replace: 'Alles ersetzen',
     restored: 'Die Sicherung ist wiederhergestellt und in Kraft.',
+    problems: 'Das davon konnte das Gerät nicht:',
     viewer: 'Dieses Konto darf sehen; Sicherungen sind Sache der Verwalter.',
   },
 };
@@ -142,11 +146,11 @@ function Restore() {
   const [backup, setBackup] = useState<SealedBackup>();
   const [passphrase, setPassphrase] = useState('');
   const [isAsking, setAsking] = useState(false);
-  const [isDone, setDone] = useState(false);
+  const [restored, setRestored] = useState<Restored>();
   const refuse = (reason: string) => fail(new ApiError(422, { problems: [{ field: '/backup', reason }] }));
   const choose = async (file: File | undefined) => {
     setBackup(undefined);
-    setDone(false);
+    setRestored(undefined);
     fail(undefined);
     if (file === undefined) return;
     const content = await file
@@ -159,8 +163,8 @@ function Restore() {
   const restore = () => {
     setAsking(false);
     void run(async () => {
-      await post('/backup/restore', { passphrase, backup });
-      setDone(true);
+      setRestored(undefined);
+      setRestored(await post<Restored>('/backup/restore', { passphrase, backup }));
       setPassphrase('');
     });
   };
@@ -190,7 +194,8 @@ function Restore() {
           value={passphrase}
           onInput={setPassphrase}
         />
-        {isDone && <Notice kind="good">{words.restored}</Notice>}
+        {restored && <Notice kind="good">{words.restored}</Notice>}
+        <OperatingProblems title={words.problems} problems={restored?.problems ?? []} />
         <div>
           <button type="submit" class="danger" disabled={isBusy}>
             {words.look}

@@ -28,6 +28,7 @@ const WORDS = {
     used: 'Last used',
     never: 'never',
     make: 'Make',
+    actions: 'Actions',
     cancel: 'Cancel',
     made: (name: string) => `The token ${name} is made. Copy it now: it is not shown again.`,
     token: 'Token',
@@ -47,6 +48,7 @@ const WORDS = {
     used: 'Zuletzt benutzt',
     never: 'nie',
     make: 'Erzeugen',
+    actions: 'Aktionen',
     cancel: 'Abbrechen',
     made: (name: string) => `Das Token ${name} ist erzeugt. Kopieren Sie es jetzt: es wird nicht wieder gezeigt.`,
     token: 'Token',
@@ -99,7 +101,7 @@ export function Tokens() {
           { title: words.role, cell: ({ role }) => roles[role] },
           { title: words.created, cell: ({ createdAt }) => time(createdAt, language) },
           { title: words.used, cell: ({ usedAt }) => time(usedAt, language) || words.never },
-          ...(isAdmin ? [{ title: '', cell: removal }] : []),
+          ...(isAdmin ? [{ title: words.actions, cell: removal }] : []),
         ]}
       />
       {isMaking && <TokenDialog onMade={tokens.reload} onClose={() => setMaking(false)} />}

@@ -79,7 +79,11 @@ function UserList() {
         </div>
         {!isEmpty && add}
       </header>
-      {!isEmpty && <TextField label={words.search} value={search} onInput={setSearch} autocomplete="off" />}
+      {!isEmpty && (
+        <div class="search">
+          <TextField label={words.search} value={search} onInput={setSearch} autocomplete="off" />
+        </div>
+      )}
       <DataTable
         label={words.title}
         resource={users}
