@@ -60,8 +60,9 @@ class Reader {
   }
 }
 
-export function eventsResource(app: Api, { view, changes, logs }: ApiContext): void {
-  const overview = overviewReader(view);
+export function eventsResource(app: Api, context: ApiContext): void {
+  const { view, changes, logs } = context;
+  const overview = overviewReader(context);
   const streams = new Set<ServerResponse>();
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end();

@@ -6,6 +6,16 @@ const PageSchema = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
   before: Type.Optional(Type.Integer({ minimum: 1, description: 'the last id of the page before' })),
 });
+const CallPageSchema = Type.Object({
+  ...PageSchema.properties,
+  before: Type.Integer({
+    ...{ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, default: Number.MAX_SAFE_INTEGER },
+    description: 'the last id of the page before',
+  }),
+  after: Type.Integer({ minimum: 0, default: 0, description: 'calls alone that are newer than the one of this id' }),
+  user: Type.String({ maxLength: 253, default: '', description: 'of this user alone' }),
+  address: Type.String({ maxLength: 45, default: '', description: 'of those who had this address alone' }),
+});
 const CallSchema = Type.Object({
   id: Type.Integer(),
   role: Type.Enum(['lns', 'lac', 'lac-client']),
@@ -42,11 +52,11 @@ export function historyResource(app: Api, { store }: ApiContext): void {
       schema: {
         summary: 'Calls that were, the newest first',
         tags: ['calls'],
-        querystring: PageSchema,
+        querystring: CallPageSchema,
         response: { 200: Type.Array(CallSchema) },
       },
     },
-    ({ query }) => store.calls.newest(query.limit, query.before),
+    ({ query: { limit, ...page } }) => store.calls.newest(limit, page),
   );
   app.get(
     '/api/v1/audit',

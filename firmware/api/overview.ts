@@ -1,7 +1,6 @@
 /** How the box is, at a glance, and how it was over the last day. */
 import { type Static, Type } from 'typebox';
 import { DROP_TEXTS } from '../control/drop-texts.js';
-import type { ControlPlaneView } from '../control/view.js';
 import type { Api, ApiContext } from './context.js';
 
 const AttentionSchema = Type.Object({
@@ -48,13 +47,16 @@ export type LoadHistory = Static<typeof HistorySchema>;
 const FRESH_MS = 1_000;
 
 /** What all readers share. */
-export function overviewReader(view: ControlPlaneView): () => Overview {
+export function overviewReader({ view, listeners, certificate }: ApiContext): () => Overview {
   let read_ms = Number.NEGATIVE_INFINITY;
   let last: Overview | undefined;
   return () => {
     const now_ms = performance.now();
     if (last !== undefined && now_ms - read_ms < FRESH_MS) return last;
-    const overview = view.overview();
+    const overview = view.overview({
+      problems: [...certificate.problems, ...listeners.problems],
+      certificateEnds: certificate.info?.notAfter ?? '',
+    });
     const drops = overview.drops.map((drop) => ({ ...drop, text: DROP_TEXTS[drop.reason] ?? drop.reason }));
     last = { ...overview, drops };
     read_ms = now_ms;
@@ -62,8 +64,8 @@ export function overviewReader(view: ControlPlaneView): () => Overview {
   };
 }
 
-export function overviewResource(app: Api, { view }: ApiContext): void {
-  const read = overviewReader(view);
+export function overviewResource(app: Api, context: ApiContext): void {
+  const read = overviewReader(context);
   app.get(
     '/api/v1/overview',
     { schema: { summary: 'How the box is, at a glance', tags: ['box'], response: { 200: OverviewSchema } } },
@@ -72,6 +74,6 @@ export function overviewResource(app: Api, { view }: ApiContext): void {
   app.get(
     '/api/v1/overview/history',
     { schema: { summary: 'The last day, minute by minute', tags: ['box'], response: { 200: HistorySchema } } },
-    () => view.loadHistory(),
+    () => context.view.loadHistory(),
   );
 }

@@ -1,6 +1,7 @@
 /**
  * What an operator should look at, in words: worked out of how the box is. Pure; must not repeat what is well.
  */
+import { DROP_TEXTS } from './drop-texts.js';
 import type { LoadNow } from './load.js';
 import type { AttentionView, OperatingProblem, PppoeView, RadiusView, StatusView } from './view.js';
 
@@ -19,6 +20,11 @@ export const ATTENTION_CODES = [
   'memory-short',
   'drops',
   'clock-not-set',
+  'accounting-given-up',
+  'certificate-ending',
+  'certificate-ended',
+  'forwarding-off',
+  'nat-off',
 ] as const;
 export type AttentionCode = (typeof ATTENTION_CODES)[number];
 
@@ -27,6 +33,10 @@ export interface Circumstances {
   radius: RadiusView;
   pppoe: PppoeView;
   pools: readonly { name: string; size: number; leased: number }[];
+  /** ISO 8601, when the certificate of the box's page ends; '' without one. */
+  certificateEnds: string;
+  /** The LNS is on, and users' packets have to go on from here. */
+  routing: { isNeeded: boolean; forwarding: boolean; masquerades: boolean; privatePools: readonly string[] };
   /** Names of pseudowires that are to be up and are not. */
   pseudowiresDown: readonly string[];
   load: LoadNow;
@@ -43,6 +53,25 @@ const NEARLY_FULL = 0.9;
 const MANY_WAITING = 100;
 const MANY_FAILURES_PER_MINUTE = 10;
 const MANY_DROPS_PER_MINUTE = 600;
+/** Of what tells of two ends that do not fit each other, or of a box that has no more room. */
+const TELLING_DROPS_PER_MINUTE = 10;
+const TELLING_DROPS: ReadonlySet<string> = new Set([
+  'digest-mismatch',
+  'digest-missing',
+  'wrong-cookie',
+  'wrong-encapsulation',
+  'control-backlog',
+  'stranger-backlog',
+  'discovery-backlog',
+  'no-session-room',
+  'call-no-resources',
+  'sccrq-no-resources',
+  'send-refused',
+  'tun-write-refused',
+  'frame-refused',
+]);
+const DAY_MS = 86_400_000;
+const CERTIFICATE_DAYS = 30;
 /** Of what is left for further sessions. */
 const FEW_SESSIONS_LEFT = 0.1;
 /** What happens in every network, and to healthy peers. */
@@ -66,6 +95,8 @@ export function attention(circumstances: Circumstances): AttentionView[] {
     ...ofRadius(circumstances.radius),
     ...circumstances.pools.flatMap(ofPool),
     ...ofLoad(circumstances),
+    ...ofCertificate(circumstances),
+    ...ofRouting(circumstances),
   ];
   const weight = { error: 0, warning: 1, info: 2 };
   return all.sort((one, other) => weight[one.severity] - weight[other.severity]);
@@ -135,6 +166,41 @@ function ofRadius({ servers, accounting }: RadiusView): AttentionView[] {
     const text = `${waiting} accounting records wait for a server`;
     found.push({ severity: 'warning', code: 'accounting-waiting', parameters: { waiting }, text, link });
   }
+  const { givenUp } = accounting;
+  if (givenUp > 0) {
+    const text = `${givenUp} accounting records were given up, since too many waited for a server`;
+    found.push({ severity: 'error', code: 'accounting-given-up', parameters: { givenUp }, text, link });
+  }
+  return found;
+}
+
+function ofCertificate({ certificateEnds, now_ms }: Circumstances): AttentionView[] {
+  if (certificateEnds === '' || !clockIsSet(now_ms)) return [];
+  const days = Math.floor((Date.parse(certificateEnds) - now_ms) / DAY_MS);
+  if (days >= CERTIFICATE_DAYS) return [];
+  const parameters = { notAfter: certificateEnds, days };
+  const link = '/system';
+  if (days >= 0) {
+    const text = `the certificate of this page ends in ${days} days, on ${certificateEnds}; put in another one`;
+    return [{ severity: 'warning', code: 'certificate-ending', parameters, text, link }];
+  }
+  const text = `the certificate of this page ended on ${certificateEnds}; put in another one`;
+  return [{ severity: 'error', code: 'certificate-ended', parameters, text, link }];
+}
+
+function ofRouting({ routing: { isNeeded, forwarding, masquerades, privatePools } }: Circumstances): AttentionView[] {
+  if (!isNeeded) return [];
+  const found: AttentionView[] = [];
+  const link = '/network';
+  if (!forwarding) {
+    const text = 'the box does not forward packets, so that users reach nothing behind it: routing.forwarding is off';
+    found.push({ severity: 'error', code: 'forwarding-off', parameters: {}, text, link });
+  }
+  if (!masquerades && privatePools.length > 0) {
+    const pools = privatePools.join(', ');
+    const text = `users of the pool ${pools} have private addresses and no interface does NAT: they reach only networks with a route back to this box`;
+    found.push({ severity: 'info', code: 'nat-off', parameters: { pools }, text, link });
+  }
   return found;
 }
 
@@ -165,8 +231,9 @@ function ofLoad({ load, status, now_ms }: Circumstances): AttentionView[] {
     found.push({ severity: 'warning', code: 'memory-short', parameters: { left }, text, link: '/system' });
   }
   for (const [reason, perMinute] of Object.entries(load.dropsPerMinute)) {
-    if (ORDINARY_DROPS.has(reason) || perMinute < MANY_DROPS_PER_MINUTE) continue;
-    const text = `${perMinute} packets a minute are dropped: ${reason}`;
+    const many = TELLING_DROPS.has(reason) ? TELLING_DROPS_PER_MINUTE : MANY_DROPS_PER_MINUTE;
+    if (ORDINARY_DROPS.has(reason) || perMinute < many) continue;
+    const text = `${perMinute} packets a minute are dropped: ${DROP_TEXTS[reason] ?? reason}`;
     found.push({ severity: 'warning', code: 'drops', parameters: { reason, perMinute }, text, link: '/' });
   }
   if (!clockIsSet(now_ms)) {

@@ -42,6 +42,8 @@ const TRACE_CAPACITY = 20_000;
 const ACTIVITY_INTERVAL_MS = 1_000;
 /** How often it is looked which Ethernet interfaces there are, in such intervals. */
 const LOOK_AT_INTERFACES_EVERY = 2;
+/** RFC 1918 and RFC 6598. */
+const PRIVATE = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/;
 /** How long the end of the program waits for the last counters of its calls. */
 const LAST_COUNTERS_MS = 1_000;
 
@@ -201,6 +203,20 @@ export class ControlPlane {
     const ofMemory = this.memory.problems(this.#settings.l2tp.maxSessions, this.appliance.callCount);
     const ofLogs = this.#dependencies.logs.problems();
     return [...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts, ...ofLogs];
+  }
+
+  /** What becomes of users' packets behind the LNS. */
+  routing(): { isNeeded: boolean; forwarding: boolean; masquerades: boolean; privatePools: string[] } {
+    const { lns, routing } = this.#settings;
+    const pools = this.#dependencies.store.documents.pools();
+    return {
+      isNeeded: lns.enabled,
+      forwarding: routing.forwarding,
+      masquerades: routing.masqueradeOn.length > 0,
+      privatePools: pools
+        .filter(({ ranges }) => ranges.some(({ first }) => PRIVATE.test(first)))
+        .map(({ name }) => name),
+    };
   }
 
   /** How full the pools are. */

@@ -369,7 +369,8 @@ export interface ControlPlaneView {
   /** All of them, one after the other; calls may come and go meanwhile. */
   sessionRows(): Iterable<SessionRow>;
   followSessions(): { take(): SessionChanges; close(): void };
-  overview(): OverviewView;
+  /** With what its reader knows beside it. */
+  overview(also: { problems: readonly OperatingProblem[]; certificateEnds: string }): OverviewView;
   counts(): CountsView;
   loadHistory(): LoadHistory;
   tunnels(): TunnelView[];

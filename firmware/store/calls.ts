@@ -38,6 +38,16 @@ export interface CallRecord extends Omit<CallStart, 'callId'>, CallCounters {
   cause: string;
 }
 
+/** Which calls of the history; '' for any. */
+export interface CallPage {
+  limit: number;
+  /** With ids below and above these. */
+  before: number;
+  after: number;
+  user: string;
+  address: string;
+}
+
 interface CallRow {
   id: number;
   role: CallStart['role'];
@@ -62,7 +72,7 @@ export class Calls {
   readonly #insert: Database.Statement;
   readonly #end: Database.Statement;
   readonly #forget: Database.Statement<[number]>;
-  readonly #page: Database.Statement<[number, number], CallRow>;
+  readonly #page: Database.Statement<[CallPage], CallRow>;
   #starts = 0;
 
   /** `clock` gives Unix time in ms. */
@@ -79,8 +89,10 @@ export class Calls {
        WHERE call = @callId AND ended_at IS NULL`,
     );
     this.#forget = database.prepare('DELETE FROM call WHERE id <= ? AND ended_at IS NOT NULL');
-    this.#page = database.prepare<[number, number], CallRow>(
-      'SELECT * FROM call WHERE id < ? ORDER BY id DESC LIMIT ?',
+    this.#page = database.prepare<[CallPage], CallRow>(
+      `SELECT * FROM call
+       WHERE id < @before AND id > @after AND (@user = '' OR user = @user) AND (@address = '' OR address = @address)
+       ORDER BY id DESC LIMIT @limit`,
     );
   }
 
@@ -99,9 +111,10 @@ export class Calls {
     });
   }
 
-  /** The newest calls first, at most `limit`, with ids below `before`. */
-  newest(limit: number, before = Number.MAX_SAFE_INTEGER): CallRecord[] {
-    return this.#page.all(before, limit).map((row) => ({
+  /** The newest calls first, at most `limit`, of those that `page` asks for. */
+  newest(limit: number, page: Partial<Omit<CallPage, 'limit'>> = {}): CallRecord[] {
+    const all = { before: Number.MAX_SAFE_INTEGER, after: 0, user: '', address: '' };
+    return this.#page.all({ ...all, ...page, limit }).map((row) => ({
       id: row.id,
       role: row.role,
       user: row.user,

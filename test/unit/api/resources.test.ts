@@ -362,6 +362,11 @@ test('calls and audit are given in pages, the newest first', async (t) => {
   const ids = (reply: Reply) => (reply.body as { id: number }[]).map(({ id }) => id);
   assert.deepEqual(ids(await call(box, 'GET', 'calls?limit=2')), [3, 2]);
   assert.deepEqual(ids(await call(box, 'GET', 'calls?limit=2&before=2')), [1]);
+  assert.deepEqual(ids(await call(box, 'GET', 'calls?after=1&before=3')), [2]);
+  box.store.calls.started({ ...start, user: 'bob', address: '10.0.0.2', callId: 4, sessionId: 4 });
+  assert.deepEqual(ids(await call(box, 'GET', 'calls?user=bob')), [4]);
+  assert.deepEqual(ids(await call(box, 'GET', 'calls?address=10.0.0.2&limit=1')), [4]);
+  assert.deepEqual(ids(await call(box, 'GET', 'calls?user=bob&before=4')), []);
   assert.deepEqual((await call(box, 'GET', 'calls')).body, box.store.calls.newest(100));
   await call(box, 'PUT', 'users/alice', { password: 'secret' });
   const [entry] = (await call(box, 'GET', 'audit')).body as { who: string; resource: string }[];

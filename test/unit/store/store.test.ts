@@ -164,7 +164,7 @@ test('the history holds a call’s start, end, cause and counters, and ends what
     ],
   );
   assert.deepEqual(
-    again.newest(10, 2).map(({ id }) => id),
+    again.newest(10, { before: 2 }).map(({ id }) => id),
     [1],
   );
   again.started({ ...CALL, callId: 1 });

@@ -76,6 +76,32 @@ const WORDS: Readonly<Record<string, Words<Tell>>> = {
     de: ({ reason, perMinute }, language) =>
       `${perMinute} Pakete pro Minute werden verworfen: ${dropText(String(reason), String(reason), language)}`,
   },
+  'accounting-given-up': {
+    en: ({ givenUp }) => `${givenUp} accounting records were given up, since too many waited for a server`,
+    de: ({ givenUp }) => `${givenUp} Abrechnungsdatensätze wurden aufgegeben, weil zu viele auf einen Server warteten`,
+  },
+  'certificate-ending': {
+    en: ({ days, notAfter }, language) =>
+      `the certificate of this page ends in ${days} days, at ${at(notAfter, language)}; put in another one`,
+    de: ({ days, notAfter }, language) =>
+      `das Zertifikat dieser Seite läuft in ${days} Tagen ab, um ${at(notAfter, language)}; ein anderes wird gebraucht`,
+  },
+  'certificate-ended': {
+    en: ({ notAfter }, language) =>
+      `the certificate of this page ended at ${at(notAfter, language)}; put in another one`,
+    de: ({ notAfter }, language) =>
+      `das Zertifikat dieser Seite ist um ${at(notAfter, language)} abgelaufen; ein anderes wird gebraucht`,
+  },
+  'forwarding-off': {
+    en: () => 'the box does not forward packets: users reach nothing behind it',
+    de: () => 'das Gerät leitet keine Pakete weiter: Benutzer erreichen nichts dahinter',
+  },
+  'nat-off': {
+    en: ({ pools }) =>
+      `users of the pool ${pools} have private addresses and no interface does NAT: they reach only networks with a route back to this box`,
+    de: ({ pools }) =>
+      `Benutzer des Pools ${pools} haben private Adressen, und keine Schnittstelle macht NAT: Sie erreichen nur Netze mit einem Weg zurück zu diesem Gerät`,
+  },
   'clock-not-set': {
     en: () => 'the clock is not set: times in logs and history are wrong',
     de: () => 'die Uhr ist nicht gestellt: Zeiten in Protokollen und Verlauf stimmen nicht',
