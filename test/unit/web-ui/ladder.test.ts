@@ -1,20 +1,24 @@
 /** The ladder of a call: where messages stand, which steps it got to, and how it went in a sentence. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Ladder, LadderMessage, LadderStep, Lane } from '../../../web-ui/api/shapes.js';
+import type { Failure, Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.js';
 import { failureText } from '../../../web-ui/views/traces/failure-words.js';
 import { placeOf, setUpTime_ms, stepsOfCall } from '../../../web-ui/views/traces/ladder-layout.js';
 import { laneName, stepName } from '../../../web-ui/views/traces/step-words.js';
 import { summary } from '../../../web-ui/views/traces/summary-words.js';
 
 const LANES: readonly Lane[] = ['pc', 'lac', 'radius-of-lac', 'lns', 'radius-of-lns'];
-const FAILURE = { step: 6, code: 'of a newer box', parameters: {}, text: 'the LNS refused the session' };
+const FAILURE: Failure = {
+  ...{ step: 6, code: 'session-refused', parameters: { server: 'lns1', reason: 'no room' } },
+  text: 'the LNS lns1 refused the call: no room',
+};
+const OF_NEWER_BOX = { ...FAILURE, code: 'of tomorrow', text: 'the moon is full' } as unknown as Failure;
 
 const message = (at_ms: number, step: number, what: string): LadderMessage => ({
   ...{ at_ms, step, from: 'lac' as const, to: 'lns' as const, protocol: 'L2TP', what, seenBy: 'here' as const },
   ...{ travel_ms: null, fields: [], failed: false, failure: null },
 });
-const step = (number: number, state: LadderStep['state']): LadderStep => ({
+const step = (number: number, state: Ladder['steps'][number]['state']): Ladder['steps'][number] => ({
   number,
   state,
   began_ms: number,
@@ -81,7 +85,11 @@ test('the sentence on top says how the call went, in both languages', () => {
   );
   assert.equal(
     summary(ladder({ outcome: 'failed', failure: FAILURE }), 'en'),
-    'The call of alice failed in step 6 (The session to the LNS): the LNS refused the session.',
+    'The call of alice failed in step 6 (The session to the LNS): the LNS lns1 refused the call: no room.',
+  );
+  assert.equal(
+    summary(ladder({ outcome: 'failed', failure: { ...FAILURE, step: 0 } }), 'de'),
+    'Der Anruf von alice ist gescheitert: der LNS lns1 hat den Anruf abgelehnt: „no room“.',
   );
   assert.equal(
     summary(ladder({ outcome: 'in-progress', user: '', steps: [step(2, 'done')] }), 'de'),
@@ -97,7 +105,7 @@ test('each step and lane has a name, and a failure that is not known here is tol
       names.every((name) => name.length > 5),
       names.join('; '),
     );
-    assert.equal(failureText(FAILURE, language), FAILURE.text);
+    assert.equal(failureText(OF_NEWER_BOX, language), OF_NEWER_BOX.text);
   }
   assert.deepEqual(LANES.map(laneName), ['PC', 'LAC', 'RADIUS (LAC)', 'LNS', 'RADIUS (LNS)']);
 });

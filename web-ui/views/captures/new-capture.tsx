@@ -4,7 +4,7 @@ import type { CaptureRequest } from '../../../firmware/api/captures.js';
 import { ApiError, post } from '../../api/client.js';
 import { useWords } from '../../app/language.js';
 import { useLocation } from '../../app/router.js';
-import { Form, NumberField, SelectField, TextField, TickField } from '../../parts/form.js';
+import { Form, SelectField, TextField, TickField } from '../../parts/form.js';
 
 const WORDS = {
   en: {
@@ -13,8 +13,8 @@ const WORDS = {
     kinds: { user: 'a user', sessionId: 'a session', tunnelId: 'a tunnel' },
     values: { user: 'User name', sessionId: 'Session ID', tunnelId: 'Tunnel ID' },
     userHint: 'all sessions of the user, also those that come later',
-    size: 'Ring (MiB)',
-    sizeHint: '1 to 32; when it is full, the oldest packets go',
+    size: 'Ring',
+    sizeHint: 'when it is full, the oldest packets go',
     secrets: 'Leave out secrets',
     secretsHint: 'passwords, challenges and responses become zeros; keep this on when the file leaves your hands',
     payload: "Leave out users' data",
@@ -27,8 +27,8 @@ const WORDS = {
     kinds: { user: 'einem Benutzer', sessionId: 'einer Sitzung', tunnelId: 'einem Tunnel' },
     values: { user: 'Benutzername', sessionId: 'Session-ID', tunnelId: 'Tunnel-ID' },
     userHint: 'alle Sitzungen des Benutzers, auch solche, die erst kommen',
-    size: 'Ring (MiB)',
-    sizeHint: '1 bis 32; ist er voll, gehen die ältesten Pakete',
+    size: 'Ring',
+    sizeHint: 'ist er voll, gehen die ältesten Pakete',
     secrets: 'Geheimnisse weglassen',
     secretsHint:
       'Passwörter, Challenges und Antworten werden zu Nullen; so lassen, wenn die Datei aus der Hand gegeben wird',
@@ -40,7 +40,7 @@ const WORDS = {
 const KINDS = ['user', 'sessionId', 'tunnelId'] as const;
 type Kind = (typeof KINDS)[number];
 const MIB_BYTES = 1024 * 1024;
-const SIZE_MIB = 4;
+const SIZES_MIB = ['1', '4', '16', '32'];
 
 export function NewCapture({ onBegun }: { onBegun(): void }) {
   const words = useWords(WORDS);
@@ -48,13 +48,13 @@ export function NewCapture({ onBegun }: { onBegun(): void }) {
   const named = KINDS.find((each) => query.get(each)) ?? 'user';
   const [kind, setKind] = useState<Kind>(named);
   const [value, setValue] = useState(query.get(named) ?? '');
-  const [size_MiB, setSize] = useState<number | undefined>(SIZE_MIB);
+  const [size_MiB, setSize] = useState('4');
   const [withoutSecrets, setWithoutSecrets] = useState(true);
   const [withoutPayload, setWithoutPayload] = useState(false);
   const [error, setError] = useState<ApiError>();
   const begin = () => {
     const filter: CaptureRequest['filter'] = { [kind]: kind === 'user' ? value.trim() : Number(value) };
-    const size_bytes = (size_MiB ?? SIZE_MIB) * MIB_BYTES;
+    const size_bytes = Number(size_MiB) * MIB_BYTES;
     setError(undefined);
     post('/captures', { filter, size_bytes, withoutSecrets, withoutPayload }).then(onBegun, (refused: unknown) => {
       if (!(refused instanceof ApiError)) throw refused;
@@ -82,13 +82,12 @@ export function NewCapture({ onBegun }: { onBegun(): void }) {
             value={value}
             onInput={setValue}
           />
-          <NumberField
+          <SelectField
             label={words.size}
             pointer="/size_bytes"
             hint={words.sizeHint}
-            min={1}
-            max={32}
             value={size_MiB}
+            options={SIZES_MIB.map((size) => ({ value: size, label: `${size} MiB` }))}
             onInput={setSize}
           />
         </div>

@@ -1,5 +1,5 @@
 /** Where each message of a call stands in its ladder, and which steps a call got to. Pure. */
-import type { Ladder, LadderMessage, LadderStep, Lane } from '../../api/shapes.js';
+import type { Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.js';
 
 /**
  * Of a grid with two columns for each lane, whose line runs between the two: lines of the grid, counted from 1. Of what
@@ -57,7 +57,7 @@ const messagesOf = ({ messages }: Ladder, number: number): LadderMessage[] =>
 
 function reachOf(
   number: number,
-  step: LadderStep | undefined,
+  step: Ladder['steps'][number] | undefined,
   furthest: number,
   outcome: Ladder['outcome'],
 ): StepReach {

@@ -1,6 +1,6 @@
 /** The ladder itself: lanes, the fourteen steps, and each message as an arrow that opens to show what was in it. */
 import { useId, useState } from 'preact/hooks';
-import type { Ladder, LadderMessage, Lane } from '../../api/shapes.js';
+import type { Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Badge, type BadgeKind } from '../../parts/badge.js';
 import { failureText } from './failure-words.js';

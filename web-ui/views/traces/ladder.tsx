@@ -1,8 +1,8 @@
 /** The trace of one call as a ladder: read again while the call goes on, joined with what other boxes saw of it. */
 import { useRef, useState } from 'preact/hooks';
+import type { CallTrace, Ladder } from '../../../firmware/api/traces.js';
 import { ApiError, part, post } from '../../api/client.js';
 import { useResource } from '../../api/resource.js';
-import type { Ladder, TracedCall } from '../../api/shapes.js';
 import { time } from '../../app/format.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Link } from '../../app/router.js';
@@ -192,4 +192,4 @@ function Boxes({ ladder, onClose }: { ladder: Ladder; onClose: (() => void) | un
   );
 }
 
-const roleName = (role: TracedCall['role']): string => (role === 'lac-client' ? 'Client' : role.toUpperCase());
+const roleName = (role: CallTrace['role']): string => (role === 'lac-client' ? 'Client' : role.toUpperCase());

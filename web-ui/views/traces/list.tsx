@@ -1,7 +1,7 @@
 /** The calls of which there is a trace, the newest first, in pages. */
 import { useEffect, useState } from 'preact/hooks';
+import type { CallTrace } from '../../../firmware/api/traces.js';
 import { useResource } from '../../api/resource.js';
-import type { CallOutcome, TracedCall } from '../../api/shapes.js';
 import { time } from '../../app/format.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Link, navigate, useLocation } from '../../app/router.js';
@@ -18,7 +18,7 @@ const WORDS = {
   en: {
     title: 'Call trace',
     intro: 'What passed between PC, LAC, RADIUS and LNS: the last calls, and all that failed.',
-    user: 'User',
+    user: 'User, address or caller',
     search: 'Search',
     onlyFailed: 'Only failed calls',
     notKept: 'The trace of this call is no longer kept. These are the others of this user.',
@@ -43,7 +43,7 @@ const WORDS = {
   de: {
     title: 'Anruf-Trace',
     intro: 'Was zwischen PC, LAC, RADIUS und LNS geschah: die letzten Anrufe und alle gescheiterten.',
-    user: 'Benutzer',
+    user: 'Benutzer, Adresse oder Anrufer',
     search: 'Suchen',
     onlyFailed: 'Nur gescheiterte Anrufe',
     notKept: 'Der Trace dieses Anrufs wird nicht mehr aufgehoben. Das sind die anderen dieses Benutzers.',
@@ -66,7 +66,7 @@ const WORDS = {
     outcomes: { 'in-progress': 'im Gang', up: 'steht', ended: 'beendet', failed: 'gescheitert' },
   },
 };
-const OUTCOME_KINDS: Readonly<Record<CallOutcome, BadgeKind>> = {
+const OUTCOME_KINDS: Readonly<Record<CallTrace['outcome'], BadgeKind>> = {
   'in-progress': 'info',
   up: 'good',
   ended: 'plain',
@@ -92,7 +92,7 @@ export function TraceList() {
   const asked = new URLSearchParams({ limit: String(PAGE_CALLS) });
   for (const name of ['user', 'outcome', 'before']) if (query.get(name)) asked.set(name, query.get(name)!);
   const isNewest = query.get('before') === null;
-  const calls = useResource<TracedCall[]>(`/traces?${asked}`, { every_ms: isNewest ? EVERY_MS : 0 });
+  const calls = useResource<CallTrace[]>(`/traces?${asked}`, { every_ms: isNewest ? EVERY_MS : 0 });
   const wanted = { user: query.get('user') ?? '', outcome: query.get('outcome') ?? '' };
   const isMissing = useLeadOn(calls.data, query);
   const oldest = calls.data?.at(-1);
@@ -127,7 +127,7 @@ function pathOf(wanted: Wanted & { before?: string }): string {
 }
 
 /** Answers whether a call was named of which there is no trace. */
-function useLeadOn(calls: TracedCall[] | undefined, query: URLSearchParams): boolean {
+function useLeadOn(calls: CallTrace[] | undefined, query: URLSearchParams): boolean {
   const [callId, at] = [Number(query.get('call') ?? 0), Date.parse(query.get('at') ?? '')];
   const isNamed = callId > 0 || !Number.isNaN(at);
   const found = calls?.find((call) =>
@@ -167,7 +167,7 @@ function Search({ wanted }: { wanted: Wanted }) {
   );
 }
 
-function CallTable({ calls, isSearch }: { calls: ReturnType<typeof useResource<TracedCall[]>>; isSearch: boolean }) {
+function CallTable({ calls, isSearch }: { calls: ReturnType<typeof useResource<CallTrace[]>>; isSearch: boolean }) {
   const words = useWords(WORDS);
   const language = useLanguage();
   const { columns } = words;

@@ -1,5 +1,5 @@
 /** The fourteen steps of a call and who takes part in them, by short names. Must not know the browser. */
-import type { Lane } from '../../api/shapes.js';
+import type { Lane } from '../../../firmware/api/traces.js';
 import type { Language, Words } from '../../app/languages.js';
 
 /** In their order; the first is step 1. */

@@ -1,5 +1,5 @@
 /** How a call went, in one sentence. Must not know the browser. */
-import type { Ladder } from '../../api/shapes.js';
+import type { Ladder } from '../../../firmware/api/traces.js';
 import type { Language } from '../../app/languages.js';
 import { failureText } from './failure-words.js';
 import { furthestStep, setUpTime_ms } from './ladder-layout.js';
@@ -9,6 +9,7 @@ const WORDS = {
   en: {
     someone: 'a user without a name',
     failed: (user: string, step: string, why: string) => `The call of ${user} failed in ${step}: ${why}`,
+    failedSomewhere: (user: string, why: string) => `The call of ${user} failed: ${why}`,
     failedSomehow: (user: string) => `The call of ${user} failed.`,
     step: (number: number, name: string) => `step ${number} (${name})`,
     up: (user: string, time: string) => `The call of ${user} is up${time}.`,
@@ -20,6 +21,7 @@ const WORDS = {
   de: {
     someone: 'einem Benutzer ohne Namen',
     failed: (user: string, step: string, why: string) => `Der Anruf von ${user} ist in ${step} gescheitert: ${why}`,
+    failedSomewhere: (user: string, why: string) => `Der Anruf von ${user} ist gescheitert: ${why}`,
     failedSomehow: (user: string) => `Der Anruf von ${user} ist gescheitert.`,
     step: (number: number, name: string) => `Schritt ${number} (${name})`,
     up: (user: string, time: string) => `Der Anruf von ${user} steht${time}.`,
@@ -36,7 +38,9 @@ export function summary(ladder: Ladder, language: Language): string {
   const step = (number: number) => words.step(number, stepName(number, language));
   if (ladder.outcome === 'failed') {
     if (ladder.failure === null) return words.failedSomehow(user);
-    return words.failed(user, step(ladder.failure.step), sentence(failureText(ladder.failure, language)));
+    const why = sentence(failureText(ladder.failure, language));
+    if (ladder.failure.step === 0) return words.failedSomewhere(user, why);
+    return words.failed(user, step(ladder.failure.step), why);
   }
   if (ladder.outcome === 'in-progress') {
     const furthest = furthestStep(ladder);
