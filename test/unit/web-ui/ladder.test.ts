@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Failure, Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.js';
 import { failureText } from '../../../web-ui/views/traces/failure-words.js';
-import { placeOf, setUpTime_ms, stepsOfCall } from '../../../web-ui/views/traces/ladder-layout.js';
+import { nameOf, placeOf, setUpTime_ms, stepsOfCall, userOf } from '../../../web-ui/views/traces/ladder-layout.js';
 import { laneName, stepName } from '../../../web-ui/views/traces/step-words.js';
 import { summary } from '../../../web-ui/views/traces/summary-words.js';
 
@@ -67,6 +67,26 @@ test('a step that nobody saw: gone without, not reached by a failed call, or not
   assert.deepEqual(reaches(ladder({ steps, outcome: 'in-progress' })).slice(0, 5), upTo5('not-yet'));
   assert.deepEqual(reaches(ladder({ steps, outcome: 'failed' })).slice(0, 5), upTo5('not-reached'));
   assert.equal(reaches(ladder({ steps: [step(4, 'failed')], outcome: 'failed' }))[3], 'failed');
+});
+
+test('what only the other box can know is neither done nor left out, as long as that box has not been heard', () => {
+  const boxes: Ladder['boxes'] = [{ name: 'lac1', role: 'lac', source: 'here' }];
+  const steps = [step(6, 'done'), step(14, 'done')];
+
+  assert.deepEqual(new Set(reaches(ladder({ boxes, steps })).slice(6, 13)), new Set(['unseen']));
+  const joined = [...boxes, { name: 'lns1', role: 'lns' as const, source: 'peer' as const }];
+  assert.deepEqual(new Set(reaches(ladder({ boxes: joined, steps })).slice(6, 13)), new Set(['skipped']));
+  assert.equal(reaches(ladder({ boxes, steps, role: 'lns' }))[0], 'unseen');
+  // A call that ends at the LAC has no other box.
+  assert.equal(reaches(ladder({ boxes, steps, lanes: ['pc', 'lac'] }))[6], 'skipped');
+});
+
+test('a message is called by its name without its protocol, a call without a user by whom its failure is about', () => {
+  assert.equal(nameOf({ protocol: 'LCP', what: 'LCP Configure-Request' }), 'Configure-Request');
+  assert.equal(nameOf({ protocol: 'L2TP', what: 'SCCRQ' }), 'SCCRQ');
+  assert.equal(nameOf({ protocol: '', what: 'LNS chosen' }), 'LNS chosen');
+  assert.equal(userOf({ user: '', failure: { ...FAILURE, parameters: { user: 'alice' } } }), 'alice');
+  assert.equal(userOf({ user: '', failure: null }), '');
 });
 
 test('set-up is over with the address; a call without one has no time of it', () => {

@@ -24,8 +24,17 @@ export function placeOf({ from, to }: Pick<LadderMessage, 'from' | 'to'>, lanes:
 const lineOf = (lane: Lane, lanes: readonly Lane[]): number =>
   Math.max(0, lanes.indexOf(lane)) * GRID_COLUMNS_PER_LANE + 2;
 
-/** 'not-reached': the call failed before; 'not-yet': it is under way and before that; 'skipped': it went on without. */
-export type StepReach = 'done' | 'failed' | 'elsewhere' | 'not-reached' | 'not-yet' | 'skipped';
+/**
+ * 'not-reached': the call failed before; 'not-yet': it is under way and before that; 'skipped': it went on without;
+ * 'unseen': the other box alone can know, and has not been heard.
+ */
+export type StepReach = 'done' | 'failed' | 'elsewhere' | 'not-reached' | 'not-yet' | 'skipped' | 'unseen';
+
+/** Steps that a box in this role cannot see, once the other box has a part in the call. */
+const OF_OTHER_BOX: Readonly<Partial<Record<Ladder['role'], readonly [first: number, last: number]>>> = {
+  lac: [7, 13],
+  lns: [1, 4],
+};
 
 export interface StepOfCall {
   /** 1 to 14; 0 for messages of none. */
@@ -43,7 +52,7 @@ export function stepsOfCall(ladder: Ladder): StepOfCall[] {
     const step = known.get(at + 1);
     return {
       number: at + 1,
-      reach: reachOf(at + 1, step, furthest, ladder.outcome),
+      reach: reachOf(at + 1, step, furthest, ladder),
       took_ms: step?.took_ms ?? null,
       messages: messagesOf(ladder, at + 1),
     };
@@ -59,9 +68,12 @@ function reachOf(
   number: number,
   step: Ladder['steps'][number] | undefined,
   furthest: number,
-  outcome: Ladder['outcome'],
+  { outcome, role, boxes, lanes }: Ladder,
 ): StepReach {
   if (step !== undefined && step.state !== 'not-seen') return step.state;
+  const [first, last] = OF_OTHER_BOX[role] ?? [0, -1];
+  const isOfOther = boxes.length === 1 && number >= first && number <= last && lanes.includes('lns');
+  if (isOfOther && outcome !== 'failed') return 'unseen';
   if (number < furthest || outcome === 'up' || outcome === 'ended') return 'skipped';
   return outcome === 'failed' ? 'not-reached' : 'not-yet';
 }
@@ -76,3 +88,11 @@ export function setUpTime_ms({ steps }: Ladder): number | null {
   if (step === undefined || step.began_ms === null || step.state !== 'done') return null;
   return step.began_ms + (step.took_ms ?? 0);
 }
+
+/** Of a failed call, whose user is not known by itself, whom the failure is about. */
+export const userOf = ({ user, failure }: Pick<Ladder, 'user' | 'failure'>): string =>
+  user || (failure?.parameters.user ?? '');
+
+/** What a message is, without the protocol that is said before it. */
+export const nameOf = ({ protocol, what }: Pick<LadderMessage, 'protocol' | 'what'>): string =>
+  protocol !== '' && what.startsWith(`${protocol} `) ? what.slice(protocol.length + 1) : what;

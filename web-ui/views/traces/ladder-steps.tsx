@@ -4,7 +4,7 @@ import type { Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.j
 import { useLanguage, useWords } from '../../app/language.js';
 import { Badge, type BadgeKind } from '../../parts/badge.js';
 import { failureText } from './failure-words.js';
-import { placeOf, type StepOfCall, type StepReach, stepsOfCall } from './ladder-layout.js';
+import { nameOf, placeOf, type StepOfCall, type StepReach, stepsOfCall } from './ladder-layout.js';
 import { LANES, laneName, stepName } from './step-words.js';
 import { seconds } from './summary-words.js';
 
@@ -21,6 +21,7 @@ const WORDS = {
       'not-reached': 'not reached',
       'not-yet': 'not yet',
       skipped: 'not in this call',
+      unseen: 'only the other box can know',
     } as Record<StepReach, string>,
     failed: 'failed',
     elsewhere: 'seen by the other box only',
@@ -45,6 +46,7 @@ const WORDS = {
       'not-reached': 'nicht erreicht',
       'not-yet': 'noch nicht',
       skipped: 'nicht in diesem Anruf',
+      unseen: 'das weiß nur das andere Gerät',
     } as Record<StepReach, string>,
     failed: 'gescheitert',
     elsewhere: 'nur vom anderen Gerät gesehen',
@@ -148,7 +150,7 @@ function Message({ message, lanes }: { message: LadderMessage; lanes: readonly L
   const language = useLanguage();
   const id = useId();
   const [isOpen, setOpen] = useState(false);
-  const { protocol, what, seenBy, failed, failure } = message;
+  const { protocol, seenBy, failed, failure } = message;
   const marks = [failed ? 'is-failed' : '', seenBy === 'elsewhere' ? 'is-elsewhere' : ''].join(' ');
   return (
     <li class={`message ${marks}`}>
@@ -160,7 +162,7 @@ function Message({ message, lanes }: { message: LadderMessage; lanes: readonly L
         </span>
         <span class="message-text">
           {protocol !== '' && <span class="quiet">{protocol} </span>}
-          {what}
+          {nameOf(message)}
           {seenBy === 'elsewhere' && <span class="unseen">, {words.elsewhere}</span>}
         </span>
         {failed && <span class="message-failed">× {words.failed}</span>}
@@ -180,7 +182,7 @@ function wayOf({ from, to }: LadderMessage, words: (typeof WORDS)['en']): string
 /** Drawn for the eye; who reads by ear has it in words beside it. */
 function Arrow({ message, lanes }: { message: LadderMessage; lanes: readonly Lane[] }) {
   const { left, right, direction } = placeOf(message, lanes);
-  const { protocol, what } = message;
+  const { protocol } = message;
   // Within a box, and at the last lane to its left, there is no arrow to write over.
   const isAtEnd = direction === 'within' && left >= lanes.length * 2;
   const columns = direction !== 'within' ? `${left} / ${right}` : isAtEnd ? `1 / ${left}` : `${left} / -1`;
@@ -192,7 +194,7 @@ function Arrow({ message, lanes }: { message: LadderMessage; lanes: readonly Lan
     >
       <span class="arrow-label">
         {protocol !== '' && <span class="arrow-protocol">{protocol} </span>}
-        {what}
+        {nameOf(message)}
       </span>
     </span>
   );

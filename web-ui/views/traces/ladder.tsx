@@ -7,6 +7,7 @@ import { time } from '../../app/format.js';
 import { useLanguage, useWords } from '../../app/language.js';
 import { Link } from '../../app/router.js';
 import { ErrorNotice, Notice } from '../../parts/notice.js';
+import { userOf } from './ladder-layout.js';
 import { LadderSteps } from './ladder-steps.js';
 import { summary } from './summary-words.js';
 import './traces.css';
@@ -68,7 +69,9 @@ export function TraceLadder({ traceId }: { traceId: string }) {
     setError(undefined);
     readTrace(file, words.notJson)
       .then((trace) => post<Ladder>(path, { imported: trace }))
-      .then(setImported, setError);
+      .then(setImported, setError)
+      // What came of it stands on top.
+      .finally(() => scrollTo(0, 0));
   };
   if (ladder === undefined) return <Missing error={resource.error} />;
   return (
@@ -117,7 +120,7 @@ function Head({ ladder, onOpen }: { ladder: Ladder; onOpen(file: File): void }) 
   return (
     <div class="page-head">
       <div>
-        <h1>{words.title(ladder.user || words.noName)}</h1>
+        <h1>{words.title(userOf(ladder) || words.noName)}</h1>
         <p class="quiet">{words.began(time(ladder.startedAt, language))}</p>
       </div>
       <div class="actions">

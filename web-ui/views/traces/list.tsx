@@ -11,6 +11,7 @@ import { TextField } from '../../parts/form.js';
 import { Notice } from '../../parts/notice.js';
 import { ROLES } from '../sessions/role-words.js';
 import { failureText } from './failure-words.js';
+import { userOf } from './ladder-layout.js';
 import { StepStrip } from './step-strip.js';
 import './traces.css';
 
@@ -35,8 +36,7 @@ const WORDS = {
       outcome: 'Outcome',
       steps: 'Steps',
       why: 'Why',
-      peer: 'Peer',
-      caller: 'Caller',
+      peer: 'Peer, caller',
     },
     outcomes: { 'in-progress': 'under way', up: 'up', ended: 'ended', failed: 'failed' },
   },
@@ -60,8 +60,7 @@ const WORDS = {
       outcome: 'Ausgang',
       steps: 'Schritte',
       why: 'Warum',
-      peer: 'Gegenstelle',
-      caller: 'Anrufer',
+      peer: 'Gegenstelle, Anrufer',
     },
     outcomes: { 'in-progress': 'im Gang', up: 'steht', ended: 'beendet', failed: 'gescheitert' },
   },
@@ -189,8 +188,8 @@ function CallTable({ calls, isSearch }: { calls: ReturnType<typeof useResource<C
       columns={[
         {
           title: columns.user,
-          cell: ({ traceId, user }) => (
-            <Link to={`/traces/${encodeURIComponent(traceId)}`}>{user || words.noName}</Link>
+          cell: (call) => (
+            <Link to={`/traces/${encodeURIComponent(call.traceId)}`}>{userOf(call) || words.noName}</Link>
           ),
         },
         {
@@ -205,13 +204,14 @@ function CallTable({ calls, isSearch }: { calls: ReturnType<typeof useResource<C
         },
         {
           title: columns.peer,
-          cell: ({ peerAddress, role }) => (
+          cell: ({ peerAddress, role, callingNumber }) => (
             <>
               {peerAddress} <span class="quiet small">{ROLES[role] ?? role}</span>
+              <br />
+              {callingNumber}
             </>
           ),
         },
-        { title: columns.caller, cell: ({ callingNumber }) => callingNumber },
       ]}
     />
   );

@@ -2,7 +2,7 @@
 import type { Ladder } from '../../../firmware/api/traces.js';
 import type { Language } from '../../app/languages.js';
 import { failureText } from './failure-words.js';
-import { furthestStep, setUpTime_ms } from './ladder-layout.js';
+import { furthestStep, setUpTime_ms, userOf } from './ladder-layout.js';
 import { stepName } from './step-words.js';
 
 const WORDS = {
@@ -34,7 +34,7 @@ const WORDS = {
 
 export function summary(ladder: Ladder, language: Language): string {
   const words = WORDS[language];
-  const user = ladder.user || words.someone;
+  const user = userOf(ladder) || words.someone;
   const step = (number: number) => words.step(number, stepName(number, language));
   if (ladder.outcome === 'failed') {
     if (ladder.failure === null) return words.failedSomehow(user);
