@@ -3,7 +3,7 @@
  * from the form's problems those that are its own.
  */
 import { type ComponentChildren, createContext, type InputHTMLAttributes } from 'preact';
-import { useContext, useId } from 'preact/hooks';
+import { useContext, useEffect, useId, useRef } from 'preact/hooks';
 import type { ApiError, FieldProblem } from '../api/client.js';
 import { useWords } from '../app/language.js';
 import { errorText, Notice } from './notice.js';
@@ -19,11 +19,20 @@ interface FormProps {
   children: ComponentChildren;
 }
 
-/** What concerns no field that is shown stands above the form. */
+/** What is wrong stands above the form; the first field that is wrong gets the focus. */
 export function Form({ error, isListed = true, onSubmit, children }: FormProps) {
   const problems = error?.problems ?? [];
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (error === undefined) return;
+    const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid=true]');
+    // A field in a part that is folded up cannot be shown.
+    if (wrong?.checkVisibility()) wrong.focus();
+    else form.current?.querySelector('.notice.bad')?.scrollIntoView({ block: 'center' });
+  }, [error]);
   return (
     <form
+      ref={form}
       class="form"
       noValidate
       onSubmit={(event) => {

@@ -22,8 +22,8 @@ interface StepFrameProps {
   children: ComponentChildren;
 }
 
-/** Fields first; where there are none, the button that goes on. */
-const FIRST = 'input:checked, input:not([type=radio]):not([hidden]), select, textarea';
+/** In which Enter goes on; where there is none, the button that does. */
+const FIRST = 'input:checked, input:not([type=radio]):not([hidden])';
 
 export function StepFrame({ title, intro, error, isListed, action, isBusy, onNext, onBack, children }: StepFrameProps) {
   const words = useWords(WORDS);
@@ -33,7 +33,6 @@ export function StepFrame({ title, intro, error, isListed, action, isBusy, onNex
     const form = section.current?.querySelector('form');
     (form?.querySelector<HTMLElement>(FIRST) ?? form?.querySelector<HTMLElement>('[type=submit]'))?.focus();
   }, []);
-  useEffect(() => section.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(), [error]);
   return (
     <section ref={section} class="card step" aria-labelledby={id}>
       <div>
