@@ -31,7 +31,9 @@ export function StepFrame({ title, intro, error, isListed, action, isBusy, onNex
   const section = useRef<HTMLElement>(null);
   useEffect(() => {
     const form = section.current?.querySelector('form');
-    (form?.querySelector<HTMLElement>(FIRST) ?? form?.querySelector<HTMLElement>('[type=submit]'))?.focus();
+    (form?.querySelector<HTMLElement>(FIRST) ?? form?.querySelector<HTMLElement>('[type=submit]'))?.focus({
+      preventScroll: true,
+    });
   }, []);
   return (
     <section ref={section} class="card step" aria-labelledby={id}>
