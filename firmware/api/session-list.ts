@@ -37,8 +37,8 @@ const ListSchema = Type.Object({
   rows: Type.Array(Type.Array(Type.Union([Type.String(), Type.Number()]))),
 });
 
-/** Some milliseconds of work on a small board. */
-const ROWS_OF_SLICE = 500;
+/** Some two milliseconds of work on a small board. */
+const ROWS_OF_SLICE = 250;
 
 export const inColumns = (row: SessionRow): SessionListRow => [
   row.callId,
