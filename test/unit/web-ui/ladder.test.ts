@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Failure, Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.js';
 import { failureText } from '../../../web-ui/views/traces/failure-words.js';
-import { nameOf, placeOf, setUpTime_ms, stepsOfCall, userOf } from '../../../web-ui/views/traces/ladder-layout.js';
+import { placeOf, setUpTime_ms, stepsOfCall, userOf } from '../../../web-ui/views/traces/ladder-layout.js';
+import { messageText } from '../../../web-ui/views/traces/message-words.js';
 import { laneName, stepName } from '../../../web-ui/views/traces/step-words.js';
 import { summary } from '../../../web-ui/views/traces/summary-words.js';
 
@@ -77,14 +78,18 @@ test('what only the other box can know is neither done nor left out, as long as 
   const joined = [...boxes, { name: 'lns1', role: 'lns' as const, source: 'peer' as const }];
   assert.deepEqual(new Set(reaches(ladder({ boxes: joined, steps })).slice(6, 13)), new Set(['skipped']));
   assert.equal(reaches(ladder({ boxes, steps, role: 'lns' }))[0], 'unseen');
+  assert.equal(reaches(ladder({ boxes, steps, role: 'lns', lanes: ['lac', 'lns'] }))[0], 'skipped');
   // A call that ends at the LAC has no other box.
   assert.equal(reaches(ladder({ boxes, steps, lanes: ['pc', 'lac'] }))[6], 'skipped');
 });
 
 test('a message is called by its name without its protocol, a call without a user by whom its failure is about', () => {
-  assert.equal(nameOf({ protocol: 'LCP', what: 'LCP Configure-Request' }), 'Configure-Request');
-  assert.equal(nameOf({ protocol: 'L2TP', what: 'SCCRQ' }), 'SCCRQ');
-  assert.equal(nameOf({ protocol: '', what: 'LNS chosen' }), 'LNS chosen');
+  for (const language of ['en', 'de'] as const) {
+    assert.equal(messageText({ protocol: 'LCP', what: 'LCP Configure-Request' }, language), 'Configure-Request');
+    assert.equal(messageText({ protocol: 'L2TP', what: 'SCCRQ' }, language), 'SCCRQ');
+  }
+  assert.equal(messageText({ protocol: '', what: 'LNS chosen' }, 'en'), 'LNS chosen');
+  assert.equal(messageText({ protocol: '', what: 'LNS chosen' }, 'de'), 'LNS gewählt');
   assert.equal(userOf({ user: '', failure: { ...FAILURE, parameters: { user: 'alice' } } }), 'alice');
   assert.equal(userOf({ user: '', failure: null }), '');
 });

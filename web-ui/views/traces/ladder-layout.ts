@@ -30,10 +30,11 @@ const lineOf = (lane: Lane, lanes: readonly Lane[]): number =>
  */
 export type StepReach = 'done' | 'failed' | 'elsewhere' | 'not-reached' | 'not-yet' | 'skipped' | 'unseen';
 
-/** Steps that a box in this role cannot see, once the other box has a part in the call. */
-const OF_OTHER_BOX: Readonly<Partial<Record<Ladder['role'], readonly [first: number, last: number]>>> = {
-  lac: [7, 13],
-  lns: [1, 4],
+/** Steps that a box in this role cannot see, in a call in which this one has a part. */
+const OF_OTHER_BOX: Readonly<Partial<Record<Ladder['role'], { first: number; last: number; with: Lane }>>> = {
+  lac: { first: 7, last: 13, with: 'lns' },
+  // A client that dials by itself has no steps before the tunnel, and no PC.
+  lns: { first: 1, last: 4, with: 'pc' },
 };
 
 export interface StepOfCall {
@@ -71,8 +72,9 @@ function reachOf(
   { outcome, role, boxes, lanes }: Ladder,
 ): StepReach {
   if (step !== undefined && step.state !== 'not-seen') return step.state;
-  const [first, last] = OF_OTHER_BOX[role] ?? [0, -1];
-  const isOfOther = boxes.length === 1 && number >= first && number <= last && lanes.includes('lns');
+  const other = OF_OTHER_BOX[role];
+  const isAlone = boxes.length === 1 && other !== undefined && lanes.includes(other.with);
+  const isOfOther = isAlone && number >= other.first && number <= other.last;
   if (isOfOther && outcome !== 'failed') return 'unseen';
   if (number < furthest || outcome === 'up' || outcome === 'ended') return 'skipped';
   return outcome === 'failed' ? 'not-reached' : 'not-yet';
@@ -85,14 +87,10 @@ export const furthestStep = (ladder: Ladder): number =>
 /** From the beginning of the call to the end of the step in which the user gets an address; null before. */
 export function setUpTime_ms({ steps }: Ladder): number | null {
   const step = steps.find(({ number }) => number === 13);
-  if (step === undefined || step.began_ms === null || step.state !== 'done') return null;
+  if (step === undefined || step.began_ms === null || step.state === 'failed') return null;
   return step.began_ms + (step.took_ms ?? 0);
 }
 
 /** Of a failed call, whose user is not known by itself, whom the failure is about. */
 export const userOf = ({ user, failure }: Pick<Ladder, 'user' | 'failure'>): string =>
   user || (failure?.parameters.user ?? '');
-
-/** What a message is, without the protocol that is said before it. */
-export const nameOf = ({ protocol, what }: Pick<LadderMessage, 'protocol' | 'what'>): string =>
-  protocol !== '' && what.startsWith(`${protocol} `) ? what.slice(protocol.length + 1) : what;

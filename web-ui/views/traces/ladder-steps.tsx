@@ -4,7 +4,8 @@ import type { Ladder, LadderMessage, Lane } from '../../../firmware/api/traces.j
 import { useLanguage, useWords } from '../../app/language.js';
 import { Badge, type BadgeKind } from '../../parts/badge.js';
 import { failureText } from './failure-words.js';
-import { nameOf, placeOf, type StepOfCall, type StepReach, stepsOfCall } from './ladder-layout.js';
+import { placeOf, type StepOfCall, type StepReach, stepsOfCall } from './ladder-layout.js';
+import { messageText } from './message-words.js';
 import { LANES, laneName, stepName } from './step-words.js';
 import { seconds } from './summary-words.js';
 
@@ -162,7 +163,7 @@ function Message({ message, lanes }: { message: LadderMessage; lanes: readonly L
         </span>
         <span class="message-text">
           {protocol !== '' && <span class="quiet">{protocol} </span>}
-          {nameOf(message)}
+          {messageText(message, language)}
           {seenBy === 'elsewhere' && <span class="unseen">, {words.elsewhere}</span>}
         </span>
         {failed && <span class="message-failed">× {words.failed}</span>}
@@ -181,6 +182,7 @@ function wayOf({ from, to }: LadderMessage, words: (typeof WORDS)['en']): string
 
 /** Drawn for the eye; who reads by ear has it in words beside it. */
 function Arrow({ message, lanes }: { message: LadderMessage; lanes: readonly Lane[] }) {
+  const language = useLanguage();
   const { left, right, direction } = placeOf(message, lanes);
   const { protocol } = message;
   // Within a box, and at the last lane to its left, there is no arrow to write over.
@@ -194,7 +196,7 @@ function Arrow({ message, lanes }: { message: LadderMessage; lanes: readonly Lan
     >
       <span class="arrow-label">
         {protocol !== '' && <span class="arrow-protocol">{protocol} </span>}
-        {nameOf(message)}
+        {messageText(message, language)}
       </span>
     </span>
   );
