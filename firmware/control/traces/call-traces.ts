@@ -52,6 +52,7 @@ const STORED_PER_MINUTE = 120;
 const SOON_MS = 15_000;
 /** How far before a call's first line its tunnel's set-up is looked for. */
 const LINES_BEFORE = 4_000;
+const TUNNEL_BEFORE_MS = 10_000;
 
 export class CallTraces {
   readonly #trace: Trace;
@@ -70,12 +71,14 @@ export class CallTraces {
   }
 
   /** A line has been added to the trace. */
-  note({ callId, role, user, peerAddress, step, tunnelId, sessionId }: TraceRecord, wallClock_ms: number): void {
+  note({ callId, role, peerAddress, step, tunnelId, sessionId, ...record }: TraceRecord, wallClock_ms: number): void {
     if (callId === 0) return;
     const known = this.#calls.get(callId) ?? this.#begin(callId, role ?? 'lns', wallClock_ms);
     known.last = this.#trace.newest;
     known.steps |= 1 << step;
-    if (user !== '') known.user = user;
+    // Who is refused has no name of its own yet, and yet it was asked about.
+    const user = record.user || (record.kind === 'question' ? record.detail.user : '');
+    if (typeof user === 'string' && user !== '') known.user = user;
     if (peerAddress !== '') known.peerAddress = peerAddress;
     if (tunnelId !== 0 && !known.tunnelIds.includes(tunnelId)) known.tunnelIds.push(tunnelId);
     if (sessionId !== 0 && !known.sessionIds.includes(sessionId)) known.sessionIds.push(sessionId);
@@ -186,13 +189,18 @@ export class CallTraces {
     return known && this.#traceId(known.callId);
   }
 
-  #recordsOf({ callId, first, last, tunnelIds, sessionIds }: Known): CallStepRecord[] {
+  #recordsOf({ callId, role, first, last, startedAt_ms, tunnelIds, sessionIds }: Known): CallStepRecord[] {
     const isWanted = (line: TraceKey): boolean => {
       if (line.callId !== 0 || !tunnelIds.includes(line.tunnelId)) return line.callId === callId;
       if (line.sessionId !== 0) return sessionIds.includes(line.sessionId);
       return line.step === 5 || (line.what === 'StopCCN' && line.sequence >= first);
     };
-    return this.#trace.select(first - LINES_BEFORE, last, isWanted);
+    const records = this.#trace.select(first - LINES_BEFORE, last, isWanted);
+    // A tunnel that stood already was not opened for this call.
+    return records.filter(
+      ({ time, sequence }) =>
+        sequence >= first || (role !== 'lac' && Date.parse(time) >= startedAt_ms - TUNNEL_BEFORE_MS),
+    );
   }
 
   #traceId(callId: number): string {

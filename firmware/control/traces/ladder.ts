@@ -147,7 +147,7 @@ function message(line: Line, here: LadderSide, isCompulsory: boolean): LadderMes
 }
 
 const isRefusal = (what: string): boolean =>
-  /^(CHAP Failure|PAP Authenticate-Nak|LCP Protocol-Reject|no LNS takes the call)$/.test(what);
+  /^(CHAP Failure|PAP Authenticate-Nak|no LNS takes the call)$/.test(what);
 
 function way(
   { role, direction, what, step }: Line,

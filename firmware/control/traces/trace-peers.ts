@@ -60,19 +60,24 @@ function post(socket: TLSSocket, { token = '', address, name }: TracePeer, body:
       response.once('error', (error) => fail(error.message));
       response.once('end', () => {
         const { statusCode = 0 } = response;
+        const answer = parsed(text);
         if (statusCode === 404) resolve(undefined);
-        else if (statusCode === 401 || statusCode === 403) fail('it does not take the token');
-        else if (statusCode !== 200) fail(`it answers with status ${statusCode}`);
-        else {
-          try {
-            resolve(JSON.parse(text));
-          } catch {
-            fail('its answer makes no sense');
-          }
-        }
+        else if (statusCode === 401) fail('it does not take the token');
+        else if (statusCode !== 200) fail(`it refuses: ${(answer as { title?: string })?.title ?? statusCode}`);
+        else if (answer === undefined) fail('its answer makes no sense');
+        else resolve(answer);
       });
     });
     request.once('error', (error) => fail(error.message));
     request.end(body);
   });
+}
+
+/** Undefined when it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
