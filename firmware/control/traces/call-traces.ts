@@ -77,7 +77,8 @@ export class CallTraces {
     known.last = this.#trace.newest;
     known.steps |= 1 << step;
     // Who is refused has no name of its own yet, and yet it was asked about.
-    const user = record.user || (record.kind === 'question' ? record.detail.user : '');
+    const asked = record.kind === 'question' ? record.detail.user : undefined;
+    const user = record.user || (asked ?? record.detail.proxyAuthenName);
     if (typeof user === 'string' && user !== '') known.user = user;
     if (peerAddress !== '') known.peerAddress = peerAddress;
     if (tunnelId !== 0 && !known.tunnelIds.includes(tunnelId)) known.tunnelIds.push(tunnelId);

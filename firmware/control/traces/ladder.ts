@@ -146,8 +146,7 @@ function message(line: Line, here: LadderSide, isCompulsory: boolean): LadderMes
   };
 }
 
-const isRefusal = (what: string): boolean =>
-  /^(CHAP Failure|PAP Authenticate-Nak|no LNS takes the call)$/.test(what);
+const isRefusal = (what: string): boolean => /^(CHAP Failure|PAP Authenticate-Nak|no LNS takes the call)$/.test(what);
 
 function way(
   { role, direction, what, step }: Line,
