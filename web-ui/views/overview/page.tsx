@@ -41,7 +41,7 @@ const WORDS = {
     dropped: 'Since the start',
     rate: 'A minute, now',
     noDrops: 'No packet has been dropped since the program was started.',
-    noHistory: 'The first minute is not over yet. Figures come once a minute.',
+    noHistory: 'Figures come once a minute; the plots begin with the second one.',
   },
   de: {
     title: 'Übersicht',
@@ -70,11 +70,13 @@ const WORDS = {
     dropped: 'Seit dem Start',
     rate: 'Pro Minute, jetzt',
     noDrops: 'Seit dem Start des Programms wurde kein Paket verworfen.',
-    noHistory: 'Die erste Minute ist noch nicht um. Werte kommen einmal pro Minute.',
+    noHistory: 'Werte kommen einmal pro Minute; die Kurven beginnen mit dem zweiten.',
   },
 };
 
 const HISTORY_EVERY_MS = 60_000;
+/** One alone makes no line. */
+const LEAST_MINUTES = 2;
 
 export default function OverviewPage() {
   const words = useWords(WORDS);
@@ -156,7 +158,7 @@ function LastDay() {
   return (
     <section class="card" aria-labelledby="last-day">
       <h2 id="last-day">{words.day}</h2>
-      {times_s.length === 0 ? (
+      {times_s.length < LEAST_MINUTES ? (
         <p class="quiet">{words.noHistory}</p>
       ) : (
         <div class="charts">

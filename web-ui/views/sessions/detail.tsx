@@ -104,6 +104,8 @@ const WORDS = {
   },
 };
 const EVERY_MS = 1000;
+/** One alone makes no line. */
+const LEAST_READINGS = 2;
 
 export function SessionDetail({ sessionId }: { sessionId: string }) {
   const words = useWords(WORDS);
@@ -234,7 +236,7 @@ function Throughput({ rates, session }: { rates: LiveRates; session: Session }) 
         {words.live}
       </h2>
       <div class="chart-live">
-        {rates.times_s.length === 0 ? (
+        {rates.times_s.length < LEAST_READINGS ? (
           <p class="quiet">{words.waitForRates}</p>
         ) : (
           <Chart

@@ -28,7 +28,7 @@ const WORDS = {
     open: 'Open trace file of the other box',
     save: 'Save trace file',
     close: 'Without the file',
-    notJson: 'This file is no trace: it is not JSON.',
+    noTrace: 'This file is no trace of a call that such a box has written.',
     live: 'The call goes on; new messages appear by themselves.',
     began: (at: string) => `began ${at}`,
   },
@@ -47,7 +47,7 @@ const WORDS = {
     open: 'Trace-Datei des anderen Geräts öffnen',
     save: 'Trace-Datei sichern',
     close: 'Ohne die Datei',
-    notJson: 'Diese Datei ist kein Trace: Sie ist kein JSON.',
+    noTrace: 'Diese Datei ist kein Trace eines Anrufs, den ein solches Gerät geschrieben hat.',
     live: 'Der Anruf läuft; neue Nachrichten erscheinen von selbst.',
     began: (at: string) => `Beginn ${at}`,
   },
@@ -67,7 +67,7 @@ export function TraceLadder({ traceId }: { traceId: string }) {
   if (resource.data !== undefined && !isOver && OVER.includes(resource.data.outcome)) setOver(true);
   const open = (file: File) => {
     setError(undefined);
-    readTrace(file, words.notJson)
+    readTrace(file)
       .then((trace) => post<Ladder>(path, { imported: trace }))
       .then(setImported, setError)
       // What came of it stands on top.
@@ -80,7 +80,7 @@ export function TraceLadder({ traceId }: { traceId: string }) {
         <Link to="/traces">{words.all}</Link>
         <Head ladder={ladder} onOpen={open} />
       </div>
-      <ErrorNotice error={error} />
+      <ImportError error={error} />
       <Notice kind={ladder.outcome === 'failed' ? 'bad' : ladder.outcome === 'up' ? 'good' : 'info'}>
         <Summary ladder={ladder} />
       </Notice>
@@ -91,12 +91,29 @@ export function TraceLadder({ traceId }: { traceId: string }) {
   );
 }
 
-async function readTrace(file: File, notJson: string): Promise<unknown> {
+/** What is no JSON is refused as the box refuses what is no trace. */
+async function readTrace(file: File): Promise<unknown> {
   try {
     return JSON.parse(await file.text());
   } catch {
-    throw new ApiError(422, { title: notJson, detail: notJson });
+    throw new ApiError(422, { title: file.name });
   }
+}
+
+function ImportError({ error }: { error: unknown }) {
+  const words = useWords(WORDS);
+  if (!(error instanceof ApiError) || error.status !== 422) return <ErrorNotice error={error} />;
+  const [first] = error.problems;
+  return (
+    <Notice kind="bad">
+      <p>{words.noTrace}</p>
+      {first !== undefined && (
+        <p class="small">
+          <code>{first.field}</code> {first.reason}
+        </p>
+      )}
+    </Notice>
+  );
 }
 
 function Missing({ error }: { error: ApiError | undefined }) {
