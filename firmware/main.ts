@@ -235,6 +235,7 @@ async function start(): Promise<void> {
     readActivity: () => activity.read(),
     readEthernetInterfaces,
     readMemory,
+    givenLan: lan,
     readLoad: () => readLoad(counters, activity),
     now_ms: () => performance.now(),
     random: randomPool(),

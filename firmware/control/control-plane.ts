@@ -7,7 +7,7 @@
 import type { ActiveSession, DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
 import type { Answer, AuthorizationChange, CallInfo, Output, Question, TraceRecord } from '../roles/role.js';
-import type { Settings } from '../settings.js';
+import { lanInterfaces, type Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import { Accounting } from './accounting/accounting.js';
@@ -62,6 +62,8 @@ export interface ControlPlaneDependencies {
   packetOffload: boolean;
   /** Name and version of the program. */
   program: string;
+  /** The interfaces that a box without settings of its own is administered from. */
+  givenLan: readonly string[];
   readEthernetInterfaces(): readonly EthernetInterface[];
   readMemory(): MemoryReading;
   readLoad(): Omit<LoadReading, 'calls'>;
@@ -153,6 +155,7 @@ export class ControlPlane {
       pools: () => store.documents.pools(),
       devices: () => this.#tuns.devices(),
       calls: () => Array.from(this.calls.all(), ({ info }) => info),
+      lan: () => lanInterfaces(this.#settings.interfaces, dependencies.givenLan),
     });
     this.ports = new Ports(dependencies.portOffload, kernelLog);
     this.#limits = new CallLimits(dependencies.readSessionCounters);

@@ -21,13 +21,15 @@ export interface KernelSettingsDependencies {
   devices(): Iterable<TunDevice>;
   /** Those that are up, the oldest first. */
   calls(): readonly CallInfo[];
+  /** The interfaces that the box is administered from. */
+  lan(): readonly string[];
 }
 
 export class KernelSettings {
   /** What holds may not be what shall hold. */
   isStale = false;
   readonly #dependencies: KernelSettingsDependencies;
-  #inForce: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
+  #inForce: Pick<DesiredNetwork, 'filters'> = { filters: [] };
   /** What the kernel refused. */
   #problems: readonly NetworkProblem[] = [];
   #run: Promise<void> | undefined;
@@ -63,9 +65,10 @@ export class KernelSettings {
   }
 
   async #reach(): Promise<void> {
-    const { settings, pools, devices, calls, network, log } = this.#dependencies;
-    this.#inForce = planNetwork(settings(), pools(), devices(), calls());
-    const problems = await network.apply(this.#inForce);
+    const { settings, pools, devices, calls, lan, network, log } = this.#dependencies;
+    const desired = planNetwork(settings(), pools(), devices(), calls(), lan());
+    this.#inForce = desired;
+    const problems = await network.apply(desired);
     for (const problem of problems) log.warn(problem, 'kernel configuration');
     this.#problems = problems;
   }

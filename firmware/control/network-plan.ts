@@ -8,15 +8,16 @@ import type { Pool, Settings } from '../settings.js';
 import { type Prefix, parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 import { poolPrefixes } from './address-pool.js';
 import { planFilters } from './filter-plan.js';
-import type { DesiredLink, DesiredNetwork, DesiredRoute } from './network.js';
+import type { DesiredBoxRules, DesiredLink, DesiredNetwork, DesiredRoute } from './network.js';
 import type { TunDevice } from './tun-devices.js';
 
-/** `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
+/** `lan`: the interfaces that the box is administered from. `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
 export function planNetwork(
   settings: Settings,
   pools: readonly Pool[],
   devices: Iterable<TunDevice>,
   calls: readonly CallInfo[],
+  lan: readonly string[] = [],
 ): DesiredNetwork {
   const open = [...devices].filter(({ isOpen }) => isOpen);
   const lns = open.find(({ role }) => role === 'lns');
@@ -53,7 +54,18 @@ export function planNetwork(
     if (!routes.some((route) => route.prefix === prefix)) routes.push({ prefix, link });
   links.push(...clients.values());
   const filters = lns === undefined ? [] : planFilters(settings.filters, lns.name, calls);
-  return { links, routes, filters, forwarding: settings.routing.forwarding };
+  const box = { guard: guardOf(settings, lan), masquerade: masqueradeOf(settings, lns) };
+  return { links, routes, filters, box, forwarding: settings.routing.forwarding };
+}
+
+/** Without a LAN nothing is served but on loopback, and nobody has to be kept off. */
+function guardOf({ api }: Settings, lan: readonly string[]): DesiredBoxRules['guard'] {
+  const ports = [api.httpsPort, api.httpPort].filter((port) => port !== 0);
+  return lan.length === 0 ? { ports: [], from: [] } : { ports: [...new Set(ports)], from: lan };
+}
+
+function masqueradeOf({ routing }: Settings, lns: TunDevice | undefined): DesiredBoxRules['masquerade'] {
+  return lns === undefined ? { from: [], out: [] } : { from: [lns.name], out: routing.masqueradeOn };
 }
 
 /**

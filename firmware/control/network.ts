@@ -51,11 +51,21 @@ export interface FilterRule {
   port?: number;
 }
 
+/** Rules for the box itself. */
+export interface DesiredBoxRules {
+  /** New connections to these TCP ports are taken from these interfaces, and from the box itself, alone. */
+  guard: { ports: readonly number[]; from: readonly string[] };
+  /** What comes from these links and leaves by those interfaces gets their own IPv4 address as its source. */
+  masquerade: { from: readonly string[]; out: readonly string[] };
+}
+
 /** All that shall hold. What held before and is not in here any more is taken away. */
 export interface DesiredNetwork {
   links: readonly DesiredLink[];
   routes: readonly DesiredRoute[];
   filters: readonly DesiredFilter[];
+  /** Left out: none. */
+  box?: DesiredBoxRules;
   /** Forward IPv4 and IPv6 between interfaces. */
   forwarding: boolean;
 }

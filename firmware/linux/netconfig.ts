@@ -7,6 +7,7 @@
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { adviceOn, type Link, readLinks, runIpBatch } from './ip-program.js';
+import { type BoxRules, NftBox } from './nft-box.js';
 import { NftFilters } from './nft-filters.js';
 import type { DesiredFilter } from './nft-script.js';
 
@@ -23,6 +24,7 @@ interface DesiredNetwork {
   readonly links: readonly DesiredLink[];
   readonly routes: readonly { readonly prefix: string; readonly link: string }[];
   readonly filters: readonly DesiredFilter[];
+  readonly box?: BoxRules;
   readonly forwarding: boolean;
 }
 
@@ -58,6 +60,7 @@ interface Work {
 const MADE_HERE = 'made by tunnelwerk';
 
 const NOTHING: DesiredNetwork = { links: [], routes: [], filters: [], forwarding: false };
+const NO_RULES: BoxRules = { guard: { ports: [], from: [] }, masquerade: { from: [], out: [] } };
 
 export class NetConfig {
   /** What holds, by a name for the thing. */
@@ -67,6 +70,7 @@ export class NetConfig {
   /** Sysctls that were changed, with the value they had before. */
   readonly #formerSysctls = new Map<string, string>();
   readonly #filters = new NftFilters();
+  readonly #box = new NftBox();
   #desired: DesiredNetwork | undefined;
   #run: Promise<NetworkProblem[]> | undefined;
   #next: Promise<NetworkProblem[]> | undefined;
@@ -97,6 +101,7 @@ export class NetConfig {
   async #reach(desired: DesiredNetwork): Promise<NetworkProblem[]> {
     // Filters first: no route leads to a user whose filter does not hold yet.
     const problems: NetworkProblem[] = await this.#filters.reach(desired.filters);
+    problems.push(...(await this.#box.reach(desired.box ?? NO_RULES)));
     problems.push(...(await this.#setSysctls(desired)));
     const wanted = itemsOf(desired);
     const refused = await this.#settleBridges(desired, wanted);

@@ -63,6 +63,25 @@ describe('the box is administered from its LAN', { skip }, () => {
       ask(admin, { url: `https://${host}/api/v1/setup` }).catch(() => undefined),
     );
 
+  it('a stranger does not reach the page, whatever address of the box it tries', async () => {
+    await stranger.run(['ip', 'route', 'add', '192.168.115.0/24', 'via', WAN_ADDRESS]);
+    await box.run(['ip', 'address', 'replace', `${LAN_ADDRESS}/24`, 'dev', 'eth1']);
+    await until('the page is served', FOLLOWED_MS, () =>
+      ask(admin, { url: `https://${LAN_ADDRESS}/api/v1/setup` }).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+    for (const address of [LAN_ADDRESS, WAN_ADDRESS]) {
+      for (const scheme of ['http', 'https']) {
+        await assert.rejects(ask(stranger, { url: `${scheme}://${address}/api/v1/setup` }), `${scheme} ${address}`);
+      }
+    }
+    const { stdout } = await box.run(['nft', 'list', 'table', 'inet', 'tunnelwerk_box']);
+    assert.match(stdout, /tcp dport \{ 80, 443 \} ct state new counter packets [1-9]/);
+    await box.run(['ip', 'address', 'delete', `${LAN_ADDRESS}/24`, 'dev', 'eth1']);
+  });
+
   it('an address that DHCP brings late is served within seconds, IPv4 and IPv6', async () => {
     await assert.rejects(ask(admin, { url: `https://${LAN_ADDRESS}/` }), /ETIMEDOUT|EHOSTUNREACH|ECONNREFUSED/);
     await box.address('eth1', `${LAN_ADDRESS}/24`, `${LAN_ADDRESS_6}/64`);

@@ -103,6 +103,7 @@ export class ControlledBox {
       packetOffload: true,
       program: 'tunnelwerk test',
       readEthernetInterfaces: () => [],
+      givenLan: [],
       readLoad: () => NO_LOAD,
       readMemory: () => ({ resident_bytes: 2 ** 27, available_bytes: 2 ** 30 }),
       now_ms: () => this.now_ms,

@@ -47,6 +47,7 @@ class Kernel {
     pools: () => this.#pools,
     devices: () => [TUN],
     calls: () => this.calls,
+    lan: () => [],
   });
 
   #run(what: readonly string[] | 'withdraw'): Promise<NetworkProblem[]> {
