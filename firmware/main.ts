@@ -19,6 +19,7 @@ import type { LoadReading } from './control/load.js';
 import { LogRing } from './control/log-ring.js';
 import { randomPool } from './control/random-pool.js';
 import type { MemoryReading } from './control/session-memory.js';
+import { TestCalls } from './control/test-call/test-calls.js';
 import {
   ActivityReader,
   type DataPlaneCommand,
@@ -250,6 +251,14 @@ async function start(): Promise<void> {
   await plane.start();
 
   const view = new ControlView(plane, version, () => readDropCounters(counters));
+  const testCalls = new TestCalls({
+    settings: () => store.documents.settings(),
+    resolve: resolveHost,
+    random: randomPool(),
+    now_ms: () => performance.now(),
+    clients: () => view.status().lacClients,
+    atOwnLns: (request) => plane.callTraces.atOtherEnd(request, 'lns'),
+  });
   const webUiFolder = join(PROJECT_FOLDER, 'dist/page');
   const makeCertificate = makeSelfSignedCertificate;
   let api: ApiServer | undefined;
@@ -265,6 +274,7 @@ async function start(): Promise<void> {
       store,
       view,
       traces: plane.callTraces,
+      testCalls,
       webUiFolder,
       makeCertificate,
       program,

@@ -15,6 +15,7 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import type { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
+import type { TestCalls } from '../control/test-call/test-calls.js';
 import type { CallTraces } from '../control/traces/call-traces.js';
 import type { ControlPlaneView, OperatingProblem } from '../control/view.js';
 import { schemaProblems } from '../store/shape.js';
@@ -37,6 +38,7 @@ export interface ApiContext {
   store: Store;
   view: ControlPlaneView;
   traces: CallTraces;
+  testCalls: TestCalls;
   listeners: Listeners;
   reach: Reach;
   certificate: WebCertificate;

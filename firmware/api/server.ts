@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
+import type { TestCalls } from '../control/test-call/test-calls.js';
 import type { CallTraces } from '../control/traces/call-traces.js';
 import type { ControlPlaneView } from '../control/view.js';
 import type { Store } from '../store/store.js';
@@ -42,6 +43,7 @@ import { setupResource } from './setup.js';
 import { signInResource } from './sign-in.js';
 import { statusResource } from './status.js';
 import { systemResource } from './system.js';
+import { testCallResource } from './test-call.js';
 import { tokensResource } from './tokens.js';
 import { traceResource } from './trace.js';
 import { tracesResource } from './traces.js';
@@ -58,6 +60,7 @@ export interface ServerDependencies {
   store: Store;
   view: ControlPlaneView;
   traces: CallTraces;
+  testCalls: TestCalls;
   /** Folder with index.html and what it loads. */
   webUiFolder: string;
   /** Interfaces from which the box is administered as long as its settings name none. */
@@ -79,7 +82,7 @@ export interface ApiServer {
 }
 
 export function buildServer(dependencies: ServerDependencies): ApiServer {
-  const { store, view, traces, webUiFolder, givenLan, makeCertificate, log, logs, program } = dependencies;
+  const { store, view, traces, testCalls, webUiFolder, givenLan, makeCertificate, log, logs, program } = dependencies;
   const app: Api = fastify({
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
@@ -128,7 +131,20 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     const methods: Methods = new Map();
     rememberMethods(app, methods);
     noteChanges(app, changes);
-    const context = { store, view, traces, listeners, reach, certificate, confirmation, apply, changes, logs, program };
+    const context = {
+      store,
+      view,
+      traces,
+      testCalls,
+      listeners,
+      reach,
+      certificate,
+      confirmation,
+      apply,
+      changes,
+      logs,
+      program,
+    };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
     refuseOtherMethods(app, methods);
@@ -186,5 +202,6 @@ const RESOURCES = [
   historyResource,
   traceResource,
   tracesResource,
+  testCallResource,
   capturesResource,
 ];

@@ -6,6 +6,7 @@ import type { CallInfo, TraceRecord } from '../../roles/role.js';
 import type { FailedCalls } from '../../store/failed-calls.js';
 import type { Trace, TraceKey } from '../trace.js';
 import type { CallStepRecord } from '../view.js';
+import { fieldsOf } from './detail.js';
 import { explain, type Failure } from './failure.js';
 import type { LadderSide, Outcome } from './ladder.js';
 
@@ -166,6 +167,13 @@ export class CallTraces {
     const { role, callId: number, outcome } = stored.summary as CallTraceSummary;
     const records = stored.records as CallStepRecord[];
     return { name, role, source: 'here', callId: number, outcome, records };
+  }
+
+  /** What this box has traced, in this role, of the call that this ICRQ asks for. */
+  atOtherEnd({ detail }: CallStepRecord, role: 'lac' | 'lns'): readonly CallStepRecord[] {
+    const { assignedSessionId, callSerialNumber } = fieldsOf(detail);
+    const traceId = this.findByRequest(role, Number(assignedSessionId), Number(callSerialNumber));
+    return traceId === undefined ? [] : (this.side(traceId, '')?.records ?? []);
   }
 
   /** The call that came or went by an ICRQ with these numbers, as the box at its other end knows them. */

@@ -2,7 +2,7 @@
  * A box for tests of the API: a real store in a temporary folder, the real trace, and calls and tunnels that are plain
  * lists, for the API is what is tested here and not what makes them.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
@@ -16,6 +16,7 @@ import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
 import { Captures } from '../../../firmware/control/capture/captures.js';
 import { Load } from '../../../firmware/control/load.js';
 import { LogRing } from '../../../firmware/control/log-ring.js';
+import { TestCalls } from '../../../firmware/control/test-call/test-calls.js';
 import { Trace } from '../../../firmware/control/trace.js';
 import { CallTraces } from '../../../firmware/control/traces/call-traces.js';
 import type {
@@ -329,6 +330,14 @@ export async function openBox(t: TestContext, before = (_app: ApiServer['app']):
     store,
     view,
     traces: view.callTraces,
+    testCalls: new TestCalls({
+      settings: () => store.documents.settings(),
+      resolve: async (host) => host,
+      random: randomBytes,
+      now_ms: () => performance.now(),
+      clients: () => view.status().lacClients,
+      atOwnLns: () => [],
+    }),
     webUiFolder: WEB_UI_FOLDER,
     givenLan: [],
     makeCertificate: makeSelfSignedCertificate,
