@@ -11,6 +11,7 @@ const SetupSchema = Type.Object({
   state: Type.Enum(['password', 'ready'], { description: 'password: nobody has set one yet' }),
   hostName: Type.String(),
   version: Type.String(),
+  account: Type.Union([Type.Null(), SignedInSchema], { description: 'who asks; null: nobody who is signed in' }),
 });
 export type Setup = Static<typeof SetupSchema>;
 
@@ -27,7 +28,8 @@ export function setupResource(app: Api, { store, view }: ApiContext): void {
       config: { access: 'open' },
       schema: { summary: 'Whether the box has a password', tags: ['access'], response: { 200: SetupSchema } },
     },
-    () => ({
+    ({ asker }) => ({
+      account: asker,
       state: accounts.areThere ? ('ready' as const) : ('password' as const),
       hostName: documents.settings().system.hostName,
       version: view.status().version,

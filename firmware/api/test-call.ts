@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
 import { ApiProblem, refusal } from './problem.js';
 import { checkedBody } from './request-body.js';
+import { FailureSchema } from './traces.js';
 
 const name = (description: string) => Type.String({ minLength: 1, maxLength: 253, description });
 const password = () => Type.String({ minLength: 1, maxLength: 255, writeOnly: true });
@@ -28,10 +29,7 @@ const TestCallSchema = Type.Object({
   ),
   address: Type.String(),
   roundTrip_ms: Type.Union([Type.Null(), Type.Number()]),
-  failure: Type.Union([
-    Type.Null(),
-    Type.Object({ text: Type.String(), code: Type.String(), parameters: Type.Record(Type.String(), Type.String()) }),
-  ]),
+  failure: Type.Union([Type.Null(), FailureSchema]),
 });
 export type TestCall = Static<typeof TestCallSchema>;
 

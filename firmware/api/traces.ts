@@ -17,7 +17,7 @@ export type { FailureCode };
 const RoleSchema = Type.Enum(['lns', 'lac', 'lac-client', 'pseudowire']);
 const OutcomeSchema = Type.Enum(['in-progress', 'up', 'ended', 'failed']);
 const LaneSchema = Type.Enum(['pc', 'lac', 'radius-of-lac', 'lns', 'radius-of-lns']);
-const FailureSchema = Type.Object({
+export const FailureSchema = Type.Object({
   step: Type.Integer(),
   code: Type.Enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]),
   parameters: Type.Record(Type.String(), Type.String()),

@@ -1,4 +1,5 @@
 /** Who is signed in at this browser. */
+import type { Setup } from '../../firmware/api/setup.js';
 import { get, onSignedOut, post, remove } from '../api/client.js';
 import { useSyncExternalStore } from './external-store.js';
 
@@ -23,14 +24,11 @@ onSignedOut(() => become('signed-out'));
 /** Asks the box. */
 export async function lookWhoIsSignedIn(): Promise<void> {
   try {
-    const { state: setUp } = await get<{ state: string }>('/setup');
-    if (setUp === 'password') {
-      become('set-up');
-      return;
-    }
-    become(await get<Account>('/sign-in'));
-  } catch (error) {
-    become((error as { status?: number }).status === 401 ? 'signed-out' : 'silent');
+    const { state: setUp, account } = await get<Setup>('/setup');
+    if (setUp === 'password') become('set-up');
+    else become(account ?? 'signed-out');
+  } catch {
+    become('silent');
   }
 }
 

@@ -68,6 +68,10 @@ export function Shell({ account, hostName }: { account: Account; hostName: strin
         {GROUPS.map((group) => (
           <MenuGroup key={group} title={words.groups[group]} group={group} current={page} />
         ))}
+        <div class="menu-choices">
+          <LanguageChoice />
+          <ThemeChoice />
+        </div>
       </nav>
       <main id="content" class="content" tabIndex={-1}>
         <UnconfirmedBar />

@@ -5,7 +5,7 @@
 import type { LacClientSettings, Settings } from '../../settings.js';
 import type { RandomBytes } from '../../wire/bytes.js';
 import { applianceConfig } from '../appliance-config.js';
-import { explain, type Failure } from '../traces/failure.js';
+import { explain, type Failure, failure } from '../traces/failure.js';
 import { decideTunnel } from '../tunnel-policy.js';
 import type { CallStepRecord, LacClientView } from '../view.js';
 import { TestCaller } from './test-caller.js';
@@ -31,7 +31,7 @@ export interface TestCallView {
   steps: TestCallStep[];
   address: string;
   roundTrip_ms: number | null;
-  failure: { text: string; code: string; parameters: Record<string, string> } | null;
+  failure: Failure | null;
 }
 
 export interface TestCallDependencies {
@@ -172,10 +172,9 @@ export class TestCalls {
   }
 
   #fail(reason: string, why: Failure | undefined, steps: TestCallStep[] = []): void {
-    const failure = why ?? { text: reason, code: 'other', parameters: { reason } };
-    const { text, code, parameters } = failure;
-    const failed = steps.map((step, at) => (at === steps.length - 1 ? { ...step, state: 'failed' as const } : step));
-    this.#view = { ...this.#view, state: 'failed', steps: failed, failure: { text, code, parameters } };
+    const failed = why ?? failure('other', 0, { reason });
+    const course = steps.map((step, at) => (at === steps.length - 1 ? { ...step, state: 'failed' as const } : step));
+    this.#view = { ...this.#view, state: 'failed', steps: course, failure: failed };
   }
 
   #watch(profile: string, startedAt_ms: number): void {

@@ -52,6 +52,7 @@ const fieldsOf = ({ text }: Answer): string[] =>
 test('a factory-new box answers nothing but its set-up, its health and its page', async (t) => {
   const browser = await openBrowser(t);
   assert.deepEqual(JSON.parse((await browser.request('GET', 'setup')).text), {
+    account: null,
     state: 'password',
     hostName: 'tunnelwerk',
     version: '0.1.0',
@@ -72,7 +73,10 @@ test('the first password signs its browser in; a second one is refused', async (
     via: 'cookie',
   });
   assert.equal((await browser.request('GET', 'settings')).status, 200);
+  const { account } = JSON.parse((await browser.request('GET', 'setup')).text) as { account: { name: string } };
+  assert.equal(account.name, 'admin');
   browser.cookie = '';
+  assert.equal(JSON.parse((await browser.request('GET', 'setup')).text).account, null);
   assert.equal((await browser.request('POST', 'setup', { password: OTHER })).status, 409);
   assert.equal((await browser.request('GET', 'settings')).status, 401);
 });

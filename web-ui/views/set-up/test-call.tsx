@@ -1,21 +1,14 @@
 /** A call that the box places itself, with its steps as they happen, and the reason when it fails. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { TestCall as TestCallProgress } from '../../../firmware/api/test-call.js';
 import { type ApiError, post } from '../../api/client.js';
 import { useResource } from '../../api/resource.js';
-import { useWords } from '../../app/language.js';
+import { useLanguage, useWords } from '../../app/language.js';
 import { Badge } from '../../parts/badge.js';
 import { Form, TextField } from '../../parts/form.js';
 import { Notice } from '../../parts/notice.js';
+import { failureText } from '../traces/failure-words.js';
 import type { TestCall } from './plan.js';
-
-/** As GET /test-call says it. */
-interface TestCallState {
-  state: 'none' | 'running' | 'passed' | 'failed';
-  steps: { number: number; what: string; at_ms: number; state: 'done' | 'failed' }[];
-  address: string;
-  roundTrip_ms: number | null;
-  failure: { text: string } | null;
-}
 
 const WORDS = {
   en: {
@@ -29,6 +22,14 @@ const WORDS = {
     failed: 'failed',
     passed: (address: string, took: string) =>
       `The call came up${address && `, with the address ${address}`}${took && `; an echo took ${took}`}.`,
+    what: {
+      tunnel: 'Tunnel to the LNS',
+      session: 'Session',
+      link: 'Link (LCP)',
+      authentication: 'Name and password',
+      address: 'Address (IPCP)',
+      echo: 'Echo through the call',
+    },
     failure: 'The call failed:',
     unknown: 'the box gives no reason; the log has more',
   },
@@ -43,6 +44,14 @@ const WORDS = {
     failed: 'gescheitert',
     passed: (address: string, took: string) =>
       `Der Anruf steht${address && `, mit der Adresse ${address}`}${took && `; ein Echo brauchte ${took}`}.`,
+    what: {
+      tunnel: 'Tunnel zum LNS',
+      session: 'Sitzung',
+      link: 'Verbindung (LCP)',
+      authentication: 'Name und Passwort',
+      address: 'Adresse (IPCP)',
+      echo: 'Echo durch den Anruf',
+    },
     failure: 'Der Anruf ist gescheitert:',
     unknown: 'das Gerät nennt keinen Grund; mehr steht im Protokoll',
   },
@@ -63,7 +72,7 @@ export function TestCallPanel({ needsUser, known, callOf }: TestCallPanelProps) 
   const [user, setUser] = useState(known.name);
   const [password, setPassword] = useState(known.password);
   const [error, setError] = useState<ApiError>();
-  const call = useResource<TestCallState>(isPlaced ? '/test-call' : undefined, { every_ms: EVERY_MS });
+  const call = useResource<TestCallProgress>(isPlaced ? '/test-call' : undefined, { every_ms: EVERY_MS });
   const isRunning = isPlaced && (call.data === undefined || call.data.state === 'running');
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), []);
@@ -103,8 +112,9 @@ export function TestCallPanel({ needsUser, known, callOf }: TestCallPanelProps) 
   );
 }
 
-function Course({ call: { state, steps, address, roundTrip_ms, failure } }: { call: TestCallState }) {
+function Course({ call: { state, steps, address, roundTrip_ms, failure } }: { call: TestCallProgress }) {
   const words = useWords(WORDS);
+  const language = useLanguage();
   return (
     <>
       {steps.length > 0 && (
@@ -113,7 +123,7 @@ function Course({ call: { state, steps, address, roundTrip_ms, failure } }: { ca
             <li key={`${step.number} ${step.at_ms} ${step.what}`}>
               <Badge kind={step.state === 'done' ? 'good' : 'bad'}>{words[step.state]}</Badge>
               <span>
-                {step.number}. {step.what}
+                {step.number}. {words.what[step.what]}
               </span>
               <span class="quiet number">{step.at_ms} ms</span>
             </li>
@@ -121,11 +131,13 @@ function Course({ call: { state, steps, address, roundTrip_ms, failure } }: { ca
         </ol>
       )}
       {state === 'passed' && (
-        <Notice kind="good">{words.passed(address, roundTrip_ms === null ? '' : `${roundTrip_ms} ms`)}</Notice>
+        <Notice kind="good">
+          {words.passed(address, roundTrip_ms === null ? '' : `${roundTrip_ms.toFixed(1)} ms`)}
+        </Notice>
       )}
       {state === 'failed' && (
         <Notice kind="bad">
-          <strong>{words.failure}</strong> {failure?.text ?? words.unknown}
+          <strong>{words.failure}</strong> {failure === null ? words.unknown : failureText(failure, language)}
         </Notice>
       )}
     </>
