@@ -33,6 +33,7 @@ import { CommandWriter, type Message, reportReader } from './dataplane/messages.
 import { mayConfigureNetwork } from './linux/capabilities.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';
+import { readInterfaces, readRoutes } from './linux/network-state.js';
 import { makeSelfSignedCertificate } from './linux/openssl-program.js';
 import { PortOffload } from './linux/port-offload.js';
 import { logOutput } from './log-output.js';
@@ -277,6 +278,7 @@ async function start(): Promise<void> {
       testCalls,
       webUiFolder,
       makeCertificate,
+      network: { interfaces: readInterfaces, routes: readRoutes },
       program,
       logs: ring,
       log: logs.part('api'),

@@ -113,6 +113,12 @@ export const TracePeerSchema = Type.Object(
   closed,
 );
 
+/**
+ * The routing protocol by whose number static routes and gateways stand in the kernel, so that they are known again after a
+ * crash; IP protocol 115 has nothing to do with it but the number.
+ */
+export const STATIC_ROUTE_PROTOCOL = '115';
+
 /** From which interfaces the box is administered; `given`: as long as the settings name no interface at all. */
 export function lanInterfaces(interfaces: readonly InterfaceSettings[], given: readonly string[]): readonly string[] {
   if (interfaces.length === 0) return given;

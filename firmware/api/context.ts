@@ -15,6 +15,7 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import type { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
+import type { NetworkState } from '../control/network-state.js';
 import type { TestCalls } from '../control/test-call/test-calls.js';
 import type { CallTraces } from '../control/traces/call-traces.js';
 import type { ControlPlaneView, OperatingProblem } from '../control/view.js';
@@ -51,6 +52,10 @@ export interface ApiContext {
   /** The log's last lines. */
   logs: LogRing;
   program: Program;
+  /** Interfaces and routes as the kernel has them. */
+  network: NetworkState;
+  /** The LAN of a box whose settings name no interface. */
+  givenLan: readonly string[];
 }
 
 /** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */

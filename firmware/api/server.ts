@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
+import type { NetworkState } from '../control/network-state.js';
 import type { TestCalls } from '../control/test-call/test-calls.js';
 import type { CallTraces } from '../control/traces/call-traces.js';
 import type { ControlPlaneView } from '../control/view.js';
@@ -20,6 +21,8 @@ import { Changes } from './changes.js';
 import { type Api, validatorCompiler } from './context.js';
 import { eventsResource } from './events.js';
 import { historyResource } from './history.js';
+import { interfacesResource } from './interfaces.js';
+import { leasesResource } from './leases.js';
 import { Listeners } from './listeners.js';
 import { logsResource } from './logs.js';
 import { type Methods, refuseOtherMethods, rememberMethods } from './methods.js';
@@ -34,6 +37,7 @@ import type { Program } from './program.js';
 import { pseudowiresResource } from './pseudowires.js';
 import { radiusResource } from './radius.js';
 import { Reach } from './reach.js';
+import { routesResource } from './routes.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { sessionListResource } from './session-list.js';
 import { sessionsResource } from './sessions.js';
@@ -66,6 +70,7 @@ export interface ServerDependencies {
   /** Interfaces from which the box is administered as long as its settings name none. */
   givenLan: readonly string[];
   makeCertificate: MakeCertificate;
+  network: NetworkState;
   log: FastifyBaseLogger;
   /** The log's last lines. */
   logs: LogRing;
@@ -82,7 +87,8 @@ export interface ApiServer {
 }
 
 export function buildServer(dependencies: ServerDependencies): ApiServer {
-  const { store, view, traces, testCalls, webUiFolder, givenLan, makeCertificate, log, logs, program } = dependencies;
+  const { store, view, traces, testCalls, webUiFolder, givenLan, makeCertificate, network, log, logs, program } =
+    dependencies;
   const app: Api = fastify({
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
@@ -132,18 +138,8 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     rememberMethods(app, methods);
     noteChanges(app, changes);
     const context = {
-      store,
-      view,
-      traces,
-      testCalls,
-      listeners,
-      reach,
-      certificate,
-      confirmation,
-      apply,
-      changes,
-      logs,
-      program,
+      ...{ store, view, traces, testCalls, listeners, reach, certificate, confirmation, apply, changes, logs, program },
+      ...{ network, givenLan },
     };
     for (const resource of RESOURCES) resource(app, context);
     webPage(app, webUiFolder);
@@ -187,6 +183,9 @@ const RESOURCES = [
   backupResource,
   usersResource,
   poolsResource,
+  leasesResource,
+  interfacesResource,
+  routesResource,
   statusResource,
   overviewResource,
   sessionListResource,

@@ -62,6 +62,10 @@ export class ControlView implements ControlPlaneView {
     return call && this.#sessionView(call);
   }
 
+  sessionIdOf(callId: number): number {
+    return this.#plane.calls.live(callId)?.sessionId ?? 0;
+  }
+
   *sessionRows(): Iterable<SessionRow> {
     for (const call of this.#plane.appliance.calls()) yield this.#sessionRow(call);
   }

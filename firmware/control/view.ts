@@ -366,6 +366,8 @@ export interface ControlPlaneView {
   /** In the order in which they came, at most `limit`, after the call of this number. */
   sessions(limit: number, afterCallId: number): SessionView[];
   session(sessionId: number): SessionView | undefined;
+  /** 0 where there is no such call, or it has no session any more. */
+  sessionIdOf(callId: number): number;
   /** All of them, one after the other; calls may come and go meanwhile. */
   sessionRows(): Iterable<SessionRow>;
   followSessions(): { take(): SessionChanges; close(): void };

@@ -23,6 +23,23 @@ export type LeaseResult =
   | { leased: false; why: 'pool-exhausted' }
   | { leased: false; why: 'address-in-use'; holder: number };
 
+/** An address of a pool that is not simply free. */
+export interface UsedAddress {
+  address: string;
+  /** Who has it, whose own it is, or who had it last. */
+  user: string;
+  state: 'leased' | 'reserved' | 'last-had';
+  /** 0: no call has it. */
+  callId: number;
+}
+
+interface UsedRow {
+  address: number;
+  owner: string | null;
+  user: string | null;
+  call: number | null;
+}
+
 interface LeaseRow {
   call: number;
   user: string;
@@ -55,6 +72,11 @@ function prepare(database: Database.Database) {
     sweep: database.prepare<[number]>('DELETE FROM address WHERE address = ? AND pool IS NULL AND call IS NULL'),
     list: database.prepare<[], LeaseRow>(
       'SELECT call, user, address, pool FROM address WHERE call IS NOT NULL ORDER BY address',
+    ),
+    page: database.prepare<[string, number, number], UsedRow>(
+      `SELECT address, owner, user, call FROM address
+       WHERE pool = ? AND address > ? AND (call IS NOT NULL OR owner IS NOT NULL OR user IS NOT NULL)
+       ORDER BY address LIMIT ?`,
     ),
     stranded: database
       .prepare<[], number>(
@@ -129,6 +151,16 @@ export class Leases {
     return this.#sql.list.all().map(({ call, user, address, pool }) => {
       return { callId: call, user, address: ipv4FromNumber(address), pool: pool ?? '' };
     });
+  }
+
+  /** Of `pool`, in their order, at most `limit`, after the address that is this number. */
+  page(pool: string, after: number, limit: number): UsedAddress[] {
+    return this.#sql.page.all(pool, after, limit).map(({ address, owner, user, call }) => ({
+      address: ipv4FromNumber(address),
+      user: (call === null ? (owner ?? user) : user) ?? '',
+      state: call !== null ? 'leased' : owner !== null ? 'reserved' : 'last-had',
+      callId: call ?? 0,
+    }));
   }
 
   /** Calls on addresses that have left their pool, or have become another user's own. */

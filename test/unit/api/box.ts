@@ -32,6 +32,7 @@ import type {
   StatusView,
   TunnelView,
 } from '../../../firmware/control/view.js';
+import { readInterfaces, readRoutes } from '../../../firmware/linux/network-state.js';
 import { makeSelfSignedCertificate } from '../../../firmware/linux/openssl-program.js';
 import type { Settings } from '../../../firmware/settings.js';
 import type { Store } from '../../../firmware/store/store.js';
@@ -215,6 +216,10 @@ export class PlainView implements ControlPlaneView {
     return this.calls.find((call) => call.sessionId === sessionId);
   }
 
+  sessionIdOf(callId: number): number {
+    return this.calls.find((call) => call.callId === callId)?.sessionId ?? 0;
+  }
+
   *sessionRows(): Iterable<SessionRow> {
     for (const call of this.calls) yield rowOf(call);
   }
@@ -341,6 +346,7 @@ export async function openBox(t: TestContext, before = (_app: ApiServer['app']):
     webUiFolder: WEB_UI_FOLDER,
     givenLan: [],
     makeCertificate: makeSelfSignedCertificate,
+    network: { interfaces: readInterfaces, routes: readRoutes },
     log,
     logs,
     program,
