@@ -3,14 +3,14 @@
  * call's other end has seen.
  */
 import { type Static, Type } from 'typebox';
-import { parseDetail } from '../control/traces/detail.js';
+import { Value } from 'typebox/value';
 import { FAILURES, type FailureCode } from '../control/traces/failure.js';
-import { type LadderSide, ladder } from '../control/traces/ladder.js';
+import { isOtherEnd, type LadderSide, ladder } from '../control/traces/ladder.js';
+import { requestNumbers } from '../control/traces/request-numbers.js';
 import { askTracePeer } from '../control/traces/trace-peers.js';
-import type { CallStepRecord } from '../control/view.js';
 import type { Api, ApiContext } from './context.js';
-import { notFound } from './problem.js';
-import { checkedBody } from './request-body.js';
+import { notFound, refusal } from './problem.js';
+import { bodyProblems, checkedBody } from './request-body.js';
 
 export type { FailureCode };
 
@@ -106,11 +106,15 @@ const ExportSchema = Type.Object(
   },
   { additionalProperties: false },
 );
+const ImportSchema = Type.Object({ imported: ExportSchema }, { additionalProperties: false });
 const MatchSchema = Type.Object(
   {
     role: Type.Enum(['lac', 'lns'], { description: "which role of the asked box's own the call is" }),
     assignedSessionId: Type.Integer({ minimum: 1, maximum: 2 ** 32 - 1, description: "the LAC's, in its ICRQ" }),
     callSerialNumber: Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }),
+    repliedSessionId: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 2 ** 32 - 1, description: "the LNS's, in its ICRP" }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -192,7 +196,7 @@ export function tracesResource(app: Api, { store, traces }: ApiContext): void {
   app.post(
     '/api/v1/traces/:traceId/ladder',
     {
-      config: { access: 'viewers', body: Type.Object({ imported: ExportSchema }) },
+      config: { access: 'viewers', body: ImportSchema },
       schema: {
         summary: "The ladder of a call, joined with the other box's exported trace",
         tags: ['calls'],
@@ -202,8 +206,10 @@ export function tracesResource(app: Api, { store, traces }: ApiContext): void {
     },
     ({ params: { traceId }, body }) => {
       const here = sideOf(traceId);
-      const { imported } = checkedBody(Type.Object({ imported: ExportSchema }, { additionalProperties: false }), body);
-      return shown(traceId, here, fromExport(imported, 'import'));
+      const { imported } = checkedBody(ImportSchema, body);
+      const there = fromExport(imported, 'import');
+      if (!isOtherEnd(here, there)) throw refusal([{ field: '/imported/records', reason: NOT_ITS_OTHER_END }]);
+      return shown(traceId, here, there);
     },
   );
 
@@ -234,8 +240,8 @@ export function tracesResource(app: Api, { store, traces }: ApiContext): void {
       },
     },
     ({ body }) => {
-      const { role, assignedSessionId, callSerialNumber } = checkedBody(MatchSchema, body);
-      const traceId = traces.findByRequest(role, assignedSessionId, callSerialNumber);
+      const { role, ...numbers } = checkedBody(MatchSchema, body);
+      const traceId = traces.findByRequest(role, numbers);
       if (traceId === undefined) throw notFound('such call');
       return toExport(sideOf(traceId));
     },
@@ -261,7 +267,7 @@ async function otherEnd(here: LadderSide, peers: TracePeers): Promise<{ there?: 
   const answers = await Promise.allSettled(
     peers.map(async (peer) => {
       const answer = await askTracePeer(peer, question, abort.signal);
-      return answer === undefined ? undefined : fromExport(checkedBody(ExportSchema, answer), 'peer');
+      return answer === undefined ? undefined : fromPeer(peer.name, here, answer);
     }),
   );
   abort.abort();
@@ -273,16 +279,20 @@ async function otherEnd(here: LadderSide, peers: TracePeers): Promise<{ there?: 
   return { problem: problems.join('; ') };
 }
 
-/** The numbers by which the other end knows the call; undefined when it never got there. */
+const NOT_ITS_OTHER_END = 'has no ICRQ of this call: it is of another one';
+
+/** Throws the reason why it is of no use. */
+function fromPeer(name: string, here: LadderSide, answer: unknown): LadderSide {
+  const [problem] = bodyProblems(ExportSchema, answer);
+  if (problem !== undefined) throw new Error(`${name}: its answer makes no sense: ${problem.field} ${problem.reason}`);
+  const there = fromExport(answer as TraceExport, 'peer');
+  if (!isOtherEnd(here, there)) throw new Error(`${name}: what it has traced ${NOT_ITS_OTHER_END}`);
+  return there;
+}
+
+/** Undefined when the other end never heard of the call. */
 function questionOf({ role, records }: LadderSide): Static<typeof MatchSchema> | undefined {
   const isLns = role === 'lns';
-  const request = records.findLast(
-    ({ what, direction }: CallStepRecord) => what === 'ICRQ' && direction === (isLns ? 'received' : 'sent'),
-  );
-  if (request === undefined) return undefined;
-  const fields = new Map(parseDetail(request.detail).map(({ name, value }) => [name, Number(value)]));
-  const assignedSessionId = fields.get('assignedSessionId') ?? fields.get('localSessionId') ?? 0;
-  const callSerialNumber = fields.get('callSerialNumber') ?? fields.get('serialNumber') ?? 0;
-  if (!(assignedSessionId > 0) || !(callSerialNumber >= 0)) return undefined;
-  return { role: isLns ? 'lac' : 'lns', assignedSessionId, callSerialNumber };
+  const question = { role: isLns ? 'lac' : 'lns', ...requestNumbers(isLns, records) };
+  return Value.Check(MatchSchema, question) ? question : undefined;
 }

@@ -6,7 +6,7 @@
 
 import type { ActiveSession, DataPlaneCommand, DataPlaneReport } from '../dataplane/interface.js';
 import { Appliance, type ApplianceConfig } from '../roles/appliance.js';
-import type { Answer, AuthorizationChange, CallInfo, Output, Question, TraceRecord } from '../roles/role.js';
+import type { Answer, AuthorizationChange, CallEnd, CallInfo, Output, Question, TraceRecord } from '../roles/role.js';
 import { lanInterfaces, type Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
@@ -387,11 +387,7 @@ export class ControlPlane {
         this.#kernel.noteCall(output.call);
         break;
       case 'call-ended':
-        if (this.calls.live(output.call.callId) === undefined) this.load.failed();
-        this.calls.ended(output.call, output.end);
-        this.feed.ended(output.call);
-        this.callTraces.ended(output.call, Date.now());
-        this.#kernel.noteCall(output.call);
+        this.#callEnded(output.call, output.end);
         break;
       case 'lns-failed':
         this.#callLog.lnsFailed(output.server, output.reason);
@@ -407,6 +403,15 @@ export class ControlPlane {
       default:
         this.#commands.push(output);
     }
+  }
+
+  #callEnded(call: CallInfo, end: CallEnd): void {
+    const wasUp = this.calls.live(call.callId) !== undefined;
+    if (!wasUp) this.load.failed();
+    this.calls.ended(call, end);
+    this.feed.ended(call);
+    this.callTraces.ended(call, wasUp, Date.now());
+    this.#kernel.noteCall(call);
   }
 
   #traced(record: TraceRecord): void {

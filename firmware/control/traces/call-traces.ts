@@ -9,6 +9,7 @@ import type { CallStepRecord } from '../view.js';
 import { fieldsOf } from './detail.js';
 import { explain, type Failure } from './failure.js';
 import type { LadderSide, Outcome } from './ladder.js';
+import { isRequestOf, type RequestNumbers, sessionIdIn } from './request-numbers.js';
 
 export interface CallTraceSummary {
   traceId: string;
@@ -48,7 +49,7 @@ interface Known {
 /** More calls than these are not known of, whatever the trace has. */
 const MAX_CALLS = 8_192;
 /** So many failed calls a minute are stored; a flood of them stays in memory alone. */
-const STORED_PER_MINUTE = 120;
+export const STORED_PER_MINUTE = 120;
 /** A call that the LNS ends so soon after the LAC has handed it over did not come about. */
 const SOON_MS = 15_000;
 /** How far before a call's first line its tunnel's set-up is looked for. */
@@ -109,11 +110,13 @@ export class CallTraces {
     known.callingNumber = callingNumber;
   }
 
-  /** Within the turn that ends it: what failed is stored with it. */
-  ended({ callId, callingNumber }: CallInfo, wallClock_ms: number): void {
+  /**
+   * Within the turn that ends it: what failed is stored with it. Whether it `wasUp` is said, for a trace that is full may
+   * have forgotten its beginning.
+   */
+  ended({ callId, callingNumber }: CallInfo, wasUp: boolean, wallClock_ms: number): void {
     const known = this.#calls.get(callId);
     if (known === undefined) return;
-    const wasUp = known.outcome === 'up';
     known.endedAt_ms = wallClock_ms;
     known.callingNumber = callingNumber;
     known.outcome = 'ended';
@@ -177,25 +180,33 @@ export class CallTraces {
   }
 
   /** The call that came or went by an ICRQ with these numbers, as the box at its other end knows them. */
-  findByRequest(role: 'lac' | 'lns', assignedSessionId: number, callSerialNumber: number): string | undefined {
-    const [direction, names] = role === 'lns' ? ['received', 'lns'] : ['sent', 'lac'];
+  findByRequest(role: 'lac' | 'lns', numbers: RequestNumbers): string | undefined {
+    const direction = role === 'lns' ? 'received' : 'sent';
     const requests = this.#trace.select(this.#trace.oldest, this.#trace.newest, ({ what }) => what === 'ICRQ');
-    const isIt = ({ detail, ...request }: CallStepRecord): boolean =>
-      request.direction === direction &&
-      (request.role === 'lns') === (names === 'lns') &&
-      new RegExp(`(assignedSessionId|localSessionId)=${assignedSessionId}(,|$)`).test(detail) &&
-      new RegExp(`(^|, )(callSerialNumber|serialNumber)=${callSerialNumber}(,|$)`).test(detail);
-    const request = requests.findLast(isIt);
-    if (request === undefined) return undefined;
-    const known = [...this.#calls.values()].findLast(
-      ({ callId, sessionIds, tunnelIds, last }) =>
-        callId === request.callId ||
-        (request.callId === 0 &&
-          last >= request.sequence &&
-          sessionIds.includes(request.sessionId) &&
-          tunnelIds.includes(request.tunnelId)),
-    );
+    const found = requests
+      .filter((request) => request.direction === direction && isRequestOf(request, numbers))
+      .findLast((request) => this.#isReplied(role, request, numbers.repliedSessionId));
+    const known = found && this.#callOf(found);
     return known && this.#traceId(known.callId);
+  }
+
+  /** The LNS names its session in the ICRP; at the LNS itself the request's line has that number. */
+  #isReplied(role: 'lac' | 'lns', request: CallStepRecord, repliedSessionId: number | undefined): boolean {
+    if (repliedSessionId === undefined) return true;
+    if (role === 'lns') return request.sessionId === repliedSessionId;
+    const isReply = ({ what, sessionId, tunnelId }: TraceKey): boolean =>
+      what === 'ICRP' && sessionId === request.sessionId && tunnelId === request.tunnelId;
+    const replies = this.#trace.select(request.sequence, this.#trace.newest, isReply);
+    return replies.some((reply) => sessionIdIn(reply) === repliedSessionId);
+  }
+
+  /** A message that begins a call is traced before the call has its number. */
+  #callOf({ callId, sequence, sessionId, tunnelId }: CallStepRecord): Known | undefined {
+    if (callId !== 0) return this.#calls.get(callId);
+    return [...this.#calls.values()].find(
+      ({ last, sessionIds, tunnelIds }) =>
+        last >= sequence && sessionIds.includes(sessionId) && tunnelIds.includes(tunnelId),
+    );
   }
 
   #recordsOf({ callId, role, first, last, startedAt_ms, tunnelIds, sessionIds }: Known): CallStepRecord[] {

@@ -172,11 +172,13 @@ const ENDS: readonly [pattern: RegExp, code: FailureCode, step: number][] = [
 ];
 
 function failureOfEnd(record: CallStepRecord): Failure {
-  const { reason = '', by = '' } = fieldsOf(record.detail);
+  const { reason = '', by = '', terminateCause = '' } = fieldsOf(record.detail);
   const { user, role } = record;
   if (/\bMRU\b/.test(reason)) return failure('mru-clash', 7, { reason });
   const known = ENDS.find(([pattern]) => pattern.test(reason));
   if (known !== undefined) return failure(known[1], known[2], { user, reason });
+  // The LNS only tells what the PC did.
+  if (terminateCause === 'user-request') return failure('pc-hung-up', 0);
   const byLns = /^the LNS hung up: (.*)/.exec(reason)?.[1];
   if (byLns !== undefined) return failure('lns-hung-up', 0, { reason: byLns });
   if (by === 'peer' && role === 'lns') return failure('lac-hung-up', 0, { reason });

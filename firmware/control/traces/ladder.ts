@@ -104,6 +104,11 @@ function whyFailed(here: LadderSide, there: LadderSide | undefined): Failure | u
   return isSecondHand ? (theirs ?? own) : own;
 }
 
+/** Whether both have traced one and the same call, which an ICRQ tells that the one sent and the other got. */
+export function isOtherEnd(here: LadderSide, there: LadderSide): boolean {
+  return joined(here, there).some(({ arrived, what }) => arrived !== undefined && what === 'ICRQ');
+}
+
 interface Line extends JoinedLine {
   role: CallStepRecord['role'];
 }
