@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { MAX_DETAIL_CHARACTERS, MAX_RECORDS } from '../control/traces/call-traces.js';
 import { FAILURES, type FailureCode } from '../control/traces/failure.js';
 import { isOtherEnd, type LadderSide, ladder } from '../control/traces/ladder.js';
 import { requestNumbers } from '../control/traces/request-numbers.js';
@@ -90,7 +91,7 @@ const RecordSchema = Type.Object(
     peerAddress: text(64),
     direction: Type.Enum(['sent', 'received', 'within']),
     what: text(256),
-    detail: text(8_192),
+    detail: text(MAX_DETAIL_CHARACTERS),
   },
   { additionalProperties: false },
 );
@@ -102,7 +103,7 @@ const ExportSchema = Type.Object(
     role: RoleSchema,
     callId: Type.Integer(),
     outcome: OutcomeSchema,
-    records: Type.Array(RecordSchema, { maxItems: 2_000 }),
+    records: Type.Array(RecordSchema, { maxItems: MAX_RECORDS }),
   },
   { additionalProperties: false },
 );
@@ -264,25 +265,24 @@ async function otherEnd(here: LadderSide, peers: TracePeers): Promise<{ there?: 
   const question = questionOf(here);
   if (question === undefined || peers.length === 0) return { problem: '' };
   const abort = new AbortController();
-  const answers = await Promise.allSettled(
-    peers.map(async (peer) => {
-      const answer = await askTracePeer(peer, question, abort.signal);
-      return answer === undefined ? undefined : fromPeer(peer.name, here, answer);
-    }),
-  );
-  abort.abort();
-  const there = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined)).find(Boolean);
-  if (there !== undefined) return { there, problem: '' };
-  const problems = answers.flatMap((answer) =>
-    answer.status === 'rejected' ? [(answer.reason as Error).message] : [],
-  );
-  return { problem: problems.join('; ') };
+  try {
+    const there = await Promise.any(
+      peers.map(async (peer) => fromPeer(peer.name, here, await askTracePeer(peer, question, abort.signal))),
+    );
+    return { there, problem: '' };
+  } catch (error) {
+    const problems = (error as AggregateError).errors.map(({ message }: Error) => message);
+    return { problem: problems.filter((message) => message !== '').join('; ') };
+  } finally {
+    abort.abort();
+  }
 }
 
 const NOT_ITS_OTHER_END = 'has no ICRQ of this call: it is of another one';
 
-/** Throws the reason why it is of no use. */
+/** Throws the reason why it is of no use; that a box does not know the call is no problem, and has no words. */
 function fromPeer(name: string, here: LadderSide, answer: unknown): LadderSide {
+  if (answer === undefined) throw new Error('');
   const [problem] = bodyProblems(ExportSchema, answer);
   if (problem !== undefined) throw new Error(`${name}: its answer makes no sense: ${problem.field} ${problem.reason}`);
   const there = fromExport(answer as TraceExport, 'peer');

@@ -11,6 +11,10 @@ import { explain, type Failure } from './failure.js';
 import type { LadderSide, Outcome } from './ladder.js';
 import { isRequestOf, type RequestNumbers, sessionIdIn } from './request-numbers.js';
 
+/** Lines of one call, and what one of them may say: more than any real call has. */
+export const MAX_RECORDS = 2_000;
+export const MAX_DETAIL_CHARACTERS = 8_192;
+
 export interface CallTraceSummary {
   traceId: string;
   callId: number;
@@ -217,10 +221,11 @@ export class CallTraces {
     };
     const records = this.#trace.select(first - LINES_BEFORE, last, isWanted);
     // A tunnel that stood already was not opened for this call.
-    return records.filter(
+    const own = records.filter(
       ({ time, sequence }) =>
         sequence >= first || (role !== 'lac' && Date.parse(time) >= startedAt_ms - TUNNEL_BEFORE_MS),
     );
+    return bounded(own);
   }
 
   #traceId(callId: number): string {
@@ -241,4 +246,12 @@ export class CallTraces {
       steps: Array.from({ length: 14 }, (_, at) => at + 1).filter((step) => known.steps & (1 << step)),
     };
   }
+}
+
+/** A peer may talk as long as it likes: of too many lines the first and the last tell most. */
+function bounded(records: CallStepRecord[]): CallStepRecord[] {
+  const tooMany = records.length - MAX_RECORDS;
+  if (tooMany > 0) records.splice(MAX_RECORDS / 2, tooMany);
+  for (const record of records) record.detail = record.detail.slice(0, MAX_DETAIL_CHARACTERS);
+  return records;
 }

@@ -29,8 +29,8 @@ function connectTo({ address, port, fingerprint, name }: TracePeer, signal: Abor
       socket.destroy();
       reject(new Error(`${name} (${address}): ${reason}`));
     };
-    signal.addEventListener('abort', () => fail('does not answer in time'), { once: true });
-    socket.setTimeout(TIMEOUT_MS, () => fail('does not answer in time'));
+    // Also once it is connected: then it is the request that hears of it.
+    signal.addEventListener('abort', () => socket.destroy(new Error('does not answer in time')), { once: true });
     socket.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
     socket.once('secureConnect', () => {
       const shown = socket.getPeerCertificate().fingerprint256;
