@@ -6,10 +6,9 @@ import type { CallInfo, TraceRecord } from '../../roles/role.js';
 import type { FailedCalls } from '../../store/failed-calls.js';
 import type { Trace, TraceKey } from '../trace.js';
 import type { CallStepRecord } from '../view.js';
-import { fieldsOf } from './detail.js';
 import { explain, type Failure } from './failure.js';
 import type { LadderSide, Outcome } from './ladder.js';
-import { isRequestOf, type RequestNumbers, sessionIdIn } from './request-numbers.js';
+import { isRequestOf, numbersIn, type RequestNumbers, sessionIdIn } from './request-numbers.js';
 
 /** Lines of one call, and what one of them may say: more than any real call has. */
 export const MAX_RECORDS = 2_000;
@@ -177,9 +176,8 @@ export class CallTraces {
   }
 
   /** What this box has traced, in this role, of the call that this ICRQ asks for. */
-  atOtherEnd({ detail }: CallStepRecord, role: 'lac' | 'lns'): readonly CallStepRecord[] {
-    const { assignedSessionId, callSerialNumber } = fieldsOf(detail);
-    const traceId = this.findByRequest(role, Number(assignedSessionId), Number(callSerialNumber));
+  atOtherEnd(request: CallStepRecord, role: 'lac' | 'lns'): readonly CallStepRecord[] {
+    const traceId = this.findByRequest(role, numbersIn(request));
     return traceId === undefined ? [] : (this.side(traceId, '')?.records ?? []);
   }
 

@@ -17,7 +17,12 @@ export function requestNumbers(isLns: boolean, records: readonly CallStepRecord[
   if (request === undefined) return undefined;
   const reply = records.findLast(({ what, sessionId }) => what === 'ICRP' && sessionId === request.sessionId);
   const replied = reply && { repliedSessionId: sessionIdIn(reply) };
-  return { assignedSessionId: sessionIdIn(request), callSerialNumber: serialNumberIn(request), ...replied };
+  return { ...numbersIn(request), ...replied };
+}
+
+/** Of an ICRQ's line alone. */
+export function numbersIn(request: CallStepRecord): RequestNumbers {
+  return { assignedSessionId: sessionIdIn(request), callSerialNumber: serialNumberIn(request) };
 }
 
 /** Whether this line is of the ICRQ with these numbers. */
