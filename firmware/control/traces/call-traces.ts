@@ -2,6 +2,7 @@
  * Which calls the trace has lines of, how they went, and the lines of each: of the last calls as long as the trace has
  * them, of those that failed from the store. Must not draw a ladder, nor ask another box.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CallInfo, TraceRecord } from '../../roles/role.js';
 import type { FailedCalls } from '../../store/failed-calls.js';
 import type { Trace, TraceKey } from '../trace.js';
@@ -55,6 +56,8 @@ const MAX_CALLS = 8_192;
 export const STORED_PER_MINUTE = 120;
 /** A call that the LNS ends so soon after the LAC has handed it over did not come about. */
 const SOON_MS = 15_000;
+/** Calls of a list that are looked at before others have their turn. */
+const SLICE = 200;
 /** How far before a call's first line its tunnel's set-up is looked for. */
 const LINES_BEFORE = 4_000;
 const TUNNEL_BEFORE_MS = 10_000;
@@ -125,12 +128,12 @@ export class CallTraces {
     known.outcome = 'ended';
     const isShort = known.role === 'lac' && wallClock_ms - known.upAt_ms < SOON_MS;
     if (wasUp && !isShort) return;
-    const records = this.#recordsOf(known);
-    const failure = explain(records) ?? null;
+    const failure = explain(this.#recordsOf(known, 0)) ?? null;
     if (wasUp && failure?.code !== 'lns-hung-up') return;
     known.outcome = 'failed';
     known.failure = failure;
-    if (this.#mayStore(wallClock_ms)) this.#store.add(this.#traceId(callId), this.#summary(known), records);
+    if (!this.#mayStore(wallClock_ms)) return;
+    this.#store.add(this.#traceId(callId), this.#summary(known), this.#recordsOf(known));
   }
 
   #mayStore(wallClock_ms: number): boolean {
@@ -141,22 +144,31 @@ export class CallTraces {
     return this.#storedInMinute <= STORED_PER_MINUTE;
   }
 
-  /** The newest first, at most `limit`, behind the trace `before` in that order. */
-  newest(limit: number, isWanted: (summary: CallTraceSummary) => boolean, before?: string): CallTraceSummary[] {
+  /** The newest first, at most `limit`, behind the trace `before` in that order. In slices: calls come up beside it. */
+  async newest(
+    limit: number,
+    isWanted: (summary: CallTraceSummary) => boolean,
+    before?: string,
+  ): Promise<CallTraceSummary[]> {
     const found: CallTraceSummary[] = [];
     let isBehind = before === undefined;
+    let seen = 0;
     for (const summary of this.#all()) {
       if (isBehind && isWanted(summary)) found.push(summary);
       if (found.length >= limit) break;
       isBehind ||= summary.traceId === before;
+      seen += 1;
+      if (seen % SLICE === 0) await nextTurn();
     }
     return found;
   }
 
   *#all(): Iterable<CallTraceSummary> {
-    for (const known of [...this.#calls.values()].reverse()) yield this.#summary(known);
-    for (const { trace, summary } of this.#store.newest(Number.MAX_SAFE_INTEGER)) {
-      if (!this.#isInMemory(trace)) yield summary as CallTraceSummary;
+    const inMemory = [...this.#calls.values()].reverse();
+    const listed = new Set(inMemory.map(({ callId }) => this.#traceId(callId)));
+    for (const known of inMemory) yield this.#summary(known);
+    for (let page = this.#store.newest(SLICE); page.length > 0; page = this.#store.newest(SLICE, page.at(-1)?.id)) {
+      for (const { trace, summary } of page) if (!listed.has(trace)) yield summary as CallTraceSummary;
     }
   }
 
@@ -211,13 +223,14 @@ export class CallTraces {
     );
   }
 
-  #recordsOf({ callId, role, first, last, startedAt_ms, tunnelIds, sessionIds }: Known): CallStepRecord[] {
+  #recordsOf(known: Known, linesBefore = LINES_BEFORE): CallStepRecord[] {
+    const { callId, role, first, last, startedAt_ms, tunnelIds, sessionIds } = known;
     const isWanted = (line: TraceKey): boolean => {
       if (line.callId !== 0 || !tunnelIds.includes(line.tunnelId)) return line.callId === callId;
       if (line.sessionId !== 0) return sessionIds.includes(line.sessionId);
       return line.step === 5 || (line.what === 'StopCCN' && line.sequence >= first);
     };
-    const records = this.#trace.select(first - LINES_BEFORE, last, isWanted);
+    const records = this.#trace.select(first - linesBefore, last, isWanted);
     // A tunnel that stood already was not opened for this call.
     const own = records.filter(
       ({ time, sequence }) =>
@@ -228,11 +241,6 @@ export class CallTraces {
 
   #traceId(callId: number): string {
     return `${this.#boot}-${callId}`;
-  }
-
-  #isInMemory(traceId: string): boolean {
-    const [boot, callId] = traceId.split('-').map(Number);
-    return boot === this.#boot && this.#calls.has(callId ?? 0);
   }
 
   #summary(known: Known): CallTraceSummary {

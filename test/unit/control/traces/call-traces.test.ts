@@ -45,14 +45,14 @@ class Calls {
     this.traces.ended(standingCall({ callId, role }), wasUp, this.#now_ms);
   }
 
-  outcomes(): [callId: number, outcome: string, code: string | undefined][] {
-    return this.traces.newest(100, ALL).map(({ callId, outcome, failure }) => [callId, outcome, failure?.code]);
+  async outcomes(): Promise<[callId: number, outcome: string, code: string | undefined][]> {
+    return (await this.traces.newest(100, ALL)).map(({ callId, outcome, failure }) => [callId, outcome, failure?.code]);
   }
 }
 
 const failedCalls = (t: TestContext): FailedCalls => temporaryStore(t).store.failedCalls;
 
-test('calls come newest first, each with how it went, and who it was', (t) => {
+test('calls come newest first, each with how it went, and who it was', async (t) => {
   const calls = new Calls(failedCalls(t));
   calls.line(1, 'authenticate', { user: 'alice' }, { kind: 'question' });
   calls.up(1);
@@ -61,21 +61,21 @@ test('calls come newest first, each with how it went, and who it was', (t) => {
   calls.ends(2, 'Authentication failed', false);
   calls.line(3, 'ICRQ', {}, { step: 6, kind: 'received' });
 
-  assert.deepEqual(calls.outcomes(), [
+  assert.deepEqual(await calls.outcomes(), [
     [3, 'in-progress', undefined],
     [2, 'failed', 'user-refused'],
     [1, 'up', undefined],
   ]);
-  const [, bob, alice] = calls.traces.newest(3, ALL);
+  const [, bob, alice] = await calls.traces.newest(3, ALL);
   assert.deepEqual([bob?.user, bob?.steps, bob?.callingNumber], ['bob', [8, 9], '']);
   assert.deepEqual([alice?.user, alice?.endedAt, alice?.callingNumber], ['alice', '', '0815']);
   assert.deepEqual(
-    calls.traces.newest(1, ALL, bob?.traceId).map(({ user }) => user),
+    (await calls.traces.newest(1, ALL, bob?.traceId)).map(({ user }) => user),
     ['alice'],
   );
 });
 
-test('a call that stood has not failed, however many lines others have made since it came', (t) => {
+test('a call that stood has not failed, however many lines others have made since it came', async (t) => {
   const store = failedCalls(t);
   const calls = new Calls(store, 1, 50);
   calls.line(1, 'ICRQ');
@@ -84,11 +84,11 @@ test('a call that stood has not failed, however many lines others have made sinc
 
   calls.ends(1, 'the peer has ended the link', true);
 
-  assert.deepEqual(calls.outcomes()[0], [1, 'ended', undefined]);
+  assert.deepEqual((await calls.outcomes())[0], [1, 'ended', undefined]);
   assert.deepEqual(store.newest(10), []);
 });
 
-test('a call that the LNS ends as soon as it has it did not come about; one whose PC hangs up did', (t) => {
+test('a call that the LNS ends as soon as it has it did not come about; one whose PC hangs up did', async (t) => {
   const calls = new Calls(failedCalls(t));
   for (const callId of [1, 2, 3]) {
     calls.line(callId, 'PADR', {}, { role: 'lac', step: 1 });
@@ -99,14 +99,14 @@ test('a call that the LNS ends as soon as it has it did not come about; one whos
   calls.pass(60_000);
   calls.ends(3, 'the LNS hung up: no address', true, 'lac', 'nas-request');
 
-  assert.deepEqual(calls.outcomes(), [
+  assert.deepEqual(await calls.outcomes(), [
     [3, 'ended', undefined],
     [2, 'ended', undefined],
     [1, 'failed', 'lns-hung-up'],
   ]);
 });
 
-test('what has failed is there after a restart, with its lines, and is not listed twice before it', (t) => {
+test('what has failed is there after a restart, with its lines, and is not listed twice before it', async (t) => {
   const temporary = temporaryStore(t);
   const calls = new Calls(temporary.store.failedCalls);
   temporary.store.inTurn(() => {
@@ -115,7 +115,7 @@ test('what has failed is there after a restart, with its lines, and is not liste
     calls.ends(7, 'no network protocol', false);
   });
   const side = calls.traces.side('1-7', 'box');
-  assert.deepEqual(calls.outcomes(), [[7, 'failed', 'pool-empty']]);
+  assert.deepEqual(await calls.outcomes(), [[7, 'failed', 'pool-empty']]);
   assert.deepEqual(
     side?.records.map(({ what }) => what),
     ['SCCRQ', 'no address', 'call ended'],
@@ -124,7 +124,7 @@ test('what has failed is there after a restart, with its lines, and is not liste
   const later = new Calls(temporary.reopen().failedCalls, 2);
   later.line(7, 'ICRQ');
 
-  assert.deepEqual(later.outcomes(), [
+  assert.deepEqual(await later.outcomes(), [
     [7, 'in-progress', undefined],
     [7, 'failed', 'pool-empty'],
   ]);
@@ -132,20 +132,20 @@ test('what has failed is there after a restart, with its lines, and is not liste
   assert.equal(later.traces.side('1-8', 'box'), undefined);
 });
 
-test('of a flood of calls that fail some are stored in each minute, and all are in memory', (t) => {
+test('of a flood of calls that fail some are stored in each minute, and all are in memory', async (t) => {
   const store = failedCalls(t);
   const calls = new Calls(store, 1, 10_000);
   const flood = STORED_PER_MINUTE + 50;
   for (let callId = 1; callId <= flood; callId++) calls.ends(callId, 'it took too long', false);
   assert.equal(store.newest(1_000).length, STORED_PER_MINUTE);
-  assert.equal(calls.traces.newest(1_000, ALL).length, flood);
+  assert.equal((await calls.traces.newest(1_000, ALL)).length, flood);
 
   calls.pass(60_000);
   calls.ends(flood + 1, 'it took too long', false);
   assert.equal(store.newest(1_000).length, STORED_PER_MINUTE + 1);
 });
 
-test('the call of an ICRQ is found by the numbers of both ends', (t) => {
+test('the call of an ICRQ is found by the numbers of both ends', async (t) => {
   const calls = new Calls(failedCalls(t));
   const request = (sessionId: number, assignedSessionId: number, callSerialNumber: number) =>
     calls.line(
