@@ -20,6 +20,8 @@ export async function forwardPort(lab: Lab, namespace: Namespace, port: number):
     near.on('error', () => far.destroy());
     far.on('error', () => near.destroy());
   });
+  // Who only waits for a browser to come does not keep the process.
+  server.unref();
   const listen = (wanted: number): Promise<number> =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
