@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { mayNotSkip } from './requirements.js';
 
 /** Folders whose tests lay namespaces, or measure. */
-const SHARE_THE_MACHINE = /^(lab|interop|bench)\//;
+const SHARE_THE_MACHINE = /^(lab|interop|bench|browser)\//;
 /** Tests elsewhere that need the machine for themselves say so in their name. */
 const NEEDS_NAMESPACES = /\.lab\.test\.js$/;
 const FILE_TIMEOUT_MS = 300_000;
