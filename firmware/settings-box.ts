@@ -126,7 +126,7 @@ export function lanInterfaces(interfaces: readonly InterfaceSettings[], given: r
 }
 
 /** Address and length in canonical form; undefined when the text is neither. */
-function canonicalAddressWithLength(text: string): string | undefined {
+export function canonicalAddressWithLength(text: string): string | undefined {
   const [addressPart = '', lengthPart = '', ...rest] = text.split('/');
   const address = canonicalAddress(addressPart);
   if (address === undefined || rest.length > 0 || !/^\d{1,3}$/.test(lengthPart)) return undefined;

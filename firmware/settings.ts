@@ -38,7 +38,12 @@ import {
   whole,
 } from './settings-fields.js';
 
-export { type InterfaceSettings, lanInterfaces, STATIC_ROUTE_PROTOCOL } from './settings-box.js';
+export {
+  canonicalAddressWithLength,
+  type InterfaceSettings,
+  lanInterfaces,
+  STATIC_ROUTE_PROTOCOL,
+} from './settings-box.js';
 export * from './settings-fields.js';
 
 /** The packet path takes frames of this size with header, tags and all that comes before them in a packet. */

@@ -156,6 +156,7 @@ export class ControlPlane {
       devices: () => this.#tuns.devices(),
       calls: () => Array.from(this.calls.all(), ({ info }) => info),
       lan: () => lanInterfaces(this.#settings.interfaces, dependencies.givenLan),
+      interfaces: dependencies.readEthernetInterfaces,
     });
     this.ports = new Ports(dependencies.portOffload, kernelLog);
     this.#limits = new CallLimits(dependencies.readSessionCounters);
@@ -556,6 +557,7 @@ export class ControlPlane {
   /** PPPoE is answered where its interface is there, and no longer where it is gone. */
   #lookAtInterfaces(now_ms: number): void {
     this.ports.look();
+    this.#kernel.look();
     if (!this.pppoe.refresh(this.#settings.lac)) return;
     this.appliance.configure(this.#applianceConfig(), now_ms);
     this.pppoe.closeRetired();

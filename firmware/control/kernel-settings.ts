@@ -10,6 +10,7 @@ import type { Log } from './call-log.js';
 import { concernsFilters, unknownFilters } from './filter-plan.js';
 import type { DesiredNetwork, NetworkConfiguration, NetworkProblem } from './network.js';
 import { planNetwork, routesToUser } from './network-plan.js';
+import type { EthernetInterface } from './pppoe-interfaces.js';
 import type { TunDevice } from './tun-devices.js';
 import type { OperatingProblem } from './view.js';
 
@@ -23,6 +24,8 @@ export interface KernelSettingsDependencies {
   calls(): readonly CallInfo[];
   /** The interfaces that the box is administered from. */
   lan(): readonly string[];
+  /** Those that are there now. */
+  interfaces(): readonly EthernetInterface[];
 }
 
 export class KernelSettings {
@@ -32,12 +35,29 @@ export class KernelSettings {
   #inForce: Pick<DesiredNetwork, 'filters'> = { filters: [] };
   /** What the kernel refused. */
   #problems: readonly NetworkProblem[] = [];
+  /** The interfaces with addresses of the settings', as they were at the last look. */
+  #seen = '';
   #run: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #routed: { pools: readonly Pool[]; routes: readonly Prefix[] } = { pools: [], routes: [] };
 
   constructor(dependencies: KernelSettingsDependencies) {
     this.#dependencies = dependencies;
+  }
+
+  /** Notes where an interface that has addresses of the settings' has come, gone, or been switched on or off. */
+  look(): void {
+    const seen = this.#seen;
+    this.#lookAtPorts();
+    if (this.#seen !== seen) this.isStale = true;
+  }
+
+  #lookAtPorts(): readonly EthernetInterface[] {
+    const { settings, interfaces } = this.#dependencies;
+    const names = settings().interfaces.flatMap(({ name, addressing }) => (addressing === 'static' ? [name] : []));
+    const ports = names.length === 0 ? [] : interfaces().filter(({ name }) => names.includes(name));
+    this.#seen = ports.map(({ name, index, isUp }) => `${name} ${index} ${isUp}`).join();
+    return ports;
   }
 
   /** A call has come, gone, or changed: it matters only when it has routes or filters of its own. */
@@ -66,7 +86,8 @@ export class KernelSettings {
 
   async #reach(): Promise<void> {
     const { settings, pools, devices, calls, lan, network, log } = this.#dependencies;
-    const desired = planNetwork(settings(), pools(), devices(), calls(), lan());
+    const ports = this.#lookAtPorts();
+    const desired = planNetwork(settings(), pools(), devices(), calls(), lan(), ports);
     this.#inForce = desired;
     const problems = await network.apply(desired);
     for (const problem of problems) log.warn(problem, 'kernel configuration');

@@ -4,20 +4,22 @@
  */
 
 import type { CallInfo } from '../roles/role.js';
-import type { Pool, Settings } from '../settings.js';
+import { type Pool, type Settings, STATIC_ROUTE_PROTOCOL } from '../settings.js';
 import { type Prefix, parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 import { poolPrefixes } from './address-pool.js';
 import { planFilters } from './filter-plan.js';
-import type { DesiredBoxRules, DesiredLink, DesiredNetwork, DesiredRoute } from './network.js';
+import type { DesiredBoxRules, DesiredLink, DesiredNetwork, DesiredPort, DesiredRoute } from './network.js';
+import type { EthernetInterface } from './pppoe-interfaces.js';
 import type { TunDevice } from './tun-devices.js';
 
-/** `lan`: the interfaces that the box is administered from. `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
+/** `lan`: the interfaces that the box is administered from; `present`: those that are there. `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
 export function planNetwork(
   settings: Settings,
   pools: readonly Pool[],
   devices: Iterable<TunDevice>,
   calls: readonly CallInfo[],
   lan: readonly string[] = [],
+  present: readonly EthernetInterface[] = [],
 ): DesiredNetwork {
   const open = [...devices].filter(({ isOpen }) => isOpen);
   const lns = open.find(({ role }) => role === 'lns');
@@ -55,7 +57,28 @@ export function planNetwork(
   links.push(...clients.values());
   const filters = lns === undefined ? [] : planFilters(settings.filters, lns.name, calls);
   const box = { guard: guardOf(settings, lan), masquerade: masqueradeOf(settings, lns) };
-  return { links, routes, filters, box, forwarding: settings.routing.forwarding };
+  const own = ownNetwork(settings, lan, present);
+  return { links, routes, filters, box, own, forwarding: settings.routing.forwarding };
+}
+
+/** Addresses and routes that the settings name, whatever calls there are. */
+function ownNetwork(
+  { interfaces, routing }: Settings,
+  lan: readonly string[],
+  present: readonly EthernetInterface[],
+): DesiredNetwork['own'] {
+  const ports = interfaces
+    .filter(({ addressing }) => addressing === 'static')
+    .map(({ name, addresses, gateway }): DesiredPort => {
+      const port = present.find((one) => one.name === name);
+      const gateways = gateway === undefined ? [] : [gateway];
+      const found = { index: port?.index ?? 0, isUp: port?.isUp ?? false };
+      return { name, ...found, addresses, gateways, staysSet: lan.includes(name) };
+    });
+  const routes = routing.staticRoutes.map(({ prefix, via = '', interface: name = '', metric }) => {
+    return { prefix, via, interface: name, metric };
+  });
+  return { ports, routes, protocol: STATIC_ROUTE_PROTOCOL };
 }
 
 /** Without a LAN nothing is served but on loopback, and nobody has to be kept off. */

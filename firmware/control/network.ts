@@ -51,6 +51,31 @@ export interface FilterRule {
   port?: number;
 }
 
+/** An Ethernet interface or bridge whose addresses the settings name. It is brought up. */
+export interface DesiredPort {
+  name: string;
+  /** The kernel's number for it, another one when it comes again; 0: it is not there. */
+  index: number;
+  isUp: boolean;
+  /** With the length of their network, as in '192.0.2.1/24'. */
+  addresses: readonly string[];
+  /** Default routes, one of a family. */
+  gateways: readonly string[];
+  /** Also when the program ends: its administrator's connections go on. */
+  staysSet: boolean;
+}
+
+export interface DesiredStaticRoute {
+  /** Canonical. */
+  prefix: string;
+  /** The next hop, or ''. */
+  via: string;
+  /** '': the one by which the next hop is reached. */
+  interface: string;
+  /** 0: the kernel's usual one. */
+  metric: number;
+}
+
 /** Rules for the box itself. */
 export interface DesiredBoxRules {
   /** New connections to these TCP ports are taken from these interfaces, and from the box itself, alone. */
@@ -66,6 +91,8 @@ export interface DesiredNetwork {
   filters: readonly DesiredFilter[];
   /** Left out: none. */
   box?: DesiredBoxRules;
+  /** Left out: none, and `protocol` is the number by which the routes are known in the kernel. */
+  own?: { ports: readonly DesiredPort[]; routes: readonly DesiredStaticRoute[]; protocol: string };
   /** Forward IPv4 and IPv6 between interfaces. */
   forwarding: boolean;
 }

@@ -73,12 +73,16 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/EROFS/, '/proc/sys is read-only here; set this value outside of the container'],
   [
     /Cannot find device|No such device/,
-    'the device is not there (any more); look for why its TUN or TAP was not opened',
+    'the device is not there (any more); look for its card, or for why its TUN or TAP was not opened',
   ],
   [/Network is down|Device for nexthop is not up/, 'the device did not come up; look at the first problem'],
   [
     /File exists/,
-    'there is another route to this prefix already; remove it, or leave the prefix out of pool or profile',
+    'there is another route to this prefix already; remove it, or leave the prefix out of pool, profile or routes',
+  ],
+  [
+    /invalid gateway|Network is unreachable|No route to host/,
+    'no network that the box is in has this next hop; look at the addresses of the interfaces',
   ],
   [
     /IPv6 is disabled|No such file or directory/,

@@ -10,6 +10,7 @@ import { adviceOn, type Link, readLinks, runIpBatch } from './ip-program.js';
 import { type BoxRules, NftBox } from './nft-box.js';
 import { NftFilters } from './nft-filters.js';
 import type { DesiredFilter } from './nft-script.js';
+import { PortNetwork, type PortsAndRoutes } from './port-network.js';
 
 interface DesiredLink {
   readonly name: string;
@@ -25,6 +26,7 @@ interface DesiredNetwork {
   readonly routes: readonly { readonly prefix: string; readonly link: string }[];
   readonly filters: readonly DesiredFilter[];
   readonly box?: BoxRules;
+  readonly own?: PortsAndRoutes;
   readonly forwarding: boolean;
 }
 
@@ -71,6 +73,7 @@ export class NetConfig {
   readonly #formerSysctls = new Map<string, string>();
   readonly #filters = new NftFilters();
   readonly #box = new NftBox();
+  readonly #ports = new PortNetwork();
   #desired: DesiredNetwork | undefined;
   #run: Promise<NetworkProblem[]> | undefined;
   #next: Promise<NetworkProblem[]> | undefined;
@@ -85,9 +88,11 @@ export class NetConfig {
     return this.#next;
   }
 
-  /** Takes away all that was set and gives sysctls their former values. */
+  /** Takes away all that was set, but from ports that stay set, and gives sysctls their former values. */
   withdraw(): Promise<NetworkProblem[]> {
-    return this.apply(NOTHING);
+    const own = this.#desired?.own;
+    if (own === undefined) return this.apply(NOTHING);
+    return this.apply({ ...NOTHING, own: { ...own, ports: own.ports.filter((port) => port.staysSet), routes: [] } });
   }
 
   async #afterThisTurn(): Promise<NetworkProblem[]> {
@@ -98,7 +103,15 @@ export class NetConfig {
     return this.#reach(this.#desired ?? NOTHING);
   }
 
+  /** Static routes may lead to devices that are brought up first. */
   async #reach(desired: DesiredNetwork): Promise<NetworkProblem[]> {
+    const problems = await this.#reachLinks(desired);
+    if (desired.own === undefined) return problems;
+    const links = desired.links.map(({ name, generation }) => `${name} ${generation}`).join(' ');
+    return [...problems, ...(await this.#ports.reach(desired.own, links))];
+  }
+
+  async #reachLinks(desired: DesiredNetwork): Promise<NetworkProblem[]> {
     // Filters first: no route leads to a user whose filter does not hold yet.
     const problems: NetworkProblem[] = await this.#filters.reach(desired.filters);
     problems.push(...(await this.#box.reach(desired.box ?? NO_RULES)));

@@ -68,14 +68,14 @@ export async function readInterfaces(): Promise<InterfaceState[]> {
   return Promise.all(shown.filter(({ link_type }) => link_type !== 'loopback').map(interfaceOf));
 }
 
-/** Of the main table, IPv4 first; those within `within` alone, unless it is ''. */
-export async function readRoutes(within: string): Promise<RouteState[]> {
+/** Of the main table, IPv4 first; those within `within` and those of `protocol` alone, unless that is ''. */
+export async function readRoutes(within: string, protocol = ''): Promise<RouteState[]> {
   const families = within === '' ? ['-4', '-6'] : [within.includes(':') ? '-6' : '-4'];
   const routes: RouteState[] = [];
   for (const family of families) {
-    const narrowed = within === '' ? [] : ['root', within];
+    const narrowed = [...(within === '' ? [] : ['root', within]), ...(protocol === '' ? [] : ['proto', protocol])];
     const shown = await ask<ShownRoute>([family, 'route', 'show', 'table', 'main', ...narrowed]);
-    routes.push(...shown.flatMap((route) => routesOf(route, family === '-4')));
+    routes.push(...shown.flatMap((route) => routesOf(route, family === '-4', protocol || 'boot')));
   }
   return routes;
 }
@@ -122,9 +122,9 @@ async function speedOf(name: string): Promise<number | null> {
   return speed_Mbps > 0 ? speed_Mbps : null;
 }
 
-/** A route that leads several ways is several. */
-function routesOf({ nexthops, ...shown }: ShownRoute, isIpv4: boolean): RouteState[] {
-  const { dst, protocol = 'boot', metric = 0 } = shown;
+/** A route that leads several ways is several. ip(8) does not say the protocol that it was asked for. */
+function routesOf({ nexthops, ...shown }: ShownRoute, isIpv4: boolean, unsaid: string): RouteState[] {
+  const { dst, protocol = unsaid, metric = 0 } = shown;
   const bits = isIpv4 ? 32 : 128;
   const prefix = dst === 'default' ? (isIpv4 ? '0.0.0.0/0' : '::/0') : dst.includes('/') ? dst : `${dst}/${bits}`;
   return (nexthops ?? [shown]).map(({ gateway, via, dev = '' }) => ({

@@ -28,6 +28,7 @@ import {
   namedProblems,
   userAccessProblems,
 } from './access-rules.js';
+import { boxInCanonicalForm, boxProblems, ownAddressIn } from './box-rules.js';
 import { interfaceProblems, portProblems, pseudowireProblems } from './pseudowire-rules.js';
 import { compileShape, type Validated } from './shape.js';
 
@@ -60,6 +61,7 @@ export function validateSettings(document: unknown, around: Surroundings): Valid
     ...routeProblems(settings, around.pools()),
     ...pseudowireProblems(settings),
     ...accessProblems(settings),
+    ...boxProblems(settings, around.pools()),
     ...namedProblems(settings, around.settings(), around),
   ];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: settings };
@@ -79,9 +81,14 @@ export function validatePool(document: unknown, around: Surroundings): Validated
   if (count > MAX_POOL_ADDRESSES) {
     problems.push({ field: '/ranges', reason: `hold ${count} addresses; a pool takes at most ${MAX_POOL_ADDRESSES}` });
   }
-  const { lns, lac } = around.settings();
+  const { lns, lac, interfaces } = around.settings();
   if ((lns.enabled || lac.enabled) && leases(pool, lns.localAddress)) {
     const reason = `hold ${lns.localAddress}, the LNS's own address; name it in excluded, or move the range`;
+    problems.push({ field: '/ranges', reason });
+  }
+  const own = ownAddressIn(pool, interfaces);
+  if (own !== undefined) {
+    const reason = `hold ${own}, an address of the box itself; name it in excluded, or move the range`;
     problems.push({ field: '/ranges', reason });
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: pool };
@@ -136,6 +143,7 @@ function inCanonicalForm(settings: Settings): Settings {
   }
   settings.pseudowires = settings.pseudowires.map(pseudowireInCanonicalForm);
   accessInCanonicalForm(settings);
+  boxInCanonicalForm(settings);
   return settings;
 }
 

@@ -48,6 +48,7 @@ class Kernel {
     devices: () => [TUN],
     calls: () => this.calls,
     lan: () => [],
+    interfaces: () => [],
   });
 
   #run(what: readonly string[] | 'withdraw'): Promise<NetworkProblem[]> {

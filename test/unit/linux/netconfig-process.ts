@@ -12,12 +12,13 @@ export type Request =
   | { do: 'apply'; desired: DesiredNetwork }
   | { do: 'apply-all'; desired: DesiredNetwork[] }
   | { do: 'withdraw' }
+  | { do: 'forget' }
   | { do: 'ip'; argv: string[] }
   | { do: 'read'; sysctl: string }
   | { do: 'write'; sysctl: string; value: string }
   | { do: 'path'; path: string };
 
-const netConfig: NetworkConfiguration = new NetConfig();
+let netConfig: NetworkConfiguration = new NetConfig();
 
 async function answer(request: Request): Promise<unknown> {
   switch (request.do) {
@@ -27,6 +28,9 @@ async function answer(request: Request): Promise<unknown> {
       return Promise.all(request.desired.map((desired) => netConfig.apply(desired)));
     case 'withdraw':
       return netConfig.withdraw();
+    case 'forget':
+      netConfig = new NetConfig();
+      return '';
     case 'ip':
       return execFileSync('ip', request.argv, { encoding: 'utf8' });
     case 'read':
