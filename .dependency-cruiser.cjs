@@ -22,7 +22,6 @@ module.exports = {
     only('control', '^firmware/control/', folder('roles/', 'protocol/', 'wire/', 'crypto/', 'store/', 'settings[^/]*\\.ts$', 'dataplane/interface\\.ts$')),
     only('api', '^firmware/api/', folder('control/', 'store/', 'settings[^/]*\\.ts$')),
     only('cli', '^firmware/cli/', folder('api/')),
-    { name: 'cli-imports-types-alone', severity: 'error', from: { path: '^firmware/cli/' }, to: { path: '^firmware/api/', dependencyTypesNot: ['type-only'] } },
     {
       name: 'cores-do-no-io',
       comment: 'In wire, protocol, roles and the forwarder there is no node: module except pure crypto.',

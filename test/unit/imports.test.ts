@@ -84,3 +84,16 @@ test('the page takes from the firmware types of the API and of the settings alon
     }
   }
 });
+
+/** dependency-cruiser, with the parser that it has here, does not tell imports of types from others. */
+test('the command takes types alone from the API', () => {
+  const folder = join(PROJECT, 'firmware/cli');
+  const sources = readdirSync(folder, { encoding: 'utf8' });
+  assert.ok(sources.length > 3);
+  for (const name of sources) {
+    const text = readFileSync(join(folder, name), 'utf8');
+    for (const [, statement = '', from = ''] of text.matchAll(/^((?:import|export)\b[^;]*?)from '([^']*)';/gm)) {
+      if (from.startsWith('../')) assert.match(statement, /^import type /, `${name}: ${from}`);
+    }
+  }
+});
