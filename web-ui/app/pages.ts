@@ -29,6 +29,7 @@ export const PAGES: readonly Page[] = [
   page('pools', 'set', { en: 'Pools', de: 'Pools' }, () => import('../views/pools/page.js')),
   page('pseudowires', 'set', { en: 'Pseudowires', de: 'Pseudowires' }, () => import('../views/pseudowires/page.js')),
   page('radius', 'set', { en: 'RADIUS', de: 'RADIUS' }, () => import('../views/radius/page.js')),
+  page('network', 'set', { en: 'Network', de: 'Netzwerk' }, () => import('../views/network/page.js')),
   page('filters', 'set', { en: 'Filters', de: 'Filter' }, () => import('../views/filters/page.js')),
   page('protocols', 'set', { en: 'L2TP and PPP', de: 'L2TP und PPP' }, () => import('../views/protocols/page.js')),
   page('trace-peers', 'set', { en: 'Trace peers', de: 'Trace-Partner' }, () => import('../views/trace-peers/page.js')),

@@ -523,7 +523,9 @@ export function settingWords(
     const entry = BY_END.get(place.slice(at).join('/'));
     if (entry === undefined) continue;
     const [, en, de, hintDe] = entry;
-    return language === 'de' ? { label: de, hint: hintDe } : { label: en, hint: description };
+    return language === 'de'
+      ? { label: de, hint: hintDe }
+      : { label: en, hint: description.toLowerCase() === en.toLowerCase() ? '' : description };
   }
   return undefined;
 }
