@@ -34,7 +34,8 @@ declare module 'fastify' {
 }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-const API_PATHS = /^\/(api|metrics)(\/|$|\?)/;
+/** By the route that was found, for a path can be spelled in many ways (RFC 3986 section 6.2.2). */
+const PAGE_ROUTES = /^\/(?!api(\/|$)|metrics(\/|$))/;
 
 /** Over TLS no page that came without it can plant or read the cookie (RFC 6265bis section 4.1.3.2). */
 export const cookieName = (request: FastifyRequest): string =>
@@ -83,8 +84,9 @@ export function authenticate(app: Api, store: Store, listeners: Listeners): Open
       request.asker = { name: '', role: 'admin', via: 'local' };
       return undefined;
     }
-    const { access } = request.routeOptions.config;
-    const isOpen = access === 'open' || !API_PATHS.test(request.url);
+    const { url = '/api', config } = request.routeOptions;
+    const { access } = config;
+    const isOpen = access === 'open' || PAGE_ROUTES.test(url);
     if (!accounts.areThere) return isOpen ? undefined : notSetUp(reply);
     request.asker = askerOf(request, store, idle_ms());
     if (isOpen) return undefined;

@@ -200,6 +200,33 @@ test('without sign-in no route answers but the open ones', async (t) => {
   }
 });
 
+test('a path that is spelled otherwise is the same route, and asks for sign-in as it does', async (t) => {
+  const browser = await openSetUp(t);
+  const { port } = browser;
+  const spellings = [
+    '/%61pi/v1/settings',
+    '/api/v1/%73ettings',
+    '/%61%70%69/v1/users',
+    '/api/v1/settings?x=/',
+    '/%6detrics',
+  ];
+  for (const path of spellings) assert.equal((await ask({ port, path })).status, 401, path);
+  for (const path of [
+    '//api/v1/settings',
+    '/API/v1/settings',
+    '/api/v1/settings/',
+    '/./api/v1/settings',
+    '/x/../api/v1/users',
+  ]) {
+    const { status, text } = await ask({ port, path });
+    assert.equal(status === 200 && !text.startsWith('<!doctype html>'), false, path);
+  }
+  for (const path of ['/%61pi/v1/users/eve', '/api/v1/accounts/%65ve']) {
+    const headers = { 'content-type': 'application/json' };
+    assert.equal((await ask({ port, path, method: 'PUT', headers }, '{"password":"x"}')).status, 401, path);
+  }
+});
+
 test('tokens are shown once, work until they are deleted, and what is none is refused', async (t) => {
   const browser = await openSetUp(t);
   const made = await browser.request('POST', 'tokens', { name: 'grafana', role: 'viewer' });
