@@ -34,7 +34,7 @@ declare module 'fastify' {
 }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** By the route that was found, for a path can be spelled in many ways (RFC 3986 section 6.2.2). */
+/** By the route that was found, for a path can be spelled in many ways (RFC 3986 section 6.2.2); where there is none, nothing is told. */
 const PAGE_ROUTES = /^\/(?!api(\/|$)|metrics(\/|$))/;
 
 /** Over TLS no page that came without it can plant or read the cookie (RFC 6265bis section 4.1.3.2). */
@@ -84,7 +84,7 @@ export function authenticate(app: Api, store: Store, listeners: Listeners): Open
       request.asker = { name: '', role: 'admin', via: 'local' };
       return undefined;
     }
-    const { url = '/api', config } = request.routeOptions;
+    const { url = request.url, config } = request.routeOptions;
     const { access } = config;
     const isOpen = access === 'open' || PAGE_ROUTES.test(url);
     if (!accounts.areThere) return isOpen ? undefined : notSetUp(reply);
