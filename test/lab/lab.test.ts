@@ -98,17 +98,27 @@ describe('the lab', { skip: labIsMissing() }, () => {
     });
   }
 
-  it('make run stays up with two addresses for the browser, which answer, until Ctrl-C, and leaves nothing', {
+  it('make run stays up with two addresses for the browser, where the password that it says signs in, until Ctrl-C, and leaves nothing', {
     timeout: 120_000,
   }, async () => {
     const lab = new Daemon('make run', [process.execPath, RUN], { environment: { ONCE: '' } });
     for (const box of ['LAC', 'LNS']) {
-      const shown = new RegExp(`^The ${box} shows itself at (http://127\\.0\\.0\\.1:\\d+/)`);
-      const address = shown.exec(await lab.waitForLine(shown, { timeout_ms: 60_000 }))![1]!;
+      const shown = new RegExp(
+        `^The ${box} shows itself at (http://127\\.0\\.0\\.1:\\d+/) .* sign in as (\\w+), (.+)\\.$`,
+      );
+      const [, address, name, password] = shown.exec(await lab.waitForLine(shown, { timeout_ms: 60_000 }))!;
       const page = await fetch(address);
       assert.equal(page.status, 200);
       assert.match(page.headers.get('content-type') ?? '', /html/);
-      const sessions = (await (await fetch(`${address}api/v1/sessions`)).json()) as { user: string; role: string }[];
+      const signedIn = await fetch(`${address}api/v1/sign-in`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name, password }),
+      });
+      assert.equal(signedIn.status, 200);
+      const cookie = signedIn.headers.getSetCookie()[0]!.split(';')[0]!;
+      const answer = await fetch(`${address}api/v1/sessions`, { headers: { cookie } });
+      const sessions = (await answer.json()) as { user: string; role: string }[];
       assert.deepEqual(
         sessions.map(({ user, role }) => [user, role]),
         [['alice', box.toLowerCase()]],
