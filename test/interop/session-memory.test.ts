@@ -1,4 +1,4 @@
-/** What a session costs in memory: the slope over a few thousand, from a fresh start of the shipped program. */
+/** What a session costs in memory: the slope over some thousand, from a fresh start of the shipped program. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SESSION_MEMORY_BYTES } from '../../firmware/control/session-memory.js';
@@ -6,7 +6,7 @@ import { ManySessions } from '../bench/many-sessions.js';
 import { Lab } from '../lab/namespaces.js';
 import { labIsMissing } from '../lab/requirements.js';
 
-const [FEW, MANY] = [1_000, 5_000];
+const [FEW, MANY] = [1_000, 10_000];
 /** Collections of garbage come when they come: over so few sessions one of them is a KiB a session. */
 const SLACK = 1.25;
 
