@@ -12,11 +12,19 @@ function scaled(value: number, unit: string, language: Language): string {
     at += 1;
   }
   const digits = at === 0 ? 0 : rest < 9.995 ? 2 : rest < 99.95 ? 1 : 0;
-  const number = (value < 0 ? -rest : rest).toLocaleString(language, {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-  return `${number} ${UNITS[at]}${unit}`;
+  return `${withDigits(digits, language).format(value < 0 ? -rest : rest)} ${UNITS[at]}${unit}`;
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Made once: to make one takes longer than to write a hundred numbers with it. */
+function withDigits(digits: number, language: Language): Intl.NumberFormat {
+  const key = `${language} ${digits}`;
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  formats.set(key, made);
+  return made;
 }
 
 export const octets = (value: number, language: Language): string => scaled(value, 'B', language);

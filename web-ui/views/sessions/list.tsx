@@ -141,7 +141,10 @@ export function SessionListView() {
   );
 }
 
-/** Events tell who comes and goes; counters are in the list alone. `version` grows with each change of the table, which stays the same object. */
+/**
+ * Events tell who comes and goes; counters are in the list alone. `version` grows with the changes of the table, which stays
+ * the same object: once a frame at most, for a page that comes back into view gets many events at once.
+ */
 function useSessions() {
   const list = useResource<SessionList>('/session-list', { every_ms: COUNTERS_EVERY_MS });
   const table = useRef<SessionTable>(undefined);
@@ -153,9 +156,14 @@ function useSessions() {
     filled.current = list.data;
   }
   useEffect(() => setVersion((before) => before + 1), [list.data]);
+  const frame = useRef(0);
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
   useEvent<SessionsEvent>('sessions', (event) => {
     table.current!.apply(event);
-    setVersion((before) => before + 1);
+    frame.current ||= requestAnimationFrame(() => {
+      frame.current = 0;
+      setVersion((before) => before + 1);
+    });
   });
   useEvent('resync', list.reload);
   return { table: table.current, version, list };
