@@ -6,12 +6,16 @@
 import { lookup } from 'node:dns/promises';
 import { mkdirSync, readFileSync, writeSync } from 'node:fs';
 import { cpus, freemem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import type { Appliance } from './api/program.js';
 import { type ApiServer, startApi } from './api/server.js';
+import { type Board, parseBoard } from './control/board/board.js';
+import { Proof } from './control/board/proof.js';
+import { Update } from './control/board/update.js';
 import { takeBackExpired } from './control/confirmation.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
@@ -30,22 +34,26 @@ import {
   reportsHandled,
 } from './dataplane/interface.js';
 import { CommandWriter, type Message, reportReader } from './dataplane/messages.js';
+import { BundleFile } from './linux/bundle-file.js';
 import { mayConfigureNetwork } from './linux/capabilities.js';
+import { probeDataPath } from './linux/data-path-test.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
 import { NetConfig } from './linux/netconfig.js';
 import { readInterfaces, readRoutes } from './linux/network-state.js';
 import { makeSelfSignedCertificate } from './linux/openssl-program.js';
 import { PortOffload } from './linux/port-offload.js';
+import { RootHelper } from './linux/root-helper.js';
 import { logOutput } from './log-output.js';
 import { ProgramLog } from './program-log.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
-const USAGE = 'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]… [--supervised]';
+const USAGE = 'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]… [--supervised] [--board FILE]';
 const OPTIONS = {
   data: { type: 'string' },
   socket: { type: 'string' },
   lan: { type: 'string', multiple: true },
   supervised: { type: 'boolean' },
+  board: { type: 'string' },
 } as const;
 /** Above dist/firmware/. */
 const PROJECT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
@@ -81,12 +89,14 @@ interface CommandLine {
   lan: string[];
   /** The program is started again whenever it ends. */
   supervised: boolean;
+  /** What the image says of the board that it runs on; undefined on a system that is not an image of this program. */
+  board: string | undefined;
 }
 
 function readCommandLine(): CommandLine {
   try {
-    const { data, socket, lan = [], supervised = false } = parseArgs({ options: OPTIONS }).values;
-    if (data !== undefined && socket !== undefined) return { data, socket, lan, supervised };
+    const { data, socket, lan = [], supervised = false, board } = parseArgs({ options: OPTIONS }).values;
+    if (data !== undefined && socket !== undefined) return { data, socket, lan, supervised, board };
   } catch (error) {
     refuse(`${(error as Error).message}\n${USAGE}`);
   }
@@ -201,8 +211,42 @@ function readLoad(counters: SharedArrayBuffer, activity: ActivityReader): Omit<L
   };
 }
 
+const RAUC_CONFIGURATION = '/etc/rauc/system.conf';
+/** A data message of version 2 for tunnel 0 and session 0 (RFC 2661 section 3.1), which no peer sends. */
+const PROBE = Uint8Array.of(0, 2, 0, 0, 0, 0);
+
+/** The board beneath, as its image describes it: its root helper is beside the program's own socket, its data too. */
+function openBoard(
+  { board, data, socket }: CommandLine & { board: string },
+  counters: SharedArrayBuffer,
+  port: number,
+): Appliance {
+  let description: Board;
+  try {
+    description = parseBoard(readFileSync(board, 'utf8'));
+  } catch (error) {
+    return refuse(`${board}: ${(error as Error).message}; give the description of the board that the image has`);
+  }
+  const helper = new RootHelper(join(dirname(socket), 'root.sock'));
+  const testDataPath = () => {
+    const seen = () => readDropCounters(counters)['session-zero'];
+    const before = seen();
+    return probeDataPath(port, PROBE, () => seen() > before);
+  };
+  return {
+    ...{ description, helper },
+    update: new Update(
+      description,
+      helper,
+      new BundleFile(join(dirname(data), 'update', 'bundle.raucb'), RAUC_CONFIGURATION),
+    ),
+    proof: new Proof({ helper, testDataPath, log: logs.part('control') }),
+  };
+}
+
 async function start(): Promise<void> {
-  const { data, socket, lan, supervised } = readCommandLine();
+  const commandLine = readCommandLine();
+  const { data, socket, lan, supervised, board } = commandLine;
   if (!mayConfigureNetwork()) {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
@@ -266,10 +310,13 @@ async function start(): Promise<void> {
   const stop = (cause: string) => {
     if (stopping || api === undefined) return;
     stopping = true;
+    appliance?.proof.stop();
     log.info({ cause }, 'stopping');
     void end(plane, packetPath, api, store);
   };
-  const program = { dataFolder: data, restart: supervised ? () => stop('restart by request') : undefined };
+  const appliance = board === undefined ? undefined : openBoard({ ...commandLine, board }, counters, port);
+  const restart = supervised ? () => stop('restart by request') : undefined;
+  const program = { dataFolder: data, restart, appliance };
   api = await startApi({
     ...{
       store,
@@ -288,6 +335,7 @@ async function start(): Promise<void> {
   const { perSession_bytes, sessionsThatFit } = plane.memory.view(0);
   log.info({ socket, version, perSession_bytes, sessionsThatFit }, 'tunnelwerk is ready');
 
+  await appliance?.proof.start();
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
 }

@@ -53,6 +53,7 @@ import { traceResource } from './trace.js';
 import { tracesResource } from './traces.js';
 import { tunnelsResource } from './tunnels.js';
 import { unconfirmedResource } from './unconfirmed.js';
+import { updateResource } from './update.js';
 import { usersResource } from './users.js';
 import { type MakeCertificate, WebCertificate } from './web-certificate.js';
 import { webPage } from './web-page.js';
@@ -142,9 +143,12 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
       ...{ network, givenLan },
     };
     for (const resource of RESOURCES) resource(app, context);
-    webPage(app, webUiFolder);
-    refuseOtherMethods(app, methods);
-    referencePage(app);
+    // Some resources have routes in a scope of their own, which are there only then.
+    app.after(() => {
+      webPage(app, webUiFolder);
+      refuseOtherMethods(app, methods);
+      referencePage(app);
+    });
   });
   return { app, listeners, reach, changes };
 }
@@ -192,6 +196,7 @@ const RESOURCES = [
   eventsResource,
   logsResource,
   systemResource,
+  updateResource,
   metricsResource,
   sessionsResource,
   tunnelsResource,

@@ -80,6 +80,7 @@ const ORDINARY_DROPS: ReadonlySet<string> = new Set([
   'rate-exceeded-to-peer',
   'link-local-scope',
   'unknown-session',
+  'session-zero',
   'pppoe-unknown-session',
   'control-unknown-tunnel',
   'no-session-for-destination',

@@ -21,6 +21,7 @@ export const DROP_REASONS = [
   { name: 'stranger-rate', description: 'a request for a tunnel above the rate granted to one address, or to all' },
   { name: 'stranger-backlog', description: 'a request for a tunnel while too many wait to be handled' },
   { name: 'unknown-session', description: 'data for a session that is not there' },
+  { name: 'session-zero', description: 'data for session 0, by which a board tests that packets are handled' },
   // From an Ethernet interface, before a session is known or as not its own.
   { name: 'pppoe-truncated', description: 'a PPPoE frame that ends within its headers' },
   { name: 'pppoe-header', description: 'a PPPoE session frame whose version, type or code is not that of data' },

@@ -157,8 +157,9 @@ export class Upstream {
       if ((flags & (CONTROL_FLAGS | L2TP_FLAG.offset)) !== CONTROL_FLAGS) return DROP['control-flags'];
       return this.#gate.take(input, index, start, end - start, u16(memory, ids), false);
     }
-    const row = this.#table.index.rowOf(u16(memory, ids + 2));
-    if (row === 0) return DROP['unknown-session'];
+    const sessionId = u16(memory, ids + 2);
+    const row = this.#table.index.rowOf(sessionId);
+    if (row === 0) return sessionId === 0 ? DROP['session-zero'] : DROP['unknown-session'];
     const rowFlags = this.#table.flags[row];
     if ((rowFlags & (ROW.version3 | ROW.overIp)) !== 0) return DROP['wrong-encapsulation'];
     if (!this.#isOfTunnel(row, u16(memory, ids))) return DROP['wrong-tunnel'];

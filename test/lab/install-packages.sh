@@ -27,6 +27,7 @@ busybox busybox-static
 cpio cpio
 xz xz-utils
 openssl openssl
+rauc rauc
 chromium chromium
 promtool prometheus
 g++ g++

@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import type { Program } from '../../../firmware/api/program.js';
 import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
 import { Captures } from '../../../firmware/control/capture/captures.js';
 import { Load } from '../../../firmware/control/load.js';
@@ -319,7 +320,7 @@ export interface Box extends ApiServer {
   store: Store;
   view: PlainView;
   logs: LogRing;
-  program: { dataFolder: string; restart: (() => void) | undefined };
+  program: Program;
   folder: string;
 }
 
@@ -329,7 +330,7 @@ export async function openBox(t: TestContext, before = (_app: ApiServer['app']):
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
   const view = new PlainView(store);
   const logs = new LogRing(100);
-  const program = { dataFolder: folder, restart: undefined };
+  const program: Program = { dataFolder: folder, restart: undefined, appliance: undefined };
   const log = pino({ level: 'silent' });
   const server = buildServer({
     store,

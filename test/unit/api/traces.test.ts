@@ -195,7 +195,7 @@ for (const [what, answerIt, problem] of [
   ],
   ['is silent', () => {}, /does not answer in time/],
 ] as const satisfies [string, (answer: ServerResponse) => void, RegExp][]) {
-  test(`a box that ${what} does not keep the ladder away, and in time`, { timeout: 10_000 }, async (t) => {
+  test(`a box that ${what} does not keep the ladder away, and in time`, { timeout: 30_000 }, async (t) => {
     const box = await boxWithCall(t);
     await tracePeer(t, box, async (_, answer) => void answerIt(answer));
     const begun_ms = performance.now();

@@ -29,6 +29,7 @@
 enum {
   MAX_LINE_BYTES = 256,
   MAX_CLIENTS = 16,
+  BACKLOG = 64,
   /* Who has sent no line by then is not waited for. */
   CLIENT_PATIENCE_S = 5,
   WATCHDOG_TIMEOUT_S = 60,
@@ -98,7 +99,7 @@ static int listen_at(const char *path, gid_t group) {
   mode_t before = umask(0117);
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   umask(before);
-  if (bound < 0 || chown(path, (uid_t)-1, group) < 0 || listen(fd, MAX_CLIENTS) < 0) return -1;
+  if (bound < 0 || chown(path, (uid_t)-1, group) < 0 || listen(fd, BACKLOG) < 0) return -1;
   return fd;
 }
 
