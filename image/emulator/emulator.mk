@@ -1,0 +1,37 @@
+# The emulated ARM board: what `make emulate` starts and the tests of test/emulator boot. Included by the Makefile.
+EMULATOR = dist/emulator
+EMULATED = qemu-aarch64
+EMULATOR_PACKAGES = $(addprefix image/emulator/,packages packages-left-out)
+
+$(EMULATOR)/packages/wanted: $(EMULATOR_PACKAGES) image/scripts/fetch-packages.sh | packages
+	@image/scripts/fetch-packages.sh $(EMULATOR)/packages
+
+$(EMULATOR)/modules/node_modules/.package-lock.json: package-lock.json image/scripts/make-modules.sh | packages
+	@image/scripts/make-modules.sh $(EMULATOR)/modules
+	@touch $@
+
+$(EMULATOR)/kernel.ext2: $(EMULATOR)/packages/wanted $(addprefix image/emulator/,kernel-modules initrd-init.sh) \
+		image/scripts/make-kernel.sh
+	@image/scripts/make-kernel.sh $(EMULATOR)
+
+dist/firmware/.built: $(shell find firmware web-ui -type f) package.json tsconfig.json
+	@$(MAKE) --no-print-directory build
+	@touch $@
+
+$(EMULATOR)/system.squashfs: $(EMULATOR)/kernel.ext2 $(EMULATOR)/modules/node_modules/.package-lock.json \
+		$(addprefix image/emulator/,files-left-out module-files-left-out) board/$(EMULATED)/meta \
+		image/scripts/make-root.sh dist/firmware/.built $(shell find image/rootfs-overlay -type f)
+	@image/scripts/make-root.sh $(EMULATED) $(EMULATOR)
+
+$(EMULATOR)/disk.img: $(EMULATOR)/system.squashfs $(EMULATOR)/kernel.ext2 image/scripts/make-disk.sh \
+		$(wildcard board/common/* board/$(EMULATED)/*)
+	@image/scripts/make-disk.sh $(EMULATED) $(EMULATOR)
+
+$(EMULATOR)/u-boot-env.img: image/emulator/u-boot.env | packages
+	@mkdir -p $(EMULATOR)
+	@mkenvimage -s 0x40000 -o $@ $<
+	@truncate -s 64M $@
+
+# What the emulated board is started from.
+.PHONY: emulator
+emulator: $(EMULATOR)/disk.img $(EMULATOR)/u-boot-env.img

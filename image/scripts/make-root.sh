@@ -1,0 +1,80 @@
+#!/bin/sh
+# The root of the emulated board as a squashfs: Debian's arm64 packages, unpacked without root and without a script of
+# theirs being run and without what a box does not need, the official Node, the firmware, and the overlay over all.
+# make-root.sh BOARD FOLDER: FOLDER as fetch-packages.sh, make-modules.sh and make-kernel.sh leave it;
+# FOLDER/system.squashfs afterwards. VERSION=<version> stands in board.json instead of package.json's.
+set -eu
+
+[ $# = 2 ] || { echo "usage: make-root.sh BOARD FOLDER"; exit 2; }
+project=$(cd "$(dirname "$0")/../.." && pwd)
+folder=$(cd "$2" && pwd)
+. "$project/board/$1/meta"
+PATH="$PATH:/usr/sbin:/sbin"
+CROSS=aarch64-linux-gnu
+work=$folder/root-work
+rm -rf "$work"
+mkdir -p "$work/root"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+root=$work/root
+umask 022
+
+unpack_packages() {
+  for name in bin lib sbin; do
+    mkdir -p "$root/usr/$name"
+    ln -s "usr/$name" "$root/$name"
+  done
+  while read -r name; do
+    case $name in linux-image-*) continue ;; esac
+    dpkg-deb --fsys-tarfile "$folder/packages/archives/$name" |
+      tar -x -C "$root" --keep-directory-symlink --no-same-owner --exclude-from="$project/image/emulator/files-left-out"
+  done <"$folder/packages/wanted"
+  find "$root" -type f -perm /6000 -exec chmod ug-s '{}' +
+}
+
+# busybox has the commands that no package brought. The shell is another, since Debian's busybox runs commands of its own
+# before those of the packages.
+link_busybox() {
+  ln -sf dash "$root/usr/bin/sh"
+  busybox=$(find "$root/usr/bin" -name busybox)
+  qemu-aarch64-static "$busybox" --list-full | while read -r path; do
+    name=${path##*/}
+    case $path in *sbin/*) path=usr/sbin/$name ;; *) path=usr/bin/$name ;; esac
+    [ -e "$root/usr/bin/$name" ] || [ -e "$root/usr/sbin/$name" ] || ln -s /usr/bin/busybox "$root/$path"
+  done
+}
+
+add_firmware() {
+  app=$root/usr/lib/tunnelwerk/app
+  mkdir -p "$app/dist"
+  cp -r "$project/dist/firmware" "$project/dist/page" "$app/dist/"
+  cp "$project/package.json" "$app/"
+  # What the firmware reads beside its code.
+  (cd "$project" && find firmware -type f ! -name '*.ts' | cpio --quiet -pd "$app")
+  tar -C "$folder/modules" -c --exclude-from="$project/image/emulator/module-files-left-out" node_modules | tar -x -C "$app"
+  find "$app" -type d -empty -delete
+  cp "$folder/modules/node/bin/node" "$root/usr/bin/node"
+  ln -s ../lib/tunnelwerk/app/dist/firmware/cli/main.js "$root/usr/bin/tunnelwerk"
+  chmod 755 "$app/dist/firmware/cli/main.js"
+}
+
+describe_board() {
+  version=${VERSION:-$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$project/package.json")}
+  mkdir -p "$root/etc/tunnelwerk"
+  printf '{"board":"%s","version":"%s","buildTime":%d,"lan":"%s","wan":"%s","led":"%s"}\n' \
+    "$BOARD" "$version" "$(date +%s)" "$LAN" "$WAN" "$LED" >"$root/etc/tunnelwerk/board.json"
+}
+
+unpack_packages
+link_busybox
+cp -a "$folder/modules-tree/usr" "$root/"
+add_firmware
+for name in data dev proc run sys tmp var root mnt; do mkdir -p "$root/$name"; done
+cp -a "$project/image/rootfs-overlay/." "$root/"
+describe_board
+
+rm -f "$folder/system.squashfs"
+mksquashfs "$root" "$folder/system.squashfs" -quiet -no-progress -all-root -no-xattrs -comp zstd -Xcompression-level 15
+size=$(stat -c %s "$folder/system.squashfs")
+[ "$size" -le $((64 * 1048576)) ] || { echo "the root is $size octets, more than the 64 MiB that it may be"; exit 1; }
+echo "root: $((size / 1048576)) MiB"
