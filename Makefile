@@ -4,9 +4,9 @@ SECONDS ?= 60
 SOAK_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),3600)
 BIN = node_modules/.bin
 GUEST = dist/guest-kernel
-export ONCE ENCAP PROXY
+export ONCE ENCAP PROXY IMAGE MEMORY PAGE_PORT L2TP_PORT WAN_TAP LAN_TAP
 
-.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root
+.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,6 +50,9 @@ scale: root packages build ## 65,000 sessions on one LNS: that they come up and 
 lab: root packages build ## the lab alone, with a shell in it
 	@node dist/test/lab/shell.js
 
+emulate: emulator ## an emulated ARM board, on this terminal; IMAGE=<file> a disk that Buildroot made, MEMORY=<MiB>, WAN_TAP= and LAN_TAP=<name>
+	@sh image/emulator/emulate.sh $(EMULATOR)
+
 clean: ## removes what was built
 	rm -rf dist node_modules
 
@@ -58,6 +61,8 @@ packages:
 
 $(GUEST)/initramfs: test/lab/build-guest-kernel.sh test/lab/guest-kernel-init.sh | packages
 	@sh test/lab/build-guest-kernel.sh $(GUEST)
+
+include image/emulator/emulator.mk
 
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "needs root, for network namespaces and TUN: sudo make $(firstword $(MAKECMDGOALS))"; exit 1; }

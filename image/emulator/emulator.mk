@@ -20,7 +20,7 @@ dist/firmware/.built: $(shell find firmware web-ui -type f) package.json tsconfi
 
 $(EMULATOR)/system.squashfs: $(EMULATOR)/kernel.ext2 $(EMULATOR)/modules/node_modules/.package-lock.json \
 		$(addprefix image/emulator/,files-left-out module-files-left-out) board/$(EMULATED)/meta \
-		image/scripts/make-root.sh dist/firmware/.built $(shell find image/rootfs-overlay -type f)
+		image/scripts/make-root.sh dist/firmware/.built $(shell find image/rootfs-overlay image/package -type f)
 	@image/scripts/make-root.sh $(EMULATED) $(EMULATOR)
 
 $(EMULATOR)/disk.img: $(EMULATOR)/system.squashfs $(EMULATOR)/kernel.ext2 image/scripts/make-disk.sh \

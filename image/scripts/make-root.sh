@@ -58,6 +58,12 @@ add_firmware() {
   chmod 755 "$app/dist/firmware/cli/main.js"
 }
 
+# The one program of ours that runs as root.
+add_root_helper() {
+  "$CROSS-gcc" -std=c11 -O2 -Wall -Wextra -Werror -static -s -o "$root/usr/sbin/tunnelwerk-root" \
+    "$project"/image/package/tunnelwerk-root/src/*.c
+}
+
 describe_board() {
   version=${VERSION:-$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$project/package.json")}
   mkdir -p "$root/etc/tunnelwerk"
@@ -69,6 +75,7 @@ unpack_packages
 link_busybox
 cp -a "$folder/modules-tree/usr" "$root/"
 add_firmware
+add_root_helper
 for name in data dev proc run sys tmp var root mnt; do mkdir -p "$root/$name"; done
 cp -a "$project/image/rootfs-overlay/." "$root/"
 describe_board

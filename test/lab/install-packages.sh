@@ -3,8 +3,8 @@
 # Otherwise says in one line what to install. Leaves no service running, enabled or barred that was not so before.
 set -eu
 
-# command and the package that has it; insmod loads modules in the guest, g++ and python3 build native addons, cpio and xz
-# put the guest of build-guest-kernel.sh together
+# command or file and the package that has it; insmod loads modules in the guest, g++ and python3 build native addons, cpio and xz
+# put the guest of build-guest-kernel.sh together; from qemu-system-arm on what the emulated ARM board is made of
 NEEDED='
 linux.uml user-mode-linux
 xl2tpd xl2tpd
@@ -32,13 +32,24 @@ chromium chromium
 promtool prometheus
 g++ g++
 python3 python3
+qemu-system-aarch64 qemu-system-arm
+qemu-aarch64-static qemu-user-static
+aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+mkimage u-boot-tools
+genimage genimage
+mksquashfs squashfs-tools
+mkdosfs dosfstools
+mcopy mtools
+mke2fs e2fsprogs
+rauc rauc
+/usr/lib/u-boot/qemu_arm64/u-boot.bin u-boot-qemu
 '
 # Services that these packages would start, now and at every boot.
 SERVICES='xl2tpd l2tpns freeradius prometheus'
 
 PATH="$PATH:/usr/sbin:/sbin"
 missing=$(echo "$NEEDED" | while read -r command package; do
-  [ -z "$command" ] || command -v "$command" >/dev/null || echo "$package"
+  [ -z "$command" ] || command -v "$command" >/dev/null || [ -e "$command" ] || echo "$package"
 done | tr '\n' ' ')
 [ -n "$missing" ] || exit 0
 
