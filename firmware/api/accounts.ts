@@ -18,7 +18,7 @@ const OwnPasswordSchema = Type.Object(
   { additionalProperties: false },
 );
 
-export function accountsResource(app: Api, { store }: ApiContext): void {
+export function accountsResource(app: Api, { store, tries }: ApiContext): void {
   const { accounts } = store;
   const shown = (name: string) => accounts.list().find((account) => account.name === name)!;
 
@@ -66,10 +66,14 @@ export function accountsResource(app: Api, { store }: ApiContext): void {
       }
       const { oldPassword, newPassword } = checkedBody(OwnPasswordSchema, request.body);
       refuseWeak(newPassword, name, '/newPassword');
-      if (!(await fits(oldPassword, accounts.find(name)?.password))) {
-        throw refusal([{ field: '/oldPassword', reason: 'is not the password that counts now' }]);
-      }
+      const attempt = await tries.beginOwn(name);
+      const before = accounts.find(name)?.password;
+      const wrong = refusal([{ field: '/oldPassword', reason: 'is not the password that counts now' }]);
+      if (!(await fits(oldPassword, before))) throw wrong;
+      await attempt.succeeded();
       const password = await seal(newPassword);
+      // Whose account has gone or changed meanwhile does not get it back by this.
+      if (accounts.find(name)?.password !== before) throw wrong;
       if (accounts.write(name, { password }, whoAsks(request), signInToken(request)) !== 'done') throw notFound(name);
       return reply.code(204).send();
     },

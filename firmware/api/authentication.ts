@@ -35,7 +35,9 @@ declare module 'fastify' {
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** By the route that was found, for a path can be spelled in many ways (RFC 3986 section 6.2.2); where there is none, nothing is told. */
-const PAGE_ROUTES = /^\/(?!api(\/|$)|metrics(\/|$))/;
+const PAGE_ROUTES = /^\/(?!(api|metrics)([/?]|$))/;
+/** So often it is looked whether sign-ins of open answers have run out. */
+const LOOK_INTERVAL_MS = 60_000;
 
 /** Over TLS no page that came without it can plant or read the cookie (RFC 6265bis section 4.1.3.2). */
 export const cookieName = (request: FastifyRequest): string =>
@@ -50,13 +52,19 @@ export function whoAsks({ asker, socket }: FastifyRequest): string {
   return asker.via === 'token' ? `token ${asker.name}` : `${asker.name} from ${socket.remoteAddress}`;
 }
 
-/** Answers that take their time, as streams do, end with the sign-in that they were asked for with. */
-export class OpenAnswers {
-  readonly #byToken = new Map<string, Set<ServerResponse>>();
+/** By what somebody has shown who it is. */
+interface Credential {
+  via: 'cookie' | 'token';
+  token: string;
+}
 
-  note(token: string, answer: ServerResponse): void {
-    const answers = this.#byToken.get(token) ?? new Set();
-    this.#byToken.set(token, answers);
+/** Answers that take their time, as streams do, end with the sign-in or token that they were asked for with. */
+class OpenAnswers {
+  readonly #byToken = new Map<string, { via: Credential['via']; answers: Set<ServerResponse> }>();
+
+  note({ via, token }: Credential, answer: ServerResponse): void {
+    const { answers } = this.#byToken.get(token) ?? { answers: new Set() };
+    this.#byToken.set(token, { via, answers });
     answers.add(answer);
     answer.once('close', () => {
       answers.delete(answer);
@@ -64,56 +72,80 @@ export class OpenAnswers {
     });
   }
 
-  /** Ends those of sign-ins that do not stand any more. */
-  endStale(stands: (token: string) => boolean): void {
-    for (const [token, answers] of this.#byToken) {
-      if (stands(token)) continue;
+  /** Ends those of sign-ins and tokens that do not stand any more. */
+  endStale(stands: (credential: Credential) => boolean): void {
+    for (const [token, { via, answers }] of this.#byToken) {
+      if (stands({ via, token })) continue;
       // What has begun and not ended is a stream; an answer that is on its way still says what became of its request.
       for (const answer of answers) if (answer.headersSent && !answer.writableEnded) answer.destroy();
     }
   }
 }
 
-export function authenticate(app: Api, store: Store, listeners: Listeners): OpenAnswers {
+export function authenticate(app: Api, store: Store, listeners: Listeners): void {
   const answers = new OpenAnswers();
   const { accounts } = store;
   const idle_ms = () => store.documents.settings().api.signInIdle_min * 60_000;
+  const endStale = () =>
+    answers.endStale(({ via, token }) =>
+      via === 'token' ? accounts.isToken(token) : accounts.isSignedIn(token, idle_ms()),
+    );
+  const refuseWhoMayNot = (request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined => {
+    const isOpen = isForEverybody(request);
+    if (!accounts.areThere) return isOpen ? undefined : notSetUp(reply);
+    const credential = credentialOf(request);
+    request.asker = credential === undefined ? null : askerWith(credential, store, idle_ms());
+    if (isOpen) return undefined;
+    if (request.asker === null) return notSignedIn(reply);
+    return request.asker.role === 'admin' || isForViewers(request) ? undefined : notAllowed(reply);
+  };
   app.decorateRequest('asker', null);
   app.addHook('onRequest', async (request, reply) => {
     if (!listeners.isTcp(request.raw.socket)) {
       request.asker = { name: '', role: 'admin', via: 'local' };
       return undefined;
     }
-    const { url = request.url, config } = request.routeOptions;
-    const { access } = config;
-    const isOpen = access === 'open' || PAGE_ROUTES.test(url);
-    if (!accounts.areThere) return isOpen ? undefined : notSetUp(reply);
-    request.asker = askerOf(request, store, idle_ms());
-    if (isOpen) return undefined;
-    if (request.asker === null) return notSignedIn(reply);
-    const isForViewers = access === 'viewers' || SAFE_METHODS.has(request.method);
-    if (request.asker.role !== 'admin' && !isForViewers) return notAllowed(reply);
-    if (request.asker.via === 'cookie') answers.note(signInToken(request), reply.raw);
-    return undefined;
+    const refused = refuseWhoMayNot(request, reply);
+    const credential = credentialOf(request);
+    if (refused === undefined && request.asker !== null && credential !== undefined)
+      answers.note(credential, reply.raw);
+    return refused;
   });
-  // Whatever ended a sign-in, the one who lost it may have a stream open.
+  // A body takes its time to arrive, and whoever sends it may have lost the right meanwhile.
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.asker === null || request.asker.via === 'local' || SAFE_METHODS.has(request.method)) return undefined;
+    return refuseWhoMayNot(request, reply);
+  });
+  // Whatever ended a sign-in or a token, the one who lost it may have a stream open.
   app.addHook('onResponse', async (request) => {
-    if (SAFE_METHODS.has(request.method)) return;
-    answers.endStale((token) => accounts.signedIn(token, idle_ms()) !== undefined);
+    if (!SAFE_METHODS.has(request.method)) endStale();
   });
-  return answers;
+  const timer = setInterval(endStale, LOOK_INTERVAL_MS).unref();
+  app.addHook('onClose', async () => clearInterval(timer));
 }
 
-function askerOf(request: FastifyRequest, { accounts }: Store, idle_ms: number): Asker | null {
+function isForEverybody({ url: asked, routeOptions: { url = asked, config } }: FastifyRequest): boolean {
+  return config.access === 'open' || PAGE_ROUTES.test(url);
+}
+
+function isForViewers({ method, routeOptions: { config } }: FastifyRequest): boolean {
+  return config.access === 'viewers' || SAFE_METHODS.has(method);
+}
+
+/** A script's token goes before a browser's cookie, even if it is none. */
+function credentialOf(request: FastifyRequest): Credential | undefined {
   const { authorization } = request.headers;
-  if (authorization !== undefined) {
-    const token = /^Bearer ([\w.-]{1,256})$/i.exec(authorization)?.[1];
-    const bearer = token === undefined ? undefined : accounts.bearer(token);
-    return bearer === undefined ? null : { ...bearer, via: 'token' };
+  if (authorization === undefined) {
+    const token = signInToken(request);
+    return token === '' ? undefined : { via: 'cookie', token };
   }
-  const token = signInToken(request);
-  const signedIn = token === '' ? undefined : accounts.signedIn(token, idle_ms);
-  return signedIn === undefined ? null : { ...signedIn, via: 'cookie' };
+  const token = /^Bearer ([\w.-]{1,256})$/i.exec(authorization)?.[1];
+  return token === undefined ? undefined : { via: 'token', token };
+}
+
+function askerWith({ via, token }: Credential, { accounts }: Store, idle_ms: number): Asker | null {
+  const bearer = via === 'token' ? accounts.bearer(token) : accounts.signedIn(token, idle_ms);
+  return bearer === undefined ? null : { ...bearer, via };
 }
 
 function notSetUp(reply: FastifyReply): FastifyReply {

@@ -25,6 +25,7 @@ import type { Changes } from './changes.js';
 import type { Listeners } from './listeners.js';
 import type { Program } from './program.js';
 import type { Reach } from './reach.js';
+import type { SignInTries } from './sign-in-tries.js';
 import type { WebCertificate } from './web-certificate.js';
 
 export type Api = FastifyInstance<
@@ -45,6 +46,8 @@ export interface ApiContext {
   certificate: WebCertificate;
   /** Of changes that may cut off who makes them. */
   confirmation: Confirmation;
+  /** Of passwords. */
+  tries: SignInTries;
   /** Brings the stored settings into force, and gives what could not be done of them. */
   apply: () => Promise<OperatingProblem[]>;
   /** What was changed through the API, for those who show it. */

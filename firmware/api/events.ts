@@ -96,7 +96,10 @@ export function eventsResource(app: Api, context: ApiContext): void {
 
   app.get(
     '/api/v1/events',
-    { schema: { summary: 'What happens, as server-sent events', tags: ['box'], querystring: QuerySchema } },
+    {
+      exposeHeadRoute: false,
+      schema: { summary: 'What happens, as server-sent events', tags: ['box'], querystring: QuerySchema },
+    },
     (request, reply) => {
       if (streams.size >= MAX_READERS) {
         throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });

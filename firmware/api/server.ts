@@ -45,6 +45,7 @@ import { settingsResource } from './settings.js';
 import { settingsSchemaResource } from './settings-schema.js';
 import { setupResource } from './setup.js';
 import { signInResource } from './sign-in.js';
+import { SignInTries } from './sign-in-tries.js';
 import { statusResource } from './status.js';
 import { systemResource } from './system.js';
 import { testCallResource } from './test-call.js';
@@ -140,7 +141,7 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     noteChanges(app, changes);
     const context = {
       ...{ store, view, traces, testCalls, listeners, reach, certificate, confirmation, apply, changes, logs, program },
-      ...{ network, givenLan },
+      ...{ network, givenLan, tries: new SignInTries() },
     };
     for (const resource of RESOURCES) resource(app, context);
     // Some resources have routes in a scope of their own, which are there only then.

@@ -5,7 +5,7 @@ import type { Api, ApiContext } from './context.js';
 import { AccountNameSchema, PasswordSchema, seal, weakness } from './passwords.js';
 import { ApiProblem, refusal } from './problem.js';
 import { checkedBody } from './request-body.js';
-import { SignedInSchema, signInBrowser } from './sign-in.js';
+import { OPEN_BODY_LIMIT_BYTES, SignedInSchema, signInBrowser } from './sign-in.js';
 
 const SetupSchema = Type.Object({
   state: Type.Enum(['password', 'ready'], { description: 'password: nobody has set one yet' }),
@@ -20,7 +20,8 @@ const FirstPasswordSchema = Type.Object(
   { additionalProperties: false },
 );
 
-export function setupResource(app: Api, { store, view }: ApiContext): void {
+export function setupResource(app: Api, context: ApiContext): void {
+  const { store, view } = context;
   const { accounts, documents } = store;
   app.get(
     '/api/v1/setup',
@@ -39,6 +40,7 @@ export function setupResource(app: Api, { store, view }: ApiContext): void {
   app.post(
     '/api/v1/setup',
     {
+      bodyLimit: OPEN_BODY_LIMIT_BYTES,
       config: { access: 'open' },
       schema: { summary: 'Set the first password', tags: ['access'], response: { 201: SignedInSchema } },
     },
@@ -50,7 +52,7 @@ export function setupResource(app: Api, { store, view }: ApiContext): void {
       if (!accounts.setUp(name, await seal(password), whoAsks(request))) throw alreadySetUp();
       request.log.info({ account: name }, 'the box was set up');
       reply.code(201);
-      return signInBrowser(store, request, reply, { name, role: 'admin' });
+      return signInBrowser(context, request, reply, { name, role: 'admin' });
     },
   );
 }

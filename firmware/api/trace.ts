@@ -52,6 +52,7 @@ export function traceResource(app: Api, { view }: ApiContext): void {
   app.get(
     '/api/v1/trace/stream',
     {
+      exposeHeadRoute: false,
       schema: {
         summary: 'Steps of calls as they happen, as server-sent events',
         tags: ['calls'],

@@ -191,15 +191,16 @@ export class Accounts {
 
   /** Whom a browser with this token acts for; undefined when it has been idle for longer, or was never signed in. */
   signedIn(token: string, idle_ms: number): Bearer | undefined {
-    const row = this.#sql.signedIn.get(digest(token));
-    const now_ms = this.#clock();
+    const row = this.#standing(token, idle_ms);
     if (row === undefined) return undefined;
-    if (now_ms - row.used_at > idle_ms || now_ms - row.created_at > MAX_SIGN_IN_MS) {
-      this.#sql.forgetOld.run(now_ms - MAX_SIGN_IN_MS, now_ms - idle_ms);
-      return undefined;
-    }
+    const now_ms = this.#clock();
     if (now_ms - row.used_at > USED_AT_STEP_MS) this.#sql.signInUsed.run(now_ms, digest(token));
     return { name: row.account, role: row.role };
+  }
+
+  /** Whether `signedIn` would find somebody. To ask is no use of the sign-in. */
+  isSignedIn(token: string, idle_ms: number): boolean {
+    return this.#standing(token, idle_ms) !== undefined;
   }
 
   signOut(token: string): void {
@@ -239,6 +240,20 @@ export class Accounts {
     const now_ms = this.#clock();
     if (now_ms - (row.used_at ?? 0) > USED_AT_STEP_MS) this.#sql.tokenUsed.run(now_ms, row.name);
     return { name: row.name, role: row.role };
+  }
+
+  /** Whether `bearer` would find one. To ask is no use of the token. */
+  isToken(token: string): boolean {
+    return this.#sql.token.get(digest(token)) !== undefined;
+  }
+
+  #standing(token: string, idle_ms: number): SignInRow | undefined {
+    const row = this.#sql.signedIn.get(digest(token));
+    const now_ms = this.#clock();
+    if (row === undefined) return undefined;
+    if (now_ms - row.used_at <= idle_ms && now_ms - row.created_at <= MAX_SIGN_IN_MS) return row;
+    this.#sql.forgetOld.run(now_ms - MAX_SIGN_IN_MS, now_ms - idle_ms);
+    return undefined;
   }
 
   #note(who: string, action: 'put' | 'delete', resource: string, fields: string[]): void {

@@ -1,50 +1,11 @@
 /** Who may do what: first password, sign-in, accounts, tokens, roles, over real sockets. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { type Answer, ask, type Box, freePort, open, openBox, signedInScript } from './box.js';
+import { test } from 'node:test';
+import { type Answer, ask, signedInScript } from './box.js';
+import { openBrowser, openSecond, openSetUp, PASSWORD } from './browser.js';
 
-const PASSWORD = 'correct horse battery';
 const OTHER = 'staple of another kind';
-
-interface Browser {
-  box: Box;
-  port: number;
-  /** A request with the cookie of the last sign-in. */
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  cookie: string;
-}
-
-async function openBrowser(t: TestContext): Promise<Browser> {
-  const box = await openBox(t);
-  const port = await freePort();
-  await box.listeners.useTcpPort(port);
-  const browser: Browser = {
-    box,
-    port,
-    cookie: '',
-    async request(method, path, body, extra = {}) {
-      const headers = {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(browser.cookie !== '' && { cookie: browser.cookie }),
-        ...extra,
-      };
-      const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
-      const answer = await ask({ port, method, path: `/api/v1/${path}`, headers }, text);
-      const set = answer.headers['set-cookie']?.[0];
-      if (set !== undefined) browser.cookie = set.split(';')[0] ?? '';
-      return answer;
-    },
-  };
-  return browser;
-}
-
-async function openSetUp(t: TestContext): Promise<Browser> {
-  const browser = await openBrowser(t);
-  const { status } = await browser.request('POST', 'setup', { password: PASSWORD });
-  assert.equal(status, 201);
-  return browser;
-}
 
 const fieldsOf = ({ text }: Answer): string[] =>
   (JSON.parse(text) as { problems?: { field: string }[] }).problems?.map(({ field }) => field) ?? [];
@@ -110,17 +71,6 @@ test('a cookie is for HTTP alone and for this site alone, and after sign-out it 
   assert.equal((await browser.request('GET', 'sessions')).status, 401);
 });
 
-test('a stream ends with the sign-in that it was opened with', async (t) => {
-  const browser = await openSetUp(t);
-  const { cookie, port } = browser;
-  const { response } = await open({ port, path: '/api/v1/trace/stream', headers: { cookie } });
-  assert.equal(response.statusCode, 200);
-  const ended = new Promise((resolve) => response.once('close', resolve));
-  response.resume();
-  await browser.request('DELETE', 'sign-in');
-  await ended;
-});
-
 test('name and password have to fit, and neither is told apart', async (t) => {
   const browser = await openSetUp(t);
   const refused = [
@@ -133,10 +83,10 @@ test('name and password have to fit, and neither is told apart', async (t) => {
   for (const credentials of refused) answers.push(await browser.request('POST', 'sign-in', credentials));
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([401]));
   assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
-  for (const body of ['', '[]', '{"name":1,"password":2}', '{"name":"admin"}', `"${'x'.repeat(100_000)}"`]) {
+  for (const body of ['', '[]', '{"name":1,"password":2}', '{"name":"admin"}', `"${'x'.repeat(10_000)}"`]) {
     assert.equal((await browser.request('POST', 'sign-in', body)).status, 422, body.slice(0, 20));
   }
-  assert.equal((await browser.request('POST', 'sign-in', 'x'.repeat(3_000_000))).status, 413);
+  assert.equal((await browser.request('POST', 'sign-in', 'x'.repeat(20_000))).status, 413);
 });
 
 test('2,000 tries: all but the first ten are told to wait, the box stays at work, and scripts get in', async (t) => {
@@ -280,18 +230,6 @@ test('accounts: made, changed, deleted, never the last administrator’s; a chan
   );
   assert.equal(JSON.stringify(audit).includes('third'), false);
 });
-
-async function openSecond({ port }: Browser, name: string, password: string) {
-  const headers = { 'content-type': 'application/json' };
-  const signIn = { port, method: 'POST', path: '/api/v1/sign-in', headers };
-  const answer = await ask(signIn, JSON.stringify({ name, password }));
-  const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-  return (method: string, path: string, body?: unknown) =>
-    ask(
-      { port, method, path: `/api/v1/${path}`, headers: { cookie, ...(body !== undefined && headers) } },
-      body === undefined ? undefined : JSON.stringify(body),
-    );
-}
 
 test('passwords are forgotten at the console alone, and then the box waits for a first one again', async (t) => {
   const browser = await openSetUp(t);

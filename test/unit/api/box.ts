@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import type { Program } from '../../../firmware/api/program.js';
 import { type ApiServer, buildServer } from '../../../firmware/api/server.js';
@@ -324,14 +325,23 @@ export interface Box extends ApiServer {
   folder: string;
 }
 
-/** `before` sees the server before it has routes. */
-export async function openBox(t: TestContext, before = (_app: ApiServer['app']): void => {}): Promise<Box> {
-  const { store } = temporaryStore(t);
+export interface BoxOptions {
+  /** Sees the server before it has routes. */
+  before?: (app: ApiServer['app']) => void;
+  /** The store's, Unix time in ms. */
+  clock?: () => number;
+  log?: FastifyBaseLogger;
+}
+
+export async function openBox(
+  t: TestContext,
+  { before, clock, log = pino({ level: 'silent' }) }: BoxOptions = {},
+): Promise<Box> {
+  const { store } = temporaryStore(t, clock);
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
   const view = new PlainView(store);
   const logs = new LogRing(100);
   const program: Program = { dataFolder: folder, restart: undefined, appliance: undefined };
-  const log = pino({ level: 'silent' });
   const server = buildServer({
     store,
     view,
@@ -352,7 +362,7 @@ export async function openBox(t: TestContext, before = (_app: ApiServer['app']):
     logs,
     program,
   });
-  before(server.app);
+  before?.(server.app);
   await server.app.ready();
   t.after(async () => {
     await server.app.close();

@@ -30,12 +30,14 @@ interface Document {
 
 async function described(t: TestContext): Promise<{ routes: string[]; document: Document }> {
   const routes: string[] = [];
-  const { app } = await openBox(t, (server) => {
-    server.addHook('onRoute', ({ url, method, onRequest }) => {
-      // What has a hook of its own says that a method is not known.
-      if (onRequest !== undefined || !/^\/(api|metrics)/.test(url) || /^\/api\/v1\/reference/.test(url)) return;
-      for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one} ${url.replace(/:(\w+)/g, '{$1}')}`);
-    });
+  const { app } = await openBox(t, {
+    before: (server) => {
+      server.addHook('onRoute', ({ url, method, onRequest }) => {
+        // What has a hook of its own says that a method is not known.
+        if (onRequest !== undefined || !/^\/(api|metrics)/.test(url) || /^\/api\/v1\/reference/.test(url)) return;
+        for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one} ${url.replace(/:(\w+)/g, '{$1}')}`);
+      });
+    },
   });
   return { routes, document: app.swagger() as unknown as Document };
 }
