@@ -1,7 +1,9 @@
 /** Captures of packets: begun, stopped, and read as pcapng. */
 import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { compileShape } from '../store/shape.js';
+import { whoAsks } from './authentication.js';
 import type { Api, ApiContext } from './context.js';
 import { ApiProblem, notFound, refusal } from './problem.js';
 
@@ -64,7 +66,10 @@ const IdSchema = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 32 -
 const FILTERS = ['sessionId', 'tunnelId', 'user'] as const;
 const checkRequest = compileShape(CaptureRequestSchema);
 
-export function capturesResource(app: Api, { view: { captures } }: ApiContext): void {
+export function capturesResource(app: Api, { view: { captures }, store }: ApiContext): void {
+  const noted = (request: FastifyRequest, action: 'put' | 'delete', resource: string) =>
+    store.audit.note(Date.now(), { who: whoAsks(request), action, resource, fields: [] });
+
   const found = <T>(what: T | undefined, id: number): T => {
     if (what === undefined) throw notFound(`capture ${id}`);
     return what;
@@ -86,6 +91,7 @@ export function capturesResource(app: Api, { view: { captures } }: ApiContext): 
       const capture = await captures.start(requested(request.body));
       if (typeof capture === 'string')
         throw new ApiProblem({ title: 'Too many captures', status: 409, detail: capture });
+      noted(request, 'put', `captures/${capture.id}`);
       reply.code(201).header('location', `/api/v1/captures/${capture.id}`);
       return capture;
     },
@@ -100,7 +106,12 @@ export function capturesResource(app: Api, { view: { captures } }: ApiContext): 
   app.post(
     '/api/v1/captures/:id/stop',
     { schema: { summary: 'Stop a capture', tags: ['calls'], params: IdSchema, response: { 200: CaptureSchema } } },
-    async ({ params }) => found(await captures.stop(params.id), params.id),
+    async (request) => {
+      const { id } = request.params;
+      const stopped = found(await captures.stop(id), id);
+      noted(request, 'put', `captures/${id}/stop`);
+      return stopped;
+    },
   );
 
   app.get(
@@ -113,6 +124,8 @@ export function capturesResource(app: Api, { view: { captures } }: ApiContext): 
         const detail = 'there may be passwords in this capture: only administrators may read it';
         throw new ApiProblem({ title: 'Not allowed', status: 403, detail });
       }
+      // Who has read what others said is of more weight than who has set something.
+      noted(request, 'put', `captures/${id}/file`);
       reply.header('content-disposition', `attachment; filename="capture-${id}.pcapng"`);
       return reply
         .type('application/x-pcapng')
@@ -123,8 +136,10 @@ export function capturesResource(app: Api, { view: { captures } }: ApiContext): 
   app.delete(
     '/api/v1/captures/:id',
     { schema: { summary: 'End and forget a capture', tags: ['calls'], params: IdSchema } },
-    ({ params }, reply) => {
-      if (!captures.remove(params.id)) throw notFound(`capture ${params.id}`);
+    (request, reply) => {
+      const { id } = request.params;
+      if (!captures.remove(id)) throw notFound(`capture ${id}`);
+      noted(request, 'delete', `captures/${id}`);
       return reply.code(204).send();
     },
   );

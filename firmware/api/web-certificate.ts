@@ -68,7 +68,8 @@ export class WebCertificate {
   /** Host names for L2TP take more than DNS does. */
   #ownNames(): string[] {
     const { hostName } = this.#store.documents.settings().system;
-    return [...(isHostName(hostName) ? [hostName, `${hostName}.local`] : []), 'tunnelwerk', 'localhost'];
+    const names = isHostName(hostName) ? [hostName, `${hostName}.local`] : [];
+    return [...new Set([...names, 'tunnelwerk', 'localhost'])];
   }
 
   #use(identity: TlsIdentity): void {

@@ -82,7 +82,7 @@ export class Answers {
     switch (rule?.action) {
       case 'refuse': {
         const answer = { accepted: false, message: 'no calls of this kind' };
-        give({ type: 'authenticate', questionId, answer, authorization: undefined });
+        give({ type: 'authenticate', questionId, answer, authorization: undefined, by: 'settings' });
         return;
       }
       case 'tunnel': {
@@ -90,7 +90,7 @@ export class Answers {
         const authorization = { ...NO_AUTHORIZATION, tunnels: tunnelChoices(lac, rule.group ?? '') };
         // Without an LNS the call would end here, and nobody has looked at a password.
         const accepted = authorization.tunnels.length > 0;
-        give({ type: 'authenticate', questionId, answer: { accepted }, authorization });
+        give({ type: 'authenticate', questionId, answer: { accepted }, authorization, by: 'settings' });
         return;
       }
       case 'local':
@@ -112,7 +112,7 @@ export class Answers {
     const answer = authenticateLocally(question.request, user?.enabled ? user.password : undefined);
     const isAccepted = answer.accepted && user !== undefined;
     const authorization = isAccepted ? authorizationOf(user, documents.settings().lac) : undefined;
-    give({ type: 'authenticate', questionId: question.questionId, answer, authorization });
+    give({ type: 'authenticate', questionId: question.questionId, answer, authorization, by: 'own-users' });
   }
 
   /**

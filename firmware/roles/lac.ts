@@ -309,7 +309,7 @@ export class Lac {
   #answered(
     known: LacCall,
     request: AuthenticationRequest,
-    { answer, authorization }: Extract<Answer, { type: 'authenticate' }>,
+    { answer, authorization, by }: Extract<Answer, { type: 'authenticate' }>,
     now_ms: number,
   ): void {
     const { call } = known;
@@ -320,7 +320,7 @@ export class Lac {
       5,
       'answer',
       answer.accepted ? 'accepted' : 'refused',
-      { user: latin1(request.name), servers, reason },
+      { by, user: latin1(request.name), servers, reason },
       now_ms,
     );
     if (answer.accepted) call.info.userName = latin1(request.name);

@@ -290,8 +290,8 @@ export class Lns {
     this.#context.ask(question, (answer, at_ms) => {
       if (answer.type !== 'authenticate' || !this.#isAlive(call)) return;
       const { accepted, message } = answer.answer;
-      const reason = accepted ? {} : { reason: message ?? '' };
-      call.note(answered, 'answer', accepted ? 'accepted' : 'refused', { user: userName, ...reason }, at_ms);
+      const said = { by: answer.by, user: userName, ...(accepted ? {} : { reason: message ?? '' }) };
+      call.note(answered, 'answer', accepted ? 'accepted' : 'refused', said, at_ms);
       if (accepted && answer.authorization !== undefined) call.authorize(answer.authorization);
       call.withLink(at_ms, (link) => link.answerAuthentication(answer.answer, at_ms));
     });

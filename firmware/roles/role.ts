@@ -233,7 +233,14 @@ export type Answer =
    * A LAC takes an answer with tunnels as leave to carry the call there, whoever checks the user; `authorization` is
    * given where the user is accepted.
    */
-  | { type: 'authenticate'; questionId: number; answer: AuthenticationAnswer; authorization: Authorization | undefined }
+  | {
+      type: 'authenticate';
+      questionId: number;
+      answer: AuthenticationAnswer;
+      authorization: Authorization | undefined;
+      /** Where it was not RADIUS that knew. */
+      by?: 'own-users' | 'settings';
+    }
   | { type: 'lease'; questionId: number; granted: true; lease: LeaseGrant }
   | { type: 'lease'; questionId: number; granted: false; reason: string }
   | { type: 'resolve'; questionId: number; address: string | undefined; reason: string };

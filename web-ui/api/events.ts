@@ -10,7 +10,6 @@ const TOPIC_OF: Readonly<Record<string, string>> = {
   overview: 'overview',
   sessions: 'sessions',
   settings: 'settings',
-  unconfirmed: 'settings',
   log: 'log',
 };
 const handlers = new Map<string, Set<Handler>>();
@@ -44,7 +43,7 @@ function deliver({ type, data }: MessageEvent<string>): void {
   for (const handler of handlers.get(type) ?? []) handler(data === '' ? undefined : JSON.parse(data));
 }
 
-/** Calls `handle` for each event of this name (overview, sessions, settings, unconfirmed, log, resync) while it is shown. */
+/** Calls `handle` for each event of this name (overview, sessions, settings, log, resync) while it is shown. */
 export function useEvent<T>(event: string, handle: (data: T) => void, isWanted = true): void {
   const latest = useRef(handle);
   latest.current = handle;

@@ -78,8 +78,9 @@ const ANSWERED: ReadonlySet<number> = new Set([5, 9, 12]);
 export function ladder(here: LadderSide, there: LadderSide | undefined): Ladder {
   const lines = there === undefined ? alone(here) : joined(here, there);
   const isCompulsory = hasPc(here, there);
-  const messages = lines.map((line) => message(line, here, isCompulsory));
   const records = [...here.records, ...(there?.records ?? [])];
+  const isOwn = new Set([here, ...(there === undefined ? [] : [there])].filter(knowsItself).map(({ role }) => role));
+  const messages = lines.map((line) => message(line, here, isCompulsory, isOwn.has(line.role)));
   const outcome = there?.outcome === 'failed' ? 'failed' : here.outcome;
   const first = here.records[0];
   return {
@@ -135,7 +136,17 @@ function hasPc(here: LadderSide, there: LadderSide | undefined): boolean {
   return connected !== undefined && /proxyAuthen|LastSentLcp|lastSentLcp|initialReceivedLcp/.test(connected.detail);
 }
 
-function message(line: Line, here: LadderSide, isCompulsory: boolean): LadderMessage {
+/**
+ * Whether this box has answered itself who the user is, from its own users or by its settings, and no RADIUS server. It says
+ * so in front of all that a peer may have written.
+ */
+function knowsItself({ records }: LadderSide): boolean {
+  return records.some(
+    ({ direction, detail }) => direction === 'within' && /^by=(own-users|settings)(,|$)/.test(detail),
+  );
+}
+
+function message(line: Line, here: LadderSide, isCompulsory: boolean, isOwn: boolean): LadderMessage {
   const { at_ms, step, what, detail, arrived, role } = line;
   const seenHere = role === here.role;
   const seenBy = arrived !== undefined ? 'both' : seenHere ? 'here' : 'elsewhere';
@@ -143,7 +154,7 @@ function message(line: Line, here: LadderSide, isCompulsory: boolean): LadderMes
   const found = failureOf(record) ?? null;
   return {
     ...{ at_ms, step, what, seenBy },
-    ...way(line, isCompulsory),
+    ...way(line, isCompulsory, isOwn),
     travel_ms: arrived?.after_ms ?? null,
     fields: parseDetail(detail),
     failed: found !== null || isRefusal(what),
@@ -156,10 +167,12 @@ const isRefusal = (what: string): boolean => /^(CHAP Failure|PAP Authenticate-Na
 function way(
   { role, direction, what, step }: Line,
   isCompulsory: boolean,
+  isOwn: boolean,
 ): Pick<LadderMessage, 'from' | 'to' | 'protocol'> {
   const own: Lane = role === 'lns' ? 'lns' : 'lac';
   const between = (other: Lane, protocol: string) =>
     direction === 'received' ? { from: other, to: own, protocol } : { from: own, to: other, protocol };
+  if (direction === 'within' && isOwn) return { from: own, to: own, protocol: '' };
   if (direction === 'within') {
     const radius: Lane = own === 'lns' ? 'radius-of-lns' : 'radius-of-lac';
     if (ASKED.has(step) && what === 'authenticate') return { from: own, to: radius, protocol: 'RADIUS' };

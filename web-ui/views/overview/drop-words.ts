@@ -14,6 +14,7 @@ const GERMAN: Readonly<Record<string, string>> = {
   'stranger-rate': 'eine Bitte um einen Tunnel über der Rate, die eine Adresse oder alle haben dürfen',
   'stranger-backlog': 'eine Bitte um einen Tunnel, während zu viele auf Bearbeitung warten',
   'unknown-session': 'Daten für eine Sitzung, die es nicht gibt',
+  'session-zero': 'Daten für Sitzung 0, mit denen ein Board prüft, dass Pakete durchkommen',
   'pppoe-truncated': 'ein PPPoE-Rahmen, der in seinen Köpfen endet',
   'pppoe-header': 'ein PPPoE-Sitzungsrahmen, dessen Version, Typ oder Code nicht der von Daten ist',
   'pppoe-length': 'ein PPPoE-Rahmen, der kürzer ist, als er sagt',
