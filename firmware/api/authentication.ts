@@ -106,6 +106,8 @@ export function authenticate(app: Api, store: Store, listeners: Listeners): void
       return undefined;
     }
     const refused = refuseWhoMayNot(request, reply);
+    if (request.asker === null) listeners.hurry(request.raw);
+    else listeners.know(request.raw);
     const credential = credentialOf(request);
     if (refused === undefined && request.asker !== null && credential !== undefined)
       answers.note(credential, reply.raw);

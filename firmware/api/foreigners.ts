@@ -18,7 +18,7 @@ export const isEncrypted = (request: FastifyRequest): boolean => 'encrypted' in 
  */
 export function isOurs(host: string, localAddress: string, names: ReadonlySet<string>): boolean {
   const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (LOOPBACK_NAMES.has(name) || names.has(name) || names.has(name.replace(/^[^.]+/, '*'))) return true;
+  if (LOOPBACK_NAMES.has(name) || names.has(name) || names.has(name.replace(/^[a-z0-9_-]+(?=\.)/, '*'))) return true;
   const address = canonicalAddress(name.replace(/^\[(.*)\]$/, '$1'));
   return address !== undefined && address === canonicalAddress(localAddress);
 }

@@ -7,20 +7,30 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperatingProblem } from '../control/view.js';
 import type { TlsIdentity } from './certificate-text.js';
+import { Connections } from './connections.js';
 import { isOurs, ownHost, refuseForeigner } from './foreigners.js';
 import { closeNow, ListeningPort } from './listening-port.js';
 import { listenOnSocket } from './unix-socket.js';
 
-/** A request that takes longer to arrive is given up. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const OPTIONS = {
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  headersTimeout: REQUEST_TIMEOUT_MS,
-  connectionsCheckingInterval: 5000,
+/** What a client may do at most. */
+export interface Limits {
+  /** The head of a request, and all of one by a stranger, is given up when it takes longer to arrive. */
+  arrival_ms: number;
+  /** All of one by somebody who is known: an update over a slow line takes its time. */
+  longArrival_ms: number;
+  /** A connection on which nothing moves, in either direction, for so long is given up. */
+  silence_ms: number;
+  handshake_ms: number;
+  /** On each address: who opens more keeps out nobody on another one. */
+  connections: number;
+  /** So often it is looked what has taken too long. */
+  lookInterval_ms: number;
+}
+
+const LIMITS: Limits = {
+  ...{ arrival_ms: 30_000, longArrival_ms: 1_800_000, silence_ms: 120_000, handshake_ms: 10_000 },
+  ...{ connections: 512, lookInterval_ms: 5_000 },
 };
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** On each address: who opens more keeps out nobody on another one. */
-const MAX_CONNECTIONS = 512;
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 
 /** What of the LAN is to be served. Ports: 0 = none. */
@@ -32,8 +42,11 @@ export interface LanService {
 
 export class Listeners {
   readonly #handle: RequestListener;
-  /** Sockets of the TCP listeners: known by the socket, since a closed one has no address any more. */
-  readonly #tcpSockets = new WeakSet<object>();
+  readonly #limits: Limits;
+  /** Of the TCP listeners, by their sockets, since a closed one has no address any more. */
+  readonly #tcpConnections = new WeakMap<object, Connections>();
+  /** Of all servers that have not closed. */
+  readonly #open = new Set<Connections>();
   readonly #loopback = new ListeningPort(() => this.#tcpServer(this.#handle), 'api.tcpPort');
   readonly #https = new ListeningPort(() => this.#tlsServer(), 'api.httpsPort');
   readonly #redirect = new ListeningPort(
@@ -46,8 +59,9 @@ export class Listeners {
   /** By which the box may be called besides its addresses; in lower case. */
   names: ReadonlySet<string> = new Set();
 
-  constructor(handle: RequestListener) {
+  constructor(handle: RequestListener, limits = LIMITS) {
     this.#handle = handle;
+    this.#limits = limits;
   }
 
   /** Why something is not served although it should be. */
@@ -57,12 +71,26 @@ export class Listeners {
 
   /** Whether a connection came by TCP, and not by the Unix socket. */
   isTcp(socket: object): boolean {
-    return this.#tcpSockets.has(socket);
+    return this.#tcpConnections.has(socket);
+  }
+
+  /** Who asks is known: his connection stays when there are too many, and he may take his time. */
+  know({ socket }: IncomingMessage): void {
+    this.#tcpConnections.get(socket)?.know(socket);
+  }
+
+  /** A stranger asks: all of it has to be here soon. */
+  hurry(message: IncomingMessage): void {
+    const giveUp = () => {
+      if (!message.complete) message.socket.destroy();
+    };
+    const timer = setTimeout(giveUp, this.#limits.arrival_ms).unref();
+    message.once('close', () => clearTimeout(timer));
   }
 
   /** Serves the Unix socket, in place of one that a former process left. Rejects, in words, when it cannot. */
   async openSocket(path: string): Promise<void> {
-    const server = createServer(OPTIONS, this.#handle);
+    const server = createServer(this.#options(), this.#handle);
     await listenOnSocket(server, path);
     this.#unixServer = server;
   }
@@ -95,30 +123,49 @@ export class Listeners {
   async close(): Promise<void> {
     const unixServer = this.#unixServer;
     this.#unixServer = undefined;
-    await Promise.all([
+    const closed = Promise.all([
       ...[this.#loopback, this.#https, this.#redirect].map((port) => port.close()),
       ...(unixServer ? [closeNow(unixServer)] : []),
     ]);
+    for (const connections of this.#open) connections.end();
+    await closed;
   }
 
   /** Refuses, on TCP, what a foreign web page could make a browser send. Who can open the Unix socket is no browser. */
-  async refuseForeigners(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  refuseForeigners(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
     return this.isTcp(request.raw.socket) ? refuseForeigner(request, reply, this.names) : undefined;
   }
 
   #tcpServer(handle: RequestListener): Server {
-    const server = createServer(OPTIONS, handle);
-    server.on('connection', (socket) => this.#tcpSockets.add(socket));
-    server.maxConnections = MAX_CONNECTIONS;
+    const server = createServer(this.#options(), handle);
+    const connections = this.#bound(server);
+    server.on('connection', (socket) => this.#tcpConnections.set(socket, connections));
     return server;
   }
 
   #tlsServer(): Server {
     const { chain: cert, key } = this.#identity!;
-    const server = createTlsServer({ ...OPTIONS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS, cert, key }, this.#handle);
-    server.on('secureConnection', (socket) => this.#tcpSockets.add(socket));
-    server.maxConnections = MAX_CONNECTIONS;
+    const handshakeTimeout = this.#limits.handshake_ms;
+    const server = createTlsServer({ ...this.#options(), handshakeTimeout, cert, key }, this.#handle);
+    const connections = this.#bound(server);
+    server.on('secureConnection', (socket) => this.#tcpConnections.set(socket, connections));
     return server;
+  }
+
+  #options() {
+    const { arrival_ms, longArrival_ms, lookInterval_ms } = this.#limits;
+    return {
+      ...{ headersTimeout: arrival_ms, requestTimeout: longArrival_ms, connectionsCheckingInterval: lookInterval_ms },
+    };
+  }
+
+  #bound(server: Server): Connections {
+    const connections = new Connections(this.#limits.connections);
+    this.#open.add(connections);
+    server.once('close', () => this.#open.delete(connections));
+    server.on('connection', (socket) => connections.admit(socket));
+    server.setTimeout(this.#limits.silence_ms);
+    return connections;
   }
 
   /** To the same place with TLS. Nothing is served without it, and nothing that was sent is looked at. */

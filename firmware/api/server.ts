@@ -4,7 +4,7 @@
  */
 import cookie from '@fastify/cookie';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyBaseLogger } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Confirmation } from '../control/confirmation.js';
 import type { LogRing } from '../control/log-ring.js';
 import type { NetworkState } from '../control/network-state.js';
@@ -22,6 +22,7 @@ import { type Api, validatorCompiler } from './context.js';
 import { eventsResource } from './events.js';
 import { historyResource } from './history.js';
 import { interfacesResource } from './interfaces.js';
+import { takeJsonBodies } from './json-body.js';
 import { leasesResource } from './leases.js';
 import { Listeners } from './listeners.js';
 import { logsResource } from './logs.js';
@@ -91,12 +92,18 @@ export interface ApiServer {
 export function buildServer(dependencies: ServerDependencies): ApiServer {
   const { store, view, traces, testCalls, webUiFolder, givenLan, makeCertificate, network, log, logs, program } =
     dependencies;
+  const beginAnswer = (request: FastifyRequest, reply: FastifyReply) => {
+    reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
+    return listeners.refuseForeigners(request, reply);
+  };
   const app: Api = fastify({
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: 1024 },
-    frameworkErrors: (error, _request, reply) => {
+    // What is no path at all meets no hook.
+    frameworkErrors: (error, request, reply) => {
+      if (beginAnswer(request, reply) !== undefined) return;
       sendProblem(reply, { title: 'The request is refused', status: error.statusCode ?? 400, detail: error.message });
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -104,12 +111,9 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
   const changes = new Changes();
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
-  takeEmptyBodies(app);
+  takeJsonBodies(app);
   answerErrors(app);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
-    return listeners.refuseForeigners(request, reply);
-  });
+  app.addHook('onRequest', async (request, reply) => beginAnswer(request, reply));
   const certificate = new WebCertificate(store, listeners, makeCertificate);
   const reach = new Reach({ store, listeners, certificate, givenLan });
   const apply = async () => {
@@ -152,19 +156,6 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
     });
   });
   return { app, listeners, reach, changes };
-}
-
-/**
- * Some clients name JSON as their content type whatever they send. Without a body that is no fault of a DELETE; for a
- * document it is null, which every schema refuses.
- */
-function takeEmptyBodies(app: Api): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, null);
-    else parse(request, String(body), done);
-  });
 }
 
 /** Builds the server and serves it where the settings say. Rejects when the socket is in use. */

@@ -120,6 +120,9 @@ const MatchSchema = Type.Object(
   { additionalProperties: false },
 );
 
+/** Four numbers. */
+const MATCH_LIMIT_BYTES = 4096;
+
 export type CallTrace = Static<typeof TraceSchema>;
 export type Failure = Static<typeof FailureSchema>;
 export type Lane = Static<typeof LaneSchema>;
@@ -233,6 +236,7 @@ export function tracesResource(app: Api, { store, traces }: ApiContext): void {
   app.post(
     '/api/v1/traces/match',
     {
+      bodyLimit: MATCH_LIMIT_BYTES,
       config: { access: 'viewers', body: MatchSchema },
       schema: {
         summary: "The trace of a call that another box knows by its ICRQ's numbers",

@@ -30,7 +30,7 @@ export function schemaProblems(errors: ReturnType<Validator['Errors']>): Problem
     if (!found.has(field)) found.set(field, reason);
   };
   const member = (path: string, name: PropertyKey) =>
-    `${path}/${String(name).replace(/~/g, '~0').replace(/\//g, '~1')}`;
+    `${path}/${shortened(String(name)).replace(/~/g, '~0').replace(/\//g, '~1')}`;
   for (const error of errors) {
     const { instancePath } = error;
     if (error.keyword === 'additionalProperties') {
@@ -43,6 +43,9 @@ export function schemaProblems(errors: ReturnType<Validator['Errors']>): Problem
   if (found.size === 0) note('', 'is made of fields that are not known; remove them');
   return [...found].map(([field, reason]) => ({ field, reason }));
 }
+
+/** No field has a name that long. */
+const shortened = (name: string): string => (name.length > 100 ? `${name.slice(0, 100)}…` : name);
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   integer: 'a whole number',

@@ -248,3 +248,19 @@ test('no password, nor what is made of it, is given out', async (t) => {
     assert.equal(/scrypt|correct horse/.test(text), false, path);
   }
 });
+
+test('an unknown name takes as long as a wrong password', async (t) => {
+  const browser = await openSetUp(t);
+  const took = async (name: string) => {
+    const began = performance.now();
+    await browser.request('POST', 'sign-in', { name, password: OTHER });
+    return performance.now() - began;
+  };
+  const [known, unknown]: [number[], number[]] = [[], []];
+  for (let at = 0; at < 5; at++) {
+    known.push(await took('admin'));
+    unknown.push(await took(`admin${at}`));
+  }
+  // Without scrypt an answer takes a twentieth.
+  assert.ok(Math.min(...unknown) > Math.min(...known) / 2, `${unknown} against ${known}`);
+});

@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { isOurs } from '../../../firmware/api/foreigners.js';
 import { LanAddresses } from '../../../firmware/api/lan-addresses.js';
 import { makeSelfSignedCertificate } from '../../../firmware/linux/openssl-program.js';
 import { lanInterfaces } from '../../../firmware/settings.js';
@@ -249,4 +250,37 @@ test('addresses stay while the carrier is away, unless another interface has the
   assert.deepEqual(lan.of(['eth1'], { eth1: [info('192.168.1.9')] }), ['192.168.1.9']);
   assert.deepEqual(lan.of([], {}), []);
   assert.deepEqual(lan.of(['eth1'], {}), []);
+});
+
+test('over TLS nothing older than version 1.2 is spoken', async (t) => {
+  const { httpsPort } = await openLan(t);
+  const speak = (version: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3') =>
+    new Promise<string>((resolve) => {
+      // The client's own library takes the old versions at this level alone.
+      const ciphers = 'DEFAULT@SECLEVEL=0';
+      const options = { host: LAN[0], port: httpsPort, rejectUnauthorized: false, ciphers };
+      const socket = connectTls({ ...options, minVersion: version, maxVersion: version }, () => {
+        resolve(socket.getProtocol() ?? '');
+        socket.destroy();
+      });
+      socket.once('error', () => resolve('refused'));
+    });
+  assert.deepEqual(
+    [await speak('TLSv1'), await speak('TLSv1.1'), await speak('TLSv1.2'), await speak('TLSv1.3')],
+    ['refused', 'refused', 'TLSv1.2', 'TLSv1.3'],
+  );
+});
+
+test('a wildcard of the certificate stands for one label of a host name, and for nothing else', () => {
+  const names = new Set(['*.wild.example']);
+  for (const [host, isIt] of [
+    ['a.wild.example', true],
+    ['A-1.wild.example:443', true],
+    ['evil/.wild.example', false],
+    ['[2001:db8::1]#.wild.example', false],
+    ['user@evil.wild.example', false],
+    ['.wild.example', false],
+  ] as const) {
+    assert.equal(isOurs(host, '192.0.2.1', names), isIt, host);
+  }
 });

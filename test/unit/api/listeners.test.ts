@@ -271,3 +271,60 @@ test('every answer forbids framing and guessing of its type', async (t) => {
     assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/);
   }
 });
+
+test('what is no request at all is told no more than others, under the same headers', async (t) => {
+  const { port, as } = await openOnTcp(t);
+  for (const path of ['/%', '/api/v1/users/%E0%A4%A', `/api/v1/users/${'a'.repeat(2_000)}`]) {
+    const { status, headers } = await ask({ port, path, headers: as });
+    assert.ok([400, 414].includes(status), path);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['cache-control'], 'no-store');
+    assert.match(String(headers['content-security-policy']), /default-src 'none'/);
+    assert.equal((await ask({ port, path, headers: { host: 'attacker.example' } })).status, 403, path);
+  }
+});
+
+test('no spelling of a path leads to a file that is not of the page', async (t) => {
+  const { port, as } = await openOnTcp(t);
+  const page = await ask({ port, path: '/' });
+  for (const folder of ['/', '/assets/', '/api/v1/reference/static/']) {
+    for (const up of [
+      '..',
+      '%2e%2e',
+      '..%2f..',
+      '..%5c..',
+      '%252e%252e',
+      '%00',
+      '..%00',
+      '....',
+      '..;',
+      '%c0%ae%c0%ae',
+    ]) {
+      const path = `${folder}${up}/package.json`;
+      const { text, headers } = await ask({ port, path, headers: as });
+      const isPage = text === page.text;
+      assert.ok(isPage || /problem\+json/.test(String(headers['content-type'])), path);
+      assert.equal(text.includes('"dependencies"'), false, path);
+    }
+  }
+});
+
+test('what stands in names gets into no header of an answer', async (t) => {
+  const { port, as } = await openOnTcp(t);
+  const name = 'a\r\nset-cookie: x=1\r\n\r\n<script>';
+  for (const [method, path] of [
+    ['PUT', `users/${encodeURIComponent(name)}`],
+    ['GET', `users/${encodeURIComponent(name)}`],
+    ['GET', `traces/${encodeURIComponent(name)}/export`],
+    ['GET', `captures/${encodeURIComponent(name)}/file`],
+    ['DELETE', `tokens/${encodeURIComponent(name)}`],
+    ['PUT', `accounts/${encodeURIComponent(name)}`],
+  ] as const) {
+    const headers = { ...as, ...(method === 'PUT' && { 'content-type': 'application/json' }) };
+    const answer = await ask({ port, method, path: `/api/v1/${path}`, headers }, method === 'PUT' ? '{}' : undefined);
+    assert.ok(answer.status >= 400 && answer.status < 500, path);
+    assert.equal(answer.headers['set-cookie'], undefined);
+    assert.equal(JSON.stringify(answer.headers).includes('<script'), false);
+    assert.match(String(answer.headers['content-type']), /^application\/problem\+json/);
+  }
+});
