@@ -6,7 +6,7 @@ BIN = node_modules/.bin
 GUEST = dist/guest-kernel
 export ONCE ENCAP PROXY IMAGE MEMORY PAGE_PORT L2TP_PORT WAN_TAP LAN_TAP
 
-.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate
+.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate keys
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -61,6 +61,9 @@ packages:
 
 $(GUEST)/initramfs: test/lab/build-guest-kernel.sh test/lab/guest-kernel-init.sh | packages
 	@sh test/lab/build-guest-kernel.sh $(GUEST)
+
+keys: | packages ## the key by which updates are signed, in keys/, where there is none
+	@image/scripts/make-keys.sh keys
 
 include image/emulator/emulator.mk
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # The root of the emulated board as a squashfs: Debian's arm64 packages, unpacked without root and without a script of
 # theirs being run and without what a box does not need, the official Node, the firmware, and the overlay over all.
-# make-root.sh BOARD FOLDER: FOLDER as fetch-packages.sh, make-modules.sh and make-kernel.sh leave it;
+# make-root.sh BOARD FOLDER KEYS: FOLDER as fetch-packages.sh, make-modules.sh and make-kernel.sh leave it, KEYS as make-keys.sh;
 # FOLDER/system.squashfs afterwards. VERSION=<version> stands in board.json instead of package.json's.
 set -eu
 
-[ $# = 2 ] || { echo "usage: make-root.sh BOARD FOLDER"; exit 2; }
+[ $# = 3 ] || { echo "usage: make-root.sh BOARD FOLDER KEYS"; exit 2; }
 project=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(cd "$2" && pwd)
+keys=$(cd "$3" && pwd)
 . "$project/board/$1/meta"
 PATH="$PATH:/usr/sbin:/sbin"
 CROSS=aarch64-linux-gnu
@@ -64,6 +65,13 @@ add_root_helper() {
     "$project"/image/package/tunnelwerk-root/src/*.c
 }
 
+# What updates are checked by.
+add_rauc() {
+  mkdir -p "$root/etc/rauc"
+  sed "s/@BOARD@/$BOARD/" "$project/board/common/rauc/system.conf" >"$root/etc/rauc/system.conf"
+  cp "$keys/certificate.pem" "$root/etc/rauc/keyring.pem"
+}
+
 describe_board() {
   version=${VERSION:-$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$project/package.json")}
   mkdir -p "$root/etc/tunnelwerk"
@@ -78,6 +86,7 @@ add_firmware
 add_root_helper
 for name in data dev proc run sys tmp var root mnt; do mkdir -p "$root/$name"; done
 cp -a "$project/image/rootfs-overlay/." "$root/"
+add_rauc
 describe_board
 
 rm -f "$folder/system.squashfs"

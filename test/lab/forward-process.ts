@@ -1,9 +1,9 @@
-/** The far end of forward.ts, started in the namespace: `forward-process.js <Unix socket> <TCP port of 127.0.0.1>`. */
+/** The far end of forward.ts, started in the namespace: `forward-process.js <Unix socket> <TCP port> <its address>`. */
 import { connect, createServer } from 'node:net';
 
-const [socketPath, port] = process.argv.slice(2);
+const [socketPath, port, address] = process.argv.slice(2);
 createServer((near) => {
-  const far = connect(Number(port), '127.0.0.1');
+  const far = connect(Number(port), address);
   near.pipe(far).pipe(near);
   near.on('error', () => far.destroy());
   far.on('error', () => near.destroy());

@@ -1,5 +1,5 @@
 /**
- * Carries a loopback port of this machine to one inside a namespace: connections cross by a Unix socket, whose far end a
+ * Carries a loopback port of this machine to one that a namespace reaches: connections cross by a Unix socket, whose far end a
  * process in the namespace holds (forward-process.ts).
  */
 import { connect, createServer } from 'node:net';
@@ -10,9 +10,14 @@ import type { Lab, Namespace } from './namespaces.js';
 const PROGRAM = resolve(fileURLToPath(import.meta.url), '../forward-process.js');
 
 /** Answers the port of this machine: the same number where that is free. */
-export async function forwardPort(lab: Lab, namespace: Namespace, port: number): Promise<number> {
+export async function forwardPort(
+  lab: Lab,
+  namespace: Namespace,
+  port: number,
+  address = '127.0.0.1',
+): Promise<number> {
   const socketPath = join(lab.folder, `forward-${namespace.name}-${port}.sock`);
-  const daemon = namespace.start(`forward ${port}`, [process.execPath, PROGRAM, socketPath, String(port)]);
+  const daemon = namespace.start(`forward ${port}`, [process.execPath, PROGRAM, socketPath, String(port), address]);
   await daemon.waitForLine(/listening/, { timeout_ms: 10_000 });
   const server = createServer((near) => {
     const far = connect(socketPath);
