@@ -6,11 +6,11 @@ BIN = node_modules/.bin
 GUEST = dist/guest-kernel
 export ONCE ENCAP PROXY IMAGE MEMORY PAGE_PORT L2TP_PORT WAN_TAP LAN_TAP
 
-.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate keys
+.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate keys test-emulator
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
@@ -25,6 +25,9 @@ run: root packages build ## a lab with a call in it, until Ctrl-C; ENCAP=udp2|ud
 
 test: packages $(GUEST)/initramfs build check ## everything: unit, vectors, properties, simulator, lab, real peers
 	@node dist/test/lab/run-tests.js
+
+test-emulator: root packages $(GUEST)/initramfs emulator ## the image on the emulated ARM board: calls, power cuts, updates, factory settings
+	@node dist/test/lab/run-tests.js emulator
 
 check: node_modules/.package-lock.json ## format, lint, types, import directions
 	@$(BIN)/biome check --error-on-warnings

@@ -103,14 +103,14 @@ function readCommandLine(): CommandLine {
   return refuse(USAGE);
 }
 
-function openStoreOrRefuse(folder: string): Store {
+function openStoreOrRefuse(folder: string, isUnattended: boolean): Store {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     refuse(`${(error as Error).message}; give a --data folder that this user may write to`);
   }
   try {
-    return openStore({ path: join(folder, 'tunnelwerk.db'), keyFile: join(folder, 'key') });
+    return openStore({ path: join(folder, 'tunnelwerk.db'), keyFile: join(folder, 'key'), isUnattended });
   } catch (error) {
     if (error instanceof StoreError) refuse(error.message);
     throw error;
@@ -250,7 +250,7 @@ async function start(): Promise<void> {
   if (!mayConfigureNetwork()) {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
-  const store = openStoreOrRefuse(data);
+  const store = openStoreOrRefuse(data, board !== undefined);
   takeBackExpired(store.documents, Date.now);
   const { l2tp, routing } = store.documents.settings();
   const { port } = l2tp;

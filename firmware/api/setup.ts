@@ -11,6 +11,9 @@ const SetupSchema = Type.Object({
   state: Type.Enum(['password', 'ready'], { description: 'password: nobody has set one yet' }),
   hostName: Type.String(),
   version: Type.String(),
+  lost: Type.Boolean({
+    description: 'the settings of before were lost, since their database was damaged or of a later version; it is kept',
+  }),
   account: Type.Union([Type.Null(), SignedInSchema], { description: 'who asks; null: nobody who is signed in' }),
 });
 export type Setup = Static<typeof SetupSchema>;
@@ -31,6 +34,7 @@ export function setupResource(app: Api, context: ApiContext): void {
     },
     ({ asker }) => ({
       account: asker,
+      lost: store.rescues.some(({ kind }) => kind !== 'later-copy'),
       state: accounts.areThere ? ('ready' as const) : ('password' as const),
       hostName: documents.settings().system.hostName,
       version: view.status().version,

@@ -22,7 +22,7 @@ import { Captures } from './capture/captures.js';
 import { KernelSettings } from './kernel-settings.js';
 import { Load, type LoadReading } from './load.js';
 import type { NetworkConfiguration } from './network.js';
-import { settingsProblems } from './operating-problems.js';
+import { rescueProblems, settingsProblems } from './operating-problems.js';
 import type { PartLogs } from './part-logs.js';
 import { NOBODY, PeerInput, peerOf } from './peer-input.js';
 import { type PortOffload, Ports } from './ports.js';
@@ -201,12 +201,13 @@ export class ControlPlane {
 
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
-    const { listeningPort, packetOffload } = this.#dependencies;
+    const { listeningPort, packetOffload, store } = this.#dependencies;
     const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.radius].flatMap((part) => part.problems());
     const seen = { listeningPort, packetOffload, refusedSockets: this.#refusedSockets };
     const ofMemory = this.memory.problems(this.#settings.l2tp.maxSessions, this.appliance.callCount);
     const ofLogs = this.#dependencies.logs.problems();
-    return [...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts, ...ofLogs];
+    const ofStore = rescueProblems(store.rescues, Date.now());
+    return [...ofStore, ...settingsProblems(this.#settings, seen), ...ofMemory, ...ofParts, ...ofLogs];
   }
 
   /** What becomes of users' packets behind the LNS. */

@@ -2,6 +2,7 @@
  * What of the settings is not in force, in words for the operator. Pure.
  */
 import type { Settings } from '../settings.js';
+import type { Rescue } from '../store/rescue.js';
 import type { OperatingProblem } from './view.js';
 
 /** What the running box brings along. */
@@ -40,4 +41,20 @@ function usesIp({ l2tp, lns, lac, lacClients, pseudowires }: Settings): boolean 
     lacClients.some(({ enabled, encapsulation }) => enabled && encapsulation === 'ip') ||
     wires.some(({ mode, encapsulation }) => mode !== 'listen' && encapsulation === 'ip')
   );
+}
+
+const SHOWN_MS = 7 * 86_400_000;
+
+/** What was done to the database so that the box could go on, as long as it is news. `now_ms` is Unix time. */
+export function rescueProblems(rescues: readonly Rescue[], now_ms: number): OperatingProblem[] {
+  const texts = {
+    damaged: 'was damaged, and has been set aside: the box began anew with factory settings',
+    later: 'was written by a later version, and has been set aside: the box began anew with factory settings',
+    'later-copy':
+      'was written by a later version, and has been set aside: the box has the settings of before that version',
+  };
+  const advice = 'look through the settings, and restore a backup if they are not what they should be';
+  return rescues
+    .filter(({ at_ms }) => now_ms - at_ms < SHOWN_MS)
+    .map(({ kind, file }) => ({ what: `the database ${texts[kind]} (${file})`, advice }));
 }

@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { keepCopy, rescueDatabase } from './rescue.js';
 import { MIGRATIONS } from './schema.js';
 
 /** Something about the files of the store that a person must put right; the message says how. */
@@ -24,13 +25,17 @@ const PAGE_CACHE_KIB = 2_000;
 /** Far above what a checkpoint leaves; keeps a burst of calls from filling a small flash for good. */
 const JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** Throws StoreError when the file is used by another process, is damaged or was written by a later version. */
-export function openDatabase(path: string): Connections {
+/**
+ * Throws StoreError when the file is used by another process, is damaged or was written by a later version; of the last
+ * two nothing where `rescued_ms` says when it is: then the box goes on, see rescue.ts.
+ */
+export function openDatabase(path: string, rescued_ms?: number): Connections {
   const lock = lockFor(path);
   try {
+    if (rescued_ms !== undefined) rescueDatabase(path, MIGRATIONS.length, rescued_ms);
     makeFile(path);
     const durable = connect(path, 'FULL');
-    migrate(durable, path);
+    migrate(durable, path, rescued_ms !== undefined);
     const relaxed = connect(path, 'NORMAL');
     const close = () => {
       relaxed.close();
@@ -76,13 +81,14 @@ function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.Databas
   return database;
 }
 
-function migrate(database: Database.Database, path: string): void {
+function migrate(database: Database.Database, path: string, keepsCopies: boolean): void {
   const version = Number(database.pragma('user_version', { simple: true }));
   if (version > MIGRATIONS.length) {
     throw new StoreError(
       `${path} was written by a later version of this program (schema ${version}, this one knows ${MIGRATIONS.length}); run that version, or restore a backup`,
     );
   }
+  if (keepsCopies && version > 0 && version < MIGRATIONS.length) keepCopy(database, path, version);
   const step = database.transaction((index: number) => {
     database.exec(MIGRATIONS[index]!);
     database.pragma(`user_version = ${index + 1}`);

@@ -18,6 +18,7 @@ import { type Connections, openDatabase, StoreError } from './database.js';
 import { Documents } from './documents.js';
 import { FailedCalls } from './failed-calls.js';
 import { Leases } from './leases.js';
+import { type Rescue, rescues } from './rescue.js';
 import { makeKey, readKey, type SecretBox, secretBox } from './secret-box.js';
 import { Turn } from './turn.js';
 
@@ -30,6 +31,8 @@ export interface StoreOptions {
   keyFile: string;
   /** Unix time in ms; Date.now when left out. */
   clock?: () => number;
+  /** A damaged database is set aside rather than refused: nobody stands beside the box who could mend it. */
+  isUnattended?: boolean;
 }
 
 export interface Store {
@@ -43,14 +46,16 @@ export interface Store {
   readonly accounting: { readonly queue: AccountingQueue; readonly sessions: AccountingSessions };
   /** How often these files have been opened, this time too: no two processes over them have one number. */
   readonly bootNumber: number;
+  /** Databases of before that were set aside, the newest first. */
+  readonly rescues: readonly Rescue[];
   /** Runs `work`, which must not be asynchronous: all leases and calls that it writes become one commit, or none. */
   inTurn<T>(work: () => T): T;
   close(): void;
 }
 
 /** Throws StoreError, whose message says what to do, when the files cannot be used. */
-export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): Store {
-  const connections = openDatabase(path);
+export function openStore({ path, keyFile, clock = Date.now, isUnattended = false }: StoreOptions): Store {
+  const connections = openDatabase(path, isUnattended ? clock() : undefined);
   try {
     const box = secretBox(keyFor(connections, keyFile));
     checkKey(connections, box, keyFile);
@@ -71,6 +76,7 @@ export function openStore({ path, keyFile, clock = Date.now }: StoreOptions): St
         sessions: new AccountingSessions(connections.relaxed, turn),
       },
       bootNumber,
+      rescues: rescues(path),
       inTurn: (work) => turn.run(work),
       close: connections.close,
     };

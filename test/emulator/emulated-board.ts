@@ -10,6 +10,7 @@ import { constants, copyFileSync, truncateSync } from 'node:fs';
 import { request } from 'node:https';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { UpdateStatus } from '../../firmware/api/update.js';
 import type { Settings } from '../../firmware/settings.js';
 import { forwardPort } from '../lab/forward.js';
 import type { Lab, Namespace } from '../lab/namespaces.js';
@@ -27,7 +28,8 @@ const CARD_BYTES = 1024 * 1024 * 1024;
 export const LAN_ADDRESS = '192.168.115.1';
 export const PASSWORD = 'correct horse battery';
 export const BOOT_TIMEOUT_MS = 120_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const INSTALL_TIMEOUT_MS = 120_000;
 
 export interface BoardAnswer {
   status: number;
@@ -76,6 +78,33 @@ export class EmulatedBoard {
   #power(): Daemon {
     return this.#namespace.start('board', ['sh', EMULATE, EMULATOR], {
       environment: { IMAGE: this.#image, WAN_TAP: 'wan', LAN_TAP: 'lan' },
+    });
+  }
+
+  /** Asks for a reboot, and resolves when the firmware of before is gone. */
+  async reboot(): Promise<void> {
+    const from = this.#console.lineCount;
+    await this.demand('POST', '/api/v1/system/reboot');
+    await this.#console.waitForLine(/^U-Boot /, { from, timeout_ms: BOOT_TIMEOUT_MS });
+  }
+
+  /** Sends a bundle, and resolves when it has been installed or refused; with the reason in that case. */
+  async update(bundle: Uint8Array): Promise<string> {
+    const { status, body } = await this.request('PUT', '/api/v1/system/update', bundle);
+    if (status >= 300) return (body as { detail: string }).detail;
+    return until('the update has ended', INSTALL_TIMEOUT_MS, async () => {
+      const { update } = await this.demand<UpdateStatus>('GET', '/api/v1/system/update');
+      return update.state === 'installed' || update.state === 'failed'
+        ? `${update.state} ${update.message}`
+        : undefined;
+    });
+  }
+
+  /** Slot and version that run, once they have proved themselves. */
+  async proved(): Promise<string> {
+    return until('the system has proved itself', BOOT_TIMEOUT_MS, async () => {
+      const { booted, version, isProved } = await this.demand<UpdateStatus>('GET', '/api/v1/system/update');
+      return isProved && `${booted} ${version}`;
     });
   }
 

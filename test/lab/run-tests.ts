@@ -12,10 +12,14 @@ import { fileURLToPath } from 'node:url';
 import { mayNotSkip } from './requirements.js';
 
 /** Folders whose tests lay namespaces, or measure. */
-const SHARE_THE_MACHINE = /^(lab|interop|bench|browser)\//;
+const SHARE_THE_MACHINE = /^(lab|interop|bench|browser|emulator)\//;
 /** Tests elsewhere that need the machine for themselves say so in their name. */
 const NEEDS_NAMESPACES = /\.lab\.test\.js$/;
+/** They need the emulated board, and are run where they are asked for. */
+const EMULATED = /^emulator\//;
 const FILE_TIMEOUT_MS = 300_000;
+/** A board that is emulated starts a dozen times. */
+const EMULATOR_TIMEOUT_MS = 900_000;
 
 const compiled = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const sources = resolve(compiled, '../../test');
@@ -25,7 +29,7 @@ function testFiles(chosen: readonly string[]): string[] {
   return readdirSync(compiled, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.js'))
     .filter((path) => existsSync(join(sources, path.replace(/\.js$/, '.ts'))))
-    .filter((path) => chosen.length === 0 || chosen.some((start) => path.startsWith(start)))
+    .filter((path) => (chosen.length === 0 ? !EMULATED.test(path) : chosen.some((start) => path.startsWith(start))))
     .sort();
 }
 
@@ -81,9 +85,9 @@ class Sums extends Transform {
   }
 }
 
-async function runFiles(files: readonly string[], concurrency: number): Promise<void> {
+async function runFiles(files: readonly string[], concurrency: number, timeout = FILE_TIMEOUT_MS): Promise<void> {
   if (files.length === 0) return;
-  const events = run({ files: files.map((file) => join(compiled, file)), concurrency, timeout: FILE_TIMEOUT_MS });
+  const events = run({ files: files.map((file) => join(compiled, file)), concurrency, timeout });
   const report = events.pipe(new Sums()).pipe(new spec());
   report.pipe(process.stdout, { end: false });
   await new Promise((resolve) => report.once('end', resolve));
@@ -96,7 +100,12 @@ await runFiles(
   files.filter((file) => !apart(file)),
   2,
 );
-await runFiles(files.filter(apart), 1);
+const isEmulated = (file: string): boolean => EMULATED.test(file);
+await runFiles(
+  files.filter((file) => apart(file) && !isEmulated(file)),
+  1,
+);
+await runFiles(files.filter(isEmulated), 1, EMULATOR_TIMEOUT_MS);
 
 // Of a skipped suite node counts no test: it counts as one here.
 const skippedSuites = skipped.length - tally.skipped;

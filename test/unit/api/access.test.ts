@@ -14,6 +14,7 @@ test('a factory-new box answers nothing but its set-up, its health and its page'
   const browser = await openBrowser(t);
   assert.deepEqual(JSON.parse((await browser.request('GET', 'setup')).text), {
     account: null,
+    lost: false,
     state: 'password',
     hostName: 'tunnelwerk',
     version: '0.1.0',

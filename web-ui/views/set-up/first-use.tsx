@@ -1,16 +1,20 @@
 /** A box that nobody has set up yet: its first password. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Setup } from '../../../firmware/api/setup.js';
 import { ApiError } from '../../api/client.js';
+import { useResource } from '../../api/resource.js';
 import { setFirstPassword } from '../../app/account.js';
 import { useWords } from '../../app/language.js';
 import { navigate } from '../../app/router.js';
 import { LanguageChoice } from '../../app/shell.js';
 import { Form, TextField } from '../../parts/form.js';
+import { Notice } from '../../parts/notice.js';
 
 const WORDS = {
   en: {
     title: 'Welcome',
     why: 'This box has no password yet. Choose the one of its administrator, admin.',
+    lost: 'The settings of before could not be read any more, and the box has begun anew. What was there is kept on it. If you have a backup, restore it under System.',
     password: 'Password',
     hint: '10 characters or more',
     again: 'Once more',
@@ -20,6 +24,7 @@ const WORDS = {
   de: {
     title: 'Willkommen',
     why: 'Dieses Gerät hat noch kein Passwort. Wählen Sie das seines Verwalters, admin.',
+    lost: 'Die früheren Einstellungen waren nicht mehr lesbar, und das Gerät hat neu begonnen. Was da war, liegt noch auf ihm. Wenn Sie eine Sicherung haben, spielen Sie sie unter System ein.',
     password: 'Passwort',
     hint: '10 Zeichen oder mehr',
     again: 'Noch einmal',
@@ -30,6 +35,7 @@ const WORDS = {
 
 export default function FirstUse() {
   const words = useWords(WORDS);
+  const { data: found } = useResource<Setup>('/setup');
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
   const [error, setError] = useState<ApiError>();
@@ -53,6 +59,7 @@ export default function FirstUse() {
         <img src="/icon.svg" alt="" width="40" height="40" />
         <h1>{words.title}</h1>
       </div>
+      {found?.lost && <Notice kind="warn">{words.lost}</Notice>}
       <section class="card">
         <p>{words.why}</p>
         <Form error={error} onSubmit={submit}>
