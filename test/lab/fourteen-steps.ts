@@ -22,7 +22,7 @@ import type { Namespace } from './namespaces.js';
 import type { Daemon } from './process.js';
 import { ADDRESS } from './three-sites.js';
 
-export const TUNNEL_SECRET = 'tunnel secret';
+export const TUNNEL_SECRET = 'known to both ends';
 export const RADIUS_SECRET = 'radius-secret';
 export const LAC_RADIUS_ADDRESS = '10.30.0.2';
 export const LAC_RADIUS_DEVICE = 'radius0';
