@@ -187,3 +187,45 @@ test('a change that began before its sign-in or token ended, and arrives later, 
     assert.equal(accounts.find('mallory'), undefined);
   }
 });
+
+test('no page of another site makes a browser that is signed in change anything, on no route', async (t) => {
+  const browser = await openSetUp(t);
+  const { box, port, cookie } = browser;
+  const { paths: documented } = box.app.swagger() as { paths: Record<string, Record<string, unknown>> };
+  const asked = Object.entries(documented).flatMap(([path, operations]) =>
+    Object.keys(operations)
+      .filter((method) => method !== 'get')
+      .map((method) => ({ port, method: method.toUpperCase(), path: path.replace(/\{\w+\}/g, '1') })),
+  );
+  const audited = (await browser.request('GET', 'audit')).text;
+  for (const where of asked) {
+    for (const foreign of [
+      { origin: 'https://attacker.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site', origin: `http://localhost:${port + 1}` },
+    ]) {
+      for (const type of [
+        'application/json',
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data',
+      ]) {
+        const { status, text } = await ask({ ...where, headers: { cookie, 'content-type': type, ...foreign } }, '{}');
+        assert.deepEqual(
+          [status, JSON.parse(text).title],
+          [403, 'Cross-site request'],
+          `${where.method} ${where.path}`,
+        );
+      }
+    }
+    // What a form can send where the browser says nothing of the site that it comes from.
+    if (where.method !== 'POST') continue;
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+      const { status } = await ask({ ...where, headers: { cookie, 'content-type': type } }, '{"role":"admin"}');
+      assert.equal(status, 415, `${where.method} ${where.path} ${type}`);
+    }
+  }
+  assert.equal((await browser.request('GET', 'audit')).text, audited);
+  assert.deepEqual(box.view.done, []);
+});

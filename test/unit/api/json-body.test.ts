@@ -43,3 +43,13 @@ test('what no document is, is refused with a short reason wherever it is sent', 
   }
   assert.equal('role' in {}, false);
 });
+
+test('what is no JSON is not told back: there may be a password in it', async (t) => {
+  const { port, cookie } = await openSetUp(t);
+  for (const body of ['{"password":"open sesame"x', '{"password":open sesame}', 'open sesame']) {
+    const headers = { cookie, 'content-type': 'application/json' };
+    const { status, text } = await ask({ port, method: 'PUT', path: '/api/v1/users/alice', headers }, body);
+    assert.equal(status, 400);
+    assert.doesNotMatch(text, /sesame/);
+  }
+});
