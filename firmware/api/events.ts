@@ -5,19 +5,16 @@
 import type { ServerResponse } from 'node:http';
 import { Type } from 'typebox';
 import type { Api, ApiContext } from './context.js';
+import { EventStreams } from './event-streams.js';
 import { overviewReader } from './overview.js';
-import { ApiProblem } from './problem.js';
-import { SECURITY_HEADERS } from './security-headers.js';
 import { inColumns, type SessionListRow } from './session-list.js';
 
-const MAX_READERS = 64;
 /** Who is so far behind gets nothing more until it has read that, and reads its lists anew. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 /** A reader that takes nothing for so long is gone. */
 const STUCK_MS = 60_000;
 const OVERVIEW_EVERY_MS = 2_000;
 const SESSIONS_EVERY_MS = 1_000;
-const HEARTBEAT_MS = 15_000;
 const TOPICS = ['overview', 'sessions', 'settings', 'log'] as const;
 type Topic = (typeof TOPICS)[number];
 
@@ -63,10 +60,7 @@ class Reader {
 export function eventsResource(app: Api, context: ApiContext): void {
   const { view, changes, logs } = context;
   const overview = overviewReader(context);
-  const streams = new Set<ServerResponse>();
-  app.addHook('preClose', async () => {
-    for (const stream of streams) stream.end();
-  });
+  const streams = new EventStreams(app);
 
   /** Begins to tell, and gives what ends it. */
   const begin: Record<Topic, (reader: Reader) => () => void> = {
@@ -101,21 +95,11 @@ export function eventsResource(app: Api, context: ApiContext): void {
       schema: { summary: 'What happens, as server-sent events', tags: ['box'], querystring: QuerySchema },
     },
     (request, reply) => {
-      if (streams.size >= MAX_READERS) {
-        throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });
-      }
-      reply.hijack();
-      const stream = reply.raw;
-      streams.add(stream);
-      stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-      stream.write('retry: 2000\n\n');
+      const stream = streams.begin(request, reply);
       const reader = new Reader(stream);
       const topics = new Set(request.query.topics.split(',') as Topic[]);
       const ends = [...topics].map((topic) => begin[topic](reader));
-      const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
       stream.once('close', () => {
-        streams.delete(stream);
-        clearInterval(heartbeat);
         for (const end of ends) end();
       });
       return reply;

@@ -1,15 +1,11 @@
 /** The trace of calls: its last records, and new ones as they come, as server-sent events. */
-import type { ServerResponse } from 'node:http';
 import { Type } from 'typebox';
 import type { CallStepRecord } from '../control/view.js';
 import type { Api, ApiContext } from './context.js';
-import { ApiProblem } from './problem.js';
-import { SECURITY_HEADERS } from './security-headers.js';
+import { EventStreams } from './event-streams.js';
 
-const MAX_STREAMS = 64;
 /** A reader that is so far behind is cut off; it may come again and name the last record that it got. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
-const HEARTBEAT_MS = 15_000;
 
 const RecordSchema = Type.Object({
   sequence: Type.Integer(),
@@ -31,10 +27,7 @@ const StreamSchema = Type.Object({
 });
 
 export function traceResource(app: Api, { view }: ApiContext): void {
-  const streams = new Set<ServerResponse>();
-  app.addHook('preClose', async () => {
-    for (const stream of streams) stream.end();
-  });
+  const streams = new EventStreams(app);
 
   app.get(
     '/api/v1/trace',
@@ -60,26 +53,14 @@ export function traceResource(app: Api, { view }: ApiContext): void {
       },
     },
     (request, reply) => {
-      if (streams.size >= MAX_STREAMS) {
-        throw new ApiProblem({ title: 'Too many readers', status: 503, detail: 'close another reader first' });
-      }
-      reply.hijack();
-      const stream = reply.raw;
-      streams.add(stream);
-      stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-      stream.write('retry: 2000\n\n');
+      const stream = streams.begin(request, reply);
       const lastSeen = Number(request.headers['last-event-id'] ?? Number.NaN);
       for (const record of missed(view, lastSeen, request.query.last)) stream.write(asEvent(record));
       const unsubscribe = view.trace.subscribe((record) => {
         stream.write(asEvent(record));
         if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy();
       });
-      const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
-      stream.once('close', () => {
-        streams.delete(stream);
-        unsubscribe();
-        clearInterval(heartbeat);
-      });
+      stream.once('close', unsubscribe);
       return reply;
     },
   );

@@ -216,12 +216,18 @@ test('the trace is streamed: new records, as many old ones as asked for, and wha
   response.destroy();
 });
 
-test('readers of the trace are bounded in number, and end with the server', async (t) => {
+test('readers of the trace are bounded in number, of one and of all, and end with the server', async (t) => {
   const { box, port, as } = await openOnTcp(t);
-  const readers = await Promise.all(
-    Array.from({ length: 64 }, () => open({ port, path: '/api/v1/trace/stream', headers: as })),
-  );
-  assert.equal((await ask({ port, path: '/api/v1/trace/stream', headers: as })).status, 503);
+  const path = '/api/v1/trace/stream';
+  const sixteen = async (headers: Record<string, string>) => {
+    const readers = await Promise.all(Array.from({ length: 16 }, () => open({ port, path, headers })));
+    for (const { response } of readers) assert.equal(response.statusCode, 200);
+    assert.equal((await ask({ port, path, headers })).status, 503);
+    return readers;
+  };
+  const readers = await sixteen(signedInScript(box, 'viewer'));
+  for (const headers of [as, signedInScript(box), signedInScript(box)]) readers.push(...(await sixteen(headers)));
+  assert.equal((await ask({ port, path, headers: signedInScript(box) })).status, 503);
   const ends = readers.map(({ response }) => once(response.resume(), 'close'));
   await box.app.close();
   await Promise.all(ends);
