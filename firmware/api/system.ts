@@ -21,6 +21,7 @@ const SystemSchema = Type.Object({
     { description: 'the file system that the settings are on' },
   ),
   timeIsSet: Type.Boolean({ description: 'false when the clock cannot be right' }),
+  isAppliance: Type.Boolean({ description: 'whether the system beneath is an image of this program, with updates' }),
   mayRestart: Type.Boolean({ description: 'whether the program is started again when it ends' }),
 });
 export type System = Static<typeof SystemSchema>;
@@ -37,6 +38,7 @@ export function systemResource(app: Api, { view, program }: ApiContext): void {
         ...{ time: new Date().toISOString(), uptime_s: Math.floor(uptime()), loadAverage: loadavg() },
         disk: { total_bytes: blocks * bsize, free_bytes: bavail * bsize },
         timeIsSet: clockIsSet(Date.now()),
+        isAppliance: program.appliance !== undefined,
         mayRestart: program.restart !== undefined,
       };
     },

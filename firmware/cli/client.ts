@@ -35,7 +35,7 @@ export class Client {
     this.#where = where;
   }
 
-  /** The answer's document. Rejects with CommandError, with field and reason of what the box refuses. */
+  /** The answer's document; a body of octets is sent as it is. Rejects with CommandError, with field and reason of what the box refuses. */
   async demand<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.open(method, path, body);
     const text = (await readAll(response)).toString();
@@ -61,9 +61,10 @@ export class Client {
 
   async #send(method: string, path: string, body: unknown): Promise<IncomingMessage> {
     const { socket, url } = this.#where;
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers =
-      text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const isFile = body instanceof Uint8Array;
+    const text = body === undefined ? undefined : isFile ? body : JSON.stringify(body);
+    const type = isFile ? 'application/octet-stream' : 'application/json';
+    const headers = text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
     if (url === undefined) return exchange(httpRequest, { socketPath: socket, method, path, headers }, text, socket);
     const { hostname, port, protocol } = new URL(url);
     const options = {
@@ -103,7 +104,7 @@ export class Client {
 function exchange(
   send: typeof httpRequest,
   options: RequestOptions,
-  body: string | undefined,
+  body: string | Uint8Array | undefined,
   where: string,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {

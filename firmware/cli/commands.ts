@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import type { SessionList } from '../api/session-list.js';
 import type { CallTrace, Ladder } from '../api/traces.js';
+import type { UpdateStatus } from '../api/update.js';
 import { type Client, CommandError, UsageError } from './client.js';
 import { ladderText } from './ladder-text.js';
 import { octets, since, table } from './text.js';
@@ -23,6 +25,7 @@ export interface Options {
   fields: boolean;
   follow: boolean;
   yes: boolean;
+  older: boolean;
   join: string;
   user: string | undefined;
   session: string | undefined;
@@ -163,6 +166,42 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       print('the page of the box asks for a new password now');
     },
   },
+  update: {
+    usage: 'update FILE [--older] [--yes]',
+    what: 'installs an update bundle in the other slot of a board; it runs after a reboot',
+    takes: [1, 1],
+    run: update,
+  },
+  slots: {
+    usage: 'slots',
+    what: 'of a board: which image runs, and what is in the slots',
+    takes: [0, 0],
+    run: (call) =>
+      show<UpdateStatus>(call, '/system/update', ({ board, version, booted, slots }) =>
+        [
+          `${board} runs ${version} from slot ${booted}`,
+          columns(slots, ['name', 'version', 'state', 'triesLeft']),
+        ].join('\n'),
+      ),
+  },
+  reboot: {
+    usage: 'reboot [--yes]',
+    what: 'starts a board anew',
+    takes: [0, 0],
+    async run({ client, options }) {
+      await confirmed(options, 'all calls end');
+      await client.demand('POST', '/system/reboot');
+    },
+  },
+  'factory-reset': {
+    usage: 'factory-reset [--yes]',
+    what: 'of a board: forgets everything that is set, and starts it anew',
+    takes: [0, 0],
+    async run({ client, options }) {
+      await confirmed(options, 'settings, users, accounts, leases and history are lost');
+      await client.demand('POST', '/system/factory-reset', { confirm: 'RESET' });
+    },
+  },
   version: {
     usage: 'version',
     what: 'of the box',
@@ -170,6 +209,31 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: (call) => show<Document>(call, '/system', ({ version, hostName }) => `${hostName}: tunnelwerk ${version}`),
   },
 };
+
+const ASK_EVERY_MS = 1_000;
+
+async function update({ client, args, options, print }: Call): Promise<void> {
+  const file = args[0]!;
+  const octets = await readFile(file).catch((error: Error) => {
+    throw new CommandError(`${file} cannot be read: ${error.message}`);
+  });
+  await confirmed(options, `${file} is installed in the slot that does not run`);
+  await client.demand('PUT', `/system/update?older=${options.older}`, octets);
+  let said = '';
+  for (;;) {
+    const { update } = await client.demand<UpdateStatus>('GET', '/system/update');
+    const { state, progress_percent, message, version } = update;
+    const line = `${state} ${progress_percent} %${message && `, ${message}`}`;
+    if (line !== said && state === 'installing' && !options.json) print(line);
+    said = line;
+    if (state === 'failed') throw new CommandError(message);
+    if (state === 'installed') {
+      print(options.json ? JSON.stringify(update) : `version ${version} is installed; reboot to run it`);
+      return;
+    }
+    await setTimeout(ASK_EVERY_MS);
+  }
+}
 
 async function sessions({ client, args: [wanted = ''], options, print }: Call): Promise<void> {
   const { columns: names, rows } = await client.demand<SessionList>('GET', '/session-list');

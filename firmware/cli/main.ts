@@ -17,6 +17,7 @@ const OPTIONS = {
   fields: { type: 'boolean', default: false },
   follow: { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
+  older: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   join: { type: 'string', default: 'auto' },
   user: { type: 'string' },

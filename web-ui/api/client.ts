@@ -1,5 +1,5 @@
 /**
- * Requests to the box: JSON both ways, problems as ApiError with the fields that are wrong. Must not draw anything.
+ * Requests to the box: JSON both ways, or a file towards it; problems as ApiError with the fields that are wrong. Must not draw anything.
  */
 
 /** What is wrong with a field; `field` is a JSON pointer into the document that was sent. */
@@ -55,9 +55,10 @@ const ROOT = '/api/v1';
 /** `path` is that behind /api/v1. Rejects with ApiError. */
 export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
   const headers: Record<string, string> = {};
-  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  const isFile = options.body instanceof Blob;
+  if (options.body !== undefined) headers['content-type'] = isFile ? 'application/octet-stream' : 'application/json';
   if (options.etag) headers['if-match'] = options.etag;
-  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const body = options.body === undefined || isFile ? (options.body as Blob | undefined) : JSON.stringify(options.body);
   let response: Response;
   try {
     response = await fetch(ROOT + path, { method, headers, body, signal: options.signal, cache: 'no-store' });

@@ -1,5 +1,7 @@
-/** The box itself, on a few sub-pages: its facts and restart, access, certificate, backup, and who changed what. */
+/** The box itself, on a few sub-pages: its facts and restart, access, certificate, backup, update, and who changed what. */
 import type { ComponentType } from 'preact';
+import type { System } from '../../../firmware/api/system.js';
+import { useResource } from '../../api/resource.js';
 import { useWords } from '../../app/language.js';
 import type { PageProps } from '../../app/pages.js';
 import { Link } from '../../app/router.js';
@@ -8,6 +10,7 @@ import { Audit } from './audit.js';
 import { BackupPart } from './backup.js';
 import { CertificatePart } from './certificate.js';
 import { Facts } from './facts.js';
+import { UpdatePart } from './update.js';
 
 const WORDS = {
   en: {
@@ -17,6 +20,7 @@ const WORDS = {
       access: 'Access',
       certificate: 'Certificate',
       backup: 'Backup',
+      update: 'Update',
       audit: 'Changes',
     },
   },
@@ -27,6 +31,7 @@ const WORDS = {
       access: 'Zugang',
       certificate: 'Zertifikat',
       backup: 'Sicherung',
+      update: 'Update',
       audit: 'Änderungen',
     },
   },
@@ -37,19 +42,23 @@ const PARTS: Readonly<Record<Part, ComponentType>> = {
   access: Access,
   certificate: CertificatePart,
   backup: BackupPart,
+  update: UpdatePart,
   audit: Audit,
 };
 const isPart = (text: string): text is Part => Object.hasOwn(PARTS, text);
 
 export default function SystemPage({ rest: [wanted = ''] }: PageProps) {
   const words = useWords(WORDS);
+  const { data: system } = useResource<System>('/system');
   const part = isPart(wanted) ? wanted : '';
+  // A system that is not the box's own is updated as such.
+  const isThere = (each: Part) => each !== 'update' || system?.isAppliance === true;
   const View = PARTS[part];
   return (
     <>
       <h1>{words.title}</h1>
       <nav class="tabs" aria-label={words.title}>
-        {(Object.keys(PARTS) as Part[]).map((each) => (
+        {(Object.keys(PARTS) as Part[]).filter(isThere).map((each) => (
           <Link key={each} to={`/system${each && `/${each}`}`} aria-current={each === part ? 'page' : undefined}>
             {words.parts[each]}
           </Link>
