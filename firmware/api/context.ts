@@ -1,11 +1,13 @@
 /**
- * What every resource of the API is given, and the types of the server that carries it. Types and one compiler alone.
+ * What every resource of the API is given, and the types of the server that carries it. Types and the compilers of schemas alone.
  */
+import { type Serializer, SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
   FastifySchemaCompiler,
+  FastifySerializerCompiler,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
@@ -61,12 +63,16 @@ export interface ApiContext {
   givenLan: readonly string[];
 }
 
-/** Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. */
+/**
+ * Checks parameters and query strings, which are text, against TypeBox schemas, with reasons in words. A schema is compiled
+ * when the first request needs it: all of them at once are a second of a board's start.
+ */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) => {
-  const validator = Compile(schema);
+  let validator: ReturnType<typeof Compile> | undefined;
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
   const numbers = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
   return (value: unknown) => {
+    validator ??= Compile(schema);
     const converted = Value.Default(schema, { ...(value as object) }) as Record<string, unknown>;
     for (const name of numbers) converted[name] = asNumber(converted[name]);
     if (validator.Check(converted)) return { value: converted };
@@ -78,6 +84,17 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
       params: {},
     }));
     return { error };
+  };
+};
+
+const compileSerializer = SerializerSelector()();
+
+/** Writes answers by their schemas, as Fastify does, but for the time of compiling: when the first is written. */
+export const serializerCompiler: FastifySerializerCompiler<unknown> = (route) => {
+  let write: Serializer | undefined;
+  return (answer) => {
+    write ??= compileSerializer({ ...route, httpStatus: route.httpStatus ?? '' });
+    return write(answer);
   };
 };
 

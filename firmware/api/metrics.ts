@@ -1,10 +1,7 @@
 /** Figures for Prometheus, in its text format and by its conventions, and a dashboard for Grafana that shows them. */
-import { readFileSync } from 'node:fs';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Api, ApiContext } from './context.js';
-
-/** Beside this file's source: compiling copies no JSON. */
-const DASHBOARD_FILE = new URL('../../../firmware/api/grafana-dashboard.json', import.meta.url);
+import dashboard from './grafana-dashboard.json' with { type: 'json' };
 
 type Labels = Record<string, string | number>;
 /** A value for each set of labels, read when it is asked for. */
@@ -45,13 +42,15 @@ export function metricsResource(app: Api, context: ApiContext): void {
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );
 
-  const dashboard = readFileSync(DASHBOARD_FILE, 'utf8');
   app.get(
     '/api/v1/metrics/grafana-dashboard',
     { schema: { summary: 'A dashboard for Grafana that shows the figures', tags: ['box'] } },
     (_request, reply) => {
       const file = 'attachment; filename="tunnelwerk-dashboard.json"';
-      return reply.type('application/json; charset=utf-8').header('content-disposition', file).send(dashboard);
+      return reply
+        .type('application/json; charset=utf-8')
+        .header('content-disposition', file)
+        .send(JSON.stringify(dashboard, null, 2));
     },
   );
 }

@@ -18,7 +18,7 @@ import { backupResource } from './backup.js';
 import { capturesResource } from './captures.js';
 import { certificateResource } from './certificate.js';
 import { Changes } from './changes.js';
-import { type Api, validatorCompiler } from './context.js';
+import { type Api, serializerCompiler, validatorCompiler } from './context.js';
 import { eventsResource } from './events.js';
 import { historyResource } from './history.js';
 import { interfacesResource } from './interfaces.js';
@@ -110,6 +110,7 @@ export function buildServer(dependencies: ServerDependencies): ApiServer {
   const listeners = new Listeners((request, response) => app.routing(request, response));
   const changes = new Changes();
   app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
   takeJsonBodies(app);
   answerErrors(app);

@@ -1,5 +1,5 @@
 /**
- * The page for people, read from its folder once, packed once. Must not serve anything that was not in the folder at the
+ * The page for people, read from its folder once, packed once, when it is asked for first. Must not serve anything that was not in the folder at the
  * start.
  */
 import { createHash } from 'node:crypto';
@@ -44,12 +44,13 @@ const VIEWS = ['/:view(^(?!api$)[^./]+$)', '/:view(^(?!api$)[^./]+$)/*'];
 
 function file(content: Buffer, contentType: string, caching: string): Handler {
   const etag = `"${createHash('sha256').update(content).digest('base64url')}"`;
-  const packed = gzipSync(content, { level: 9 });
+  let packed: Buffer | undefined;
   return (request, reply) => {
     reply.header('etag', etag).header('cache-control', caching).header('vary', 'accept-encoding');
     if (request.headers['if-none-match'] === etag) return reply.code(304).send();
     reply.type(contentType);
     if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(content);
+    packed ??= gzipSync(content, { level: 9 });
     return reply.header('content-encoding', 'gzip').send(packed);
   };
 }

@@ -13,10 +13,14 @@ TypeBox.Set({ maxErrors: 256 });
 /** `value` has its defaults filled in. */
 export type Validated<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
 
-/** Gives the function that checks documents against `schema`; the document itself is left as it is. */
+/**
+ * Gives the function that checks documents against `schema`, which is compiled for the first of them; the document itself
+ * is left as it is.
+ */
 export function compileShape<S extends TSchema>(schema: S): (document: unknown) => Validated<Static<S>> {
-  const validator = Compile(schema);
+  let validator: Validator | undefined;
   return (document) => {
+    validator ??= Compile(schema);
     const filled = validator.Default(structuredClone(document));
     if (validator.Check(filled)) return { ok: true, value: filled as Static<S> };
     return { ok: false, problems: schemaProblems(validator.Errors(filled)) };

@@ -21,8 +21,8 @@ dist/firmware/.built: $(shell find firmware web-ui -type f) package.json tsconfi
 	@touch $@
 
 $(EMULATOR)/system.squashfs: $(EMULATOR)/kernel.ext2 $(EMULATOR)/modules/node_modules/.package-lock.json \
-		$(addprefix image/emulator/,files-left-out module-files-left-out) board/$(EMULATED)/meta \
-		image/scripts/make-root.sh dist/firmware/.built $(EMULATOR_KEYS)/certificate.pem board/common/rauc/system.conf \
+		image/emulator/files-left-out board/$(EMULATED)/meta \
+		$(addprefix image/scripts/,make-root.sh bundle-firmware.js) dist/firmware/.built $(EMULATOR_KEYS)/certificate.pem board/common/rauc/system.conf \
 		$(shell find image/rootfs-overlay image/package -type f)
 	@image/scripts/make-root.sh $(EMULATED) $(EMULATOR) $(EMULATOR_KEYS)
 

@@ -48,12 +48,9 @@ link_busybox() {
 add_firmware() {
   app=$root/usr/lib/tunnelwerk/app
   mkdir -p "$app/dist"
-  cp -r "$project/dist/firmware" "$project/dist/page" "$app/dist/"
+  cp -r "$project/dist/page" "$app/dist/"
   cp "$project/package.json" "$app/"
-  # What the firmware reads beside its code.
-  (cd "$project" && find firmware -type f ! -name '*.ts' | cpio --quiet -pd "$app")
-  tar -C "$folder/modules" -c --exclude-from="$project/image/emulator/module-files-left-out" node_modules | tar -x -C "$app"
-  find "$app" -type d -empty -delete
+  node "$project/image/scripts/bundle-firmware.js" "$folder/modules/node_modules" "$app"
   cp "$folder/modules/node/bin/node" "$root/usr/bin/node"
   ln -s ../lib/tunnelwerk/app/dist/firmware/cli/main.js "$root/usr/bin/tunnelwerk"
   chmod 755 "$app/dist/firmware/cli/main.js"
