@@ -19,40 +19,45 @@ export const FAILURES = {
     'name or password of {user} is wrong, or nobody knows the name; check both at the PC and where users are kept',
   'radius-silent':
     'no RADIUS server answers; check that it runs, that it knows this box as a client, and that both have the same secret',
-  'radius-refused': 'the RADIUS server refused {user}: {reason}',
+  'radius-refused': 'the RADIUS server refused {user}: {reason}; its own log says more',
   'radius-unusable':
     'the RADIUS server let {user} in, but with something that cannot be done here; the log names the attribute',
-  'duplicate-login': '{user} has a call already, and the settings allow no second one',
-  'too-many-sessions': '{user} has as many sessions as it may have',
+  'duplicate-login':
+    '{user} has a call already, and the settings allow no second one; end the first, or change what duplicate logins do',
+  'too-many-sessions': '{user} has as many sessions as it may have; end one, or let RADIUS or the settings allow more',
   'pool-empty': 'all addresses of the pool {pool} are in use; make the pool larger, or end calls',
   'pool-missing': 'there is no pool {pool}, which the user shall have its address from; make it, or name another',
-  'no-address': 'there was no address for the user: {reason}',
+  'no-address': 'there was no address for the user: {reason}; look at the pools and at what the user is to have',
   'lns-silent':
     'the LNS {server} does not answer; check its address, the way there, and that UDP 1701 or protocol 115 passes',
   'lns-unknown': 'the name of the LNS {server} has no address; check the name and the name servers of this box',
   'tunnel-refused':
     'the LNS {server} refused the tunnel: {result}{message}; check that it knows this LAC by its host name and with the same secret',
-  'tunnel-refused-here': 'this LNS refused the tunnel: {result}{message}',
+  'tunnel-refused-here':
+    'this LNS refused the tunnel: {result}{message}; its tunnel peers and its secret decide whom it takes',
   'tunnel-secret': 'the tunnel secrets of both ends differ; set the same at LAC and LNS',
-  'session-refused': 'the LNS {server} refused the call: {reason}',
+  'session-refused': 'the LNS {server} refused the call: {reason}; the trace and the log of the LNS say why',
   'mru-clash':
     'the packet sizes do not fit together: {reason}; lower the MRU at the LAC, raise it at the LNS, or let the LNS begin LCP anew',
   'proxy-not-taken': 'the LNS could not take what the LAC handed over: {reason}; let it begin LCP anew for this peer',
   'no-common-authentication':
     'PC and box have no way to authenticate in common; allow another protocol (PAP, CHAP, MS-CHAPv2) at one of them',
-  'lcp-failed': 'the PC and the box came to no agreement on the link (LCP): {reason}',
-  'ipcp-failed': 'the PC and the box came to no agreement on addresses (IPCP): {reason}',
-  'authentication-timeout': 'the PC did not say in time who it is',
+  'lcp-failed':
+    'the PC and the box came to no agreement on the link (LCP): {reason}; the steps below show what each of them asked for',
+  'ipcp-failed':
+    'the PC and the box came to no agreement on addresses (IPCP): {reason}; let the PC take its address from the box',
+  'authentication-timeout': 'the PC did not say in time who it is; check that it has a name and a password to send',
   'pc-silent': 'the PC does not answer; check the line and the PC',
-  'link-lost': 'the far end does not answer any more; the line or the way there is broken',
-  loopback: 'what is sent comes back: the line is looped',
-  'pc-hung-up': 'the PC hung up',
-  'lns-hung-up': 'the LNS hung up: {reason}',
-  'lac-hung-up': 'the LAC hung up: {reason}',
-  'lns-gone': 'the LNS does not answer any more; it or the way there is down',
-  'peer-gone': 'the far end of the tunnel does not answer any more; it or the way there is down',
+  'link-lost': 'the far end does not answer any more; the line or the way there is broken, or it was switched off',
+  loopback: 'what is sent comes back: the line is looped; look for a loop at a modem or a test plug',
+  'pc-hung-up': 'the PC hung up; where nobody meant to, its own log says why',
+  'lns-hung-up': 'the LNS hung up: {reason}; the trace and the log of the LNS say why',
+  'lac-hung-up': 'the LAC hung up: {reason}; the trace and the log of the LAC say why',
+  'lns-gone': 'the LNS does not answer any more; it or the way there is down: ping its address from here',
+  'peer-gone':
+    'the far end of the tunnel does not answer any more; it or the way there is down: ping its address from here',
   administrator: 'it was ended here: {reason}',
-  timeout: 'it took too long to come up',
+  timeout: 'it took too long to come up; the last step below is the one that was waited for',
   other: '{reason}',
 } as const;
 export type FailureCode = keyof typeof FAILURES;
@@ -67,6 +72,25 @@ const STOP_RESULTS: Readonly<Record<string, string>> = {
   6: 'it is shutting down (StopCCN result 6)',
   7: 'the messages came in an order that it does not expect (StopCCN result 7)',
 };
+
+/** RFC 2661 section 4.4.2, Result Codes of CDN. */
+const CDN_RESULTS: Readonly<Record<string, string>> = {
+  1: 'the carrier was lost (CDN result 1)',
+  2: 'a general error (CDN result 2)',
+  3: 'for administrative reasons (CDN result 3)',
+  4: 'it has no room for the call at present (CDN result 4)',
+  5: 'it has no room for such calls at all (CDN result 5)',
+  6: 'the called number is not valid (CDN result 6)',
+  7: 'no carrier was found (CDN result 7)',
+  8: 'the line is busy (CDN result 8)',
+  9: 'there is no dial tone (CDN result 9)',
+  10: 'the call did not come up in time (CDN result 10)',
+  11: 'the call was connected without framing (CDN result 11)',
+};
+
+/** The reason of an LNS or LAC that gives nothing but a number, in words. */
+const inWords = (reason: string): string =>
+  reason.replace(/^result (\d+)\b/, (whole, result: string) => CDN_RESULTS[result] ?? whole);
 
 export function failure(code: FailureCode, step: number, parameters: Record<string, string> = {}): Failure {
   const text = FAILURES[code].replace(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? '');
@@ -180,8 +204,8 @@ function failureOfEnd(record: CallStepRecord): Failure {
   // The LNS only tells what the PC did.
   if (terminateCause === 'user-request') return failure('pc-hung-up', 0);
   const byLns = /^the LNS hung up: (.*)/.exec(reason)?.[1];
-  if (byLns !== undefined) return failure('lns-hung-up', 0, { reason: byLns });
-  if (by === 'peer' && role === 'lns') return failure('lac-hung-up', 0, { reason });
+  if (byLns !== undefined) return failure('lns-hung-up', 0, { reason: inWords(byLns) });
+  if (by === 'peer' && role === 'lns') return failure('lac-hung-up', 0, { reason: inWords(reason) });
   return failure('other', 0, { reason: reason || 'the call has ended, and nobody said why' });
 }
 

@@ -114,7 +114,7 @@ test('the sentence on top says how the call went, in both languages', () => {
   );
   assert.equal(
     summary(ladder({ outcome: 'failed', failure: { ...FAILURE, step: 0 } }), 'de'),
-    'Der Anruf von alice ist gescheitert: der LNS lns1 hat den Anruf abgelehnt: „no room“.',
+    'Der Anruf von alice ist gescheitert: der LNS lns1 hat den Anruf abgelehnt: „no room“; Trace und Protokoll des LNS sagen, warum.',
   );
   assert.equal(
     summary(ladder({ outcome: 'in-progress', user: '', steps: [step(2, 'done')] }), 'de'),
