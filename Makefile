@@ -10,7 +10,7 @@ export ONCE ENCAP PROXY IMAGE MEMORY PAGE_PORT L2TP_PORT WAN_TAP LAN_TAP
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile image/buildroot.mk | expand -t 16
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
@@ -68,7 +68,7 @@ $(GUEST)/initramfs: test/lab/build-guest-kernel.sh test/lab/guest-kernel-init.sh
 keys: | packages ## the key by which updates are signed, in keys/, where there is none
 	@image/scripts/make-keys.sh keys
 
-include image/emulator/emulator.mk
+include image/emulator/emulator.mk image/buildroot.mk
 
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "needs root, for network namespaces and TUN: sudo make $(firstword $(MAKECMDGOALS))"; exit 1; }

@@ -8,7 +8,9 @@ EMULATOR_PACKAGES = $(addprefix image/emulator/,packages packages-left-out)
 $(EMULATOR)/packages/wanted: $(EMULATOR_PACKAGES) image/scripts/fetch-packages.sh | packages
 	@image/scripts/fetch-packages.sh $(EMULATOR)/packages
 
-$(EMULATOR)/modules/node_modules/.package-lock.json: package-lock.json image/scripts/make-modules.sh | packages
+$(EMULATOR)/modules/node_modules/.package-lock.json: package-lock.json \
+		$(addprefix image/scripts/,make-modules.sh fetch-node.sh fetch-modules.sh compile-modules.sh) \
+		$(wildcard image/package/node-prebuilt/*) | packages
 	@image/scripts/make-modules.sh $(EMULATOR)/modules
 	@touch $@
 
@@ -22,7 +24,7 @@ dist/firmware/.built: $(shell find firmware web-ui -type f) package.json tsconfi
 
 $(EMULATOR)/system.squashfs: $(EMULATOR)/kernel.ext2 $(EMULATOR)/modules/node_modules/.package-lock.json \
 		image/emulator/files-left-out board/$(EMULATED)/meta \
-		$(addprefix image/scripts/,make-root.sh bundle-firmware.js) dist/firmware/.built $(EMULATOR_KEYS)/certificate.pem board/common/rauc/system.conf \
+		$(addprefix image/scripts/,make-root.sh install-firmware.sh describe-board.sh bundle-firmware.js) dist/firmware/.built $(EMULATOR_KEYS)/certificate.pem board/common/rauc/system.conf \
 		$(shell find image/rootfs-overlay image/package -type f)
 	@image/scripts/make-root.sh $(EMULATED) $(EMULATOR) $(EMULATOR_KEYS)
 

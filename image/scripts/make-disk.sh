@@ -11,6 +11,9 @@ folder=$(cd "$2" && pwd)
 PATH="$PATH:/usr/sbin:/sbin"
 . "$boards/$1/meta"
 
+size=$(stat -c %s "$folder/system.squashfs")
+[ "$size" -le $((64 * 1048576)) ] || { echo "the root is $size octets, more than the 64 MiB that it may be"; exit 1; }
+
 work=$folder/disk-work
 rm -rf "$work"
 mkdir -p "$work/root"

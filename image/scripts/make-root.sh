@@ -9,7 +9,6 @@ set -eu
 project=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(cd "$2" && pwd)
 keys=$(cd "$3" && pwd)
-. "$project/board/$1/meta"
 PATH="$PATH:/usr/sbin:/sbin"
 CROSS=aarch64-linux-gnu
 work=$folder/root-work
@@ -45,49 +44,22 @@ link_busybox() {
   done
 }
 
-add_firmware() {
-  app=$root/usr/lib/tunnelwerk/app
-  mkdir -p "$app/dist"
-  cp -r "$project/dist/page" "$app/dist/"
-  cp "$project/package.json" "$app/"
-  node "$project/image/scripts/bundle-firmware.js" "$folder/modules/node_modules" "$app"
-  cp "$folder/modules/node/bin/node" "$root/usr/bin/node"
-  ln -s ../lib/tunnelwerk/app/dist/firmware/cli/main.js "$root/usr/bin/tunnelwerk"
-  chmod 755 "$app/dist/firmware/cli/main.js"
-}
-
 # The one program of ours that runs as root.
 add_root_helper() {
   "$CROSS-gcc" -std=c11 -O2 -Wall -Wextra -Werror -static -s -o "$root/usr/sbin/tunnelwerk-root" \
     "$project"/image/package/tunnelwerk-root/src/*.c
 }
 
-# What updates are checked by.
-add_rauc() {
-  mkdir -p "$root/etc/rauc"
-  sed "s/@BOARD@/$BOARD/" "$project/board/common/rauc/system.conf" >"$root/etc/rauc/system.conf"
-  cp "$keys/certificate.pem" "$root/etc/rauc/keyring.pem"
-}
-
-describe_board() {
-  version=${VERSION:-$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$project/package.json")}
-  mkdir -p "$root/etc/tunnelwerk"
-  printf '{"board":"%s","version":"%s","buildTime":%d,"lan":"%s","wan":"%s","led":"%s"}\n' \
-    "$BOARD" "$version" "$(date +%s)" "$LAN" "$WAN" "$LED" >"$root/etc/tunnelwerk/board.json"
-}
-
 unpack_packages
 link_busybox
 cp -a "$folder/modules-tree/usr" "$root/"
-add_firmware
+cp "$folder/modules/node/bin/node" "$root/usr/bin/node"
+"$project/image/scripts/install-firmware.sh" "$folder/modules/node_modules" "$root"
 add_root_helper
 for name in data dev proc run sys tmp var root mnt; do mkdir -p "$root/$name"; done
 cp -a "$project/image/rootfs-overlay/." "$root/"
-add_rauc
-describe_board
+"$project/image/scripts/describe-board.sh" "$1" "$keys" "$root"
 
 rm -f "$folder/system.squashfs"
 mksquashfs "$root" "$folder/system.squashfs" -quiet -no-progress -all-root -no-xattrs -comp zstd -Xcompression-level 15
-size=$(stat -c %s "$folder/system.squashfs")
-[ "$size" -le $((64 * 1048576)) ] || { echo "the root is $size octets, more than the 64 MiB that it may be"; exit 1; }
-echo "root: $((size / 1048576)) MiB"
+echo "root: $(($(stat -c %s "$folder/system.squashfs") / 1048576)) MiB"
