@@ -1,12 +1,13 @@
 # tunnelwerk: what a person types. `make` alone lists it.
 SEEDS ?= 1000
 SECONDS ?= 60
+CUTS ?= 20
 SOAK_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),3600)
 BIN = node_modules/.bin
 GUEST = dist/guest-kernel
 export ONCE ENCAP PROXY IMAGE MEMORY PAGE_PORT L2TP_PORT WAN_TAP LAN_TAP
 
-.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate keys test-emulator
+.PHONY: help build run test check sim fuzz soak bench scale lab clean packages root emulate keys test-emulator soak-image
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,6 +29,9 @@ test: packages $(GUEST)/initramfs build check ## everything: unit, vectors, prop
 
 test-emulator: root packages $(GUEST)/initramfs emulator ## the image on the emulated ARM board: calls, power cuts, updates, factory settings
 	@node dist/test/lab/run-tests.js emulator
+
+soak-image: root packages emulator ## CUTS=n power cuts in the middle of updates of the emulated board; SEED=n replays
+	@node dist/test/emulator/soak.js $(CUTS) $(SEED)
 
 check: node_modules/.package-lock.json ## format, lint, types, import directions
 	@$(BIN)/biome check --error-on-warnings

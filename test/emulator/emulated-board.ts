@@ -90,7 +90,7 @@ export class EmulatedBoard {
 
   /** Sends a bundle, and resolves when it has been installed or refused; with the reason in that case. */
   async update(bundle: Uint8Array): Promise<string> {
-    const { status, body } = await this.request('PUT', '/api/v1/system/update', bundle);
+    const { status, body } = await this.request('PUT', '/api/v1/system/update?older=true', bundle);
     if (status >= 300) return (body as { detail: string }).detail;
     return until('the update has ended', INSTALL_TIMEOUT_MS, async () => {
       const { update } = await this.demand<UpdateStatus>('GET', '/api/v1/system/update');
