@@ -19,6 +19,7 @@ import { Update } from './control/board/update.js';
 import { takeBackExpired } from './control/confirmation.js';
 import { ControlPlane } from './control/control-plane.js';
 import { ControlView } from './control/control-view.js';
+import type { DhcpPrograms } from './control/dhcp.js';
 import type { LoadReading } from './control/load.js';
 import { LogRing } from './control/log-ring.js';
 import { randomPool } from './control/random-pool.js';
@@ -37,7 +38,10 @@ import { CommandWriter, type Message, reportReader } from './dataplane/messages.
 import { BundleFile } from './linux/bundle-file.js';
 import { mayConfigureNetwork } from './linux/capabilities.js';
 import { probeDataPath } from './linux/data-path-test.js';
+import { UdhcpClients } from './linux/dhcp-client.js';
+import { UdhcpServers } from './linux/dhcp-server.js';
 import { readEthernetInterfaces } from './linux/ethernet-interfaces.js';
+import { writeNameServers } from './linux/name-servers.js';
 import { NetConfig } from './linux/netconfig.js';
 import { readInterfaces, readRoutes } from './linux/network-state.js';
 import { makeSelfSignedCertificate } from './linux/openssl-program.js';
@@ -47,13 +51,16 @@ import { logOutput } from './log-output.js';
 import { ProgramLog } from './program-log.js';
 import { openStore, type Store, StoreError } from './store/store.js';
 
-const USAGE = 'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]… [--supervised] [--board FILE]';
+const USAGE =
+  'usage: node main.js --data FOLDER --socket PATH [--lan INTERFACE]… [--supervised] [--board FILE]' +
+  ' [--name-servers FILE]';
 const OPTIONS = {
   data: { type: 'string' },
   socket: { type: 'string' },
   lan: { type: 'string', multiple: true },
   supervised: { type: 'boolean' },
   board: { type: 'string' },
+  'name-servers': { type: 'string' },
 } as const;
 /** Above dist/firmware/. */
 const PROJECT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
@@ -91,12 +98,15 @@ interface CommandLine {
   supervised: boolean;
   /** What the image says of the board that it runs on; undefined on a system that is not an image of this program. */
   board: string | undefined;
+  /** Where the system's resolver reads its name servers; undefined: they are none of this program's business. */
+  nameServers: string | undefined;
 }
 
 function readCommandLine(): CommandLine {
   try {
-    const { data, socket, lan = [], supervised = false, board } = parseArgs({ options: OPTIONS }).values;
-    if (data !== undefined && socket !== undefined) return { data, socket, lan, supervised, board };
+    const { data, socket, lan = [], supervised = false, board, ...others } = parseArgs({ options: OPTIONS }).values;
+    const nameServers = others['name-servers'];
+    if (data !== undefined && socket !== undefined) return { data, socket, lan, supervised, board, nameServers };
   } catch (error) {
     refuse(`${(error as Error).message}\n${USAGE}`);
   }
@@ -211,6 +221,14 @@ function readLoad(counters: SharedArrayBuffer, activity: ActivityReader): Omit<L
   };
 }
 
+/** What they have to keep is beside the program's own socket. */
+function dhcpPrograms({ socket, nameServers }: CommandLine): DhcpPrograms {
+  const folder = `${socket}.dhcp`;
+  const writeThem = (addresses: readonly string[]) =>
+    nameServers === undefined ? Promise.resolve('') : writeNameServers(nameServers, addresses);
+  return { clients: new UdhcpClients(folder), servers: new UdhcpServers(folder), writeNameServers: writeThem };
+}
+
 const RAUC_CONFIGURATION = '/etc/rauc/system.conf';
 /** A data message of version 2 for tunnel 0 and session 0 (RFC 2661 section 3.1), which no peer sends. */
 const PROBE = Uint8Array.of(0, 2, 0, 0, 0, 0);
@@ -273,6 +291,7 @@ async function start(): Promise<void> {
     store,
     network: new NetConfig(),
     portOffload: new PortOffload(),
+    dhcp: dhcpPrograms(commandLine),
     post: packetPath.post,
     listeningPort: port,
     packetOffload,

@@ -4,12 +4,15 @@
  */
 import { type Static, type TEnum, type TOptional, Type } from 'typebox';
 import {
+  addressBits,
   canonical,
   canonicalAddress,
   canonicalPrefix,
   closed,
   hostText,
   interfaceName,
+  ipv4FromNumber,
+  ipv4Text,
   nameText,
   prefixText,
   secret,
@@ -42,6 +45,16 @@ export const ApiSchema = Type.Object(
   section,
 );
 
+/** Addresses for whoever is plugged in; those that get one are told of no router and no name server. */
+const DhcpServerSchema = Type.Object(
+  {
+    first: ipv4Text({ description: 'first address that is given out' }),
+    last: ipv4Text({ description: 'last address that is given out' }),
+    lease_s: whole(120, 604_800, 43_200, 'for so long an address is given'),
+  },
+  { ...closed, description: 'for a LAN with static addressing: gives addresses to what is plugged in there' },
+);
+
 /** An Ethernet interface; one that is not listed is left alone, and the box is not administered from there. */
 export const InterfaceSchema = Type.Object(
   {
@@ -49,12 +62,14 @@ export const InterfaceSchema = Type.Object(
     role: Type.Enum(['lan', 'wan', 'other'], {
       description: 'lan: the box is administered from there. wan, other: never',
     }),
-    addressing: Type.Enum(['system', 'static'], {
+    addressing: Type.Enum(['system', 'dhcp', 'static'], {
       default: 'system',
-      description: 'system: addresses are those that the system gives it (DHCP, for one). static: those given here',
+      description:
+        'system: addresses are those that the system gives it. dhcp: that of a DHCP server there. static: those given here',
     }),
     addresses: Type.Array(addressWithLength(), { maxItems: 16, default: [], description: 'for static addressing' }),
     gateway: Type.Optional(addressText('for static addressing: where the default route of its family leads')),
+    dhcpServer: Type.Optional(DhcpServerSchema),
   },
   closed,
 );
@@ -132,4 +147,36 @@ export function canonicalAddressWithLength(text: string): string | undefined {
   if (address === undefined || rest.length > 0 || !/^\d{1,3}$/.test(lengthPart)) return undefined;
   const isLength = canonicalPrefix(`${address.includes(':') ? '::' : '0.0.0.0'}/${Number(lengthPart)}`) !== undefined;
   return isLength ? `${address}/${Number(lengthPart)}` : undefined;
+}
+
+interface NetworkParts {
+  address: string;
+  bits: bigint;
+  length: number;
+  width: 32 | 128;
+}
+
+/** Of an address with the length of its network. */
+export function networkParts(text: string): NetworkParts {
+  const [address = '', length] = text.split('/');
+  return { address, bits: addressBits(address), length: Number(length), width: address.includes(':') ? 128 : 32 };
+}
+
+/** Whether `address` is in the network of `text`. */
+export function networkHolds(text: string, address: string): boolean {
+  const { bits, length, width } = networkParts(text);
+  if ((width === 128) !== address.includes(':')) return false;
+  const shift = BigInt(width - length);
+  return bits >> shift === addressBits(address) >> shift;
+}
+
+/** Whether two addresses with their length are in networks that have addresses in common. */
+export function networksOverlap(one: string, other: string): boolean {
+  const [first, second] = [networkParts(one), networkParts(other)];
+  return first.length <= second.length ? networkHolds(one, second.address) : networkHolds(other, first.address);
+}
+
+/** The mask of an IPv4 network of this length, as in '255.255.255.0'. */
+export function networkMask(length: number): string {
+  return ipv4FromNumber(length === 0 ? 0 : (0xffff_ffff << (32 - length)) >>> 0);
 }

@@ -42,6 +42,10 @@ export {
   canonicalAddressWithLength,
   type InterfaceSettings,
   lanInterfaces,
+  networkHolds,
+  networkMask,
+  networkParts,
+  networksOverlap,
   STATIC_ROUTE_PROTOCOL,
 } from './settings-box.js';
 export * from './settings-fields.js';

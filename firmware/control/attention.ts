@@ -3,7 +3,7 @@
  */
 import { DROP_TEXTS } from './drop-texts.js';
 import type { LoadNow } from './load.js';
-import type { AttentionView, OperatingProblem, PppoeView, RadiusView, StatusView } from './view.js';
+import type { AttentionView, DhcpView, OperatingProblem, PppoeView, RadiusView, StatusView } from './view.js';
 
 export const ATTENTION_CODES = [
   'problem',
@@ -25,6 +25,9 @@ export const ATTENTION_CODES = [
   'certificate-ended',
   'forwarding-off',
   'nat-off',
+  'dhcp-no-carrier',
+  'dhcp-silent',
+  'dhcp-overlapping',
 ] as const;
 export type AttentionCode = (typeof ATTENTION_CODES)[number];
 
@@ -32,6 +35,7 @@ export interface Circumstances {
   status: StatusView;
   radius: RadiusView;
   pppoe: PppoeView;
+  dhcp: readonly DhcpView[];
   pools: readonly { name: string; size: number; leased: number }[];
   /** ISO 8601, when the certificate of the box's page ends; '' without one. */
   certificateEnds: string;
@@ -98,6 +102,7 @@ export function attention(circumstances: Circumstances): AttentionView[] {
     ...ofLoad(circumstances),
     ...ofCertificate(circumstances),
     ...ofRouting(circumstances),
+    ...circumstances.dhcp.flatMap(ofDhcp),
   ];
   const weight = { error: 0, warning: 1, info: 2 };
   return all.sort((one, other) => weight[one.severity] - weight[other.severity]);
@@ -203,6 +208,23 @@ function ofRouting({ routing: { isNeeded, forwarding, masquerades, privatePools 
     found.push({ severity: 'info', code: 'nat-off', parameters: { pools }, text, link });
   }
   return found;
+}
+
+function ofDhcp({ interface: name, state, lease, other }: DhcpView): AttentionView[] {
+  const told = (code: AttentionCode, parameters: Record<string, string>, text: string): AttentionView[] => {
+    return [{ severity: 'warning', code, parameters, text, link: '/network' }];
+  };
+  if (state === 'no-carrier') {
+    return told('dhcp-no-carrier', { name }, `${name} gets its address by DHCP, and there is no cable in it`);
+  }
+  if (state === 'overlapping') {
+    const address = lease?.address ?? '';
+    const text = `${name} was given ${address} by DHCP, which is in the network of ${other}: it is not used; give ${other} an address of another network`;
+    return told('dhcp-overlapping', { name, address, other }, text);
+  }
+  if (state !== 'silent') return [];
+  const text = `no DHCP server answers on ${name}; look at the cable, or set its addressing to static`;
+  return told('dhcp-silent', { name }, text);
 }
 
 function ofPool({ name, size, leased }: Circumstances['pools'][number]): AttentionView[] {

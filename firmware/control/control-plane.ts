@@ -11,6 +11,7 @@ import { lanInterfaces, type Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { RandomBytes } from '../wire/bytes.js';
 import { Accounting } from './accounting/accounting.js';
+import { AddressLeases } from './address-leases.js';
 import { AddressPools } from './address-pool.js';
 import { Answers } from './answers.js';
 import { applianceConfig } from './appliance-config.js';
@@ -19,6 +20,7 @@ import { CallLimits } from './call-limits.js';
 import { CallLog } from './call-log.js';
 import { CallRecords, type SessionCountersReader } from './call-records.js';
 import { Captures } from './capture/captures.js';
+import type { DhcpPrograms } from './dhcp.js';
 import { KernelSettings } from './kernel-settings.js';
 import { Load, type LoadReading } from './load.js';
 import type { NetworkConfiguration } from './network.js';
@@ -51,6 +53,7 @@ export interface ControlPlaneDependencies {
   store: Store;
   network: NetworkConfiguration;
   portOffload: PortOffload;
+  dhcp: DhcpPrograms;
   /** Hands a turn's commands to the packet path. */
   post(commands: DataPlaneCommand[]): void;
   readSessionCounters: SessionCountersReader;
@@ -85,6 +88,7 @@ export class ControlPlane {
   readonly pppoe: PppoeInterfaces;
   readonly memory: SessionMemory;
   readonly ports: Ports;
+  readonly dhcp: AddressLeases;
   readonly radius: Radius;
   readonly accounting: Accounting;
   readonly captures: Captures;
@@ -157,6 +161,12 @@ export class ControlPlane {
       calls: () => Array.from(this.calls.all(), ({ info }) => info),
       lan: () => lanInterfaces(this.#settings.interfaces, dependencies.givenLan),
       interfaces: dependencies.readEthernetInterfaces,
+      leases: () => this.dhcp.leases(),
+    });
+    this.dhcp = new AddressLeases({
+      ...{ programs: dependencies.dhcp, log: kernelLog, settings: () => this.#settings },
+      interfaces: dependencies.readEthernetInterfaces,
+      changed: () => void this.#kernel.apply(),
     });
     this.ports = new Ports(dependencies.portOffload, kernelLog);
     this.#limits = new CallLimits(dependencies.readSessionCounters);
@@ -202,7 +212,9 @@ export class ControlPlane {
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
     const { listeningPort, packetOffload, store } = this.#dependencies;
-    const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.radius].flatMap((part) => part.problems());
+    const ofParts = [this.#tuns, this.pppoe, this.#kernel, this.ports, this.dhcp, this.radius].flatMap((part) =>
+      part.problems(),
+    );
     const seen = { listeningPort, packetOffload, refusedSockets: this.#refusedSockets };
     const ofMemory = this.memory.problems(this.#settings.l2tp.maxSessions, this.appliance.callCount);
     const ofLogs = this.#dependencies.logs.problems();
@@ -271,6 +283,7 @@ export class ControlPlane {
       this.#tellDevices(now_ms);
     });
     await Promise.all([this.#kernel.apply(), this.ports.configure(settings.routing.portOffload)]);
+    this.dhcp.look();
   }
 
   /** Ends the calls of those of these users that may no longer call. */
@@ -310,6 +323,7 @@ export class ControlPlane {
     this.radius.close();
     this.#stopped = true;
     this.#timer.stop();
+    await this.dhcp.stop();
     await Promise.all([this.#kernel.withdraw(), this.ports.withdraw()]);
   }
 
@@ -559,6 +573,7 @@ export class ControlPlane {
   #lookAtInterfaces(now_ms: number): void {
     this.ports.look();
     this.#kernel.look();
+    this.dhcp.look();
     if (!this.pppoe.refresh(this.#settings.lac)) return;
     this.appliance.configure(this.#applianceConfig(), now_ms);
     this.pppoe.closeRetired();

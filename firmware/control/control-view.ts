@@ -13,6 +13,7 @@ import type { LoadHistory } from './load.js';
 import type {
   ControlPlaneView,
   CountsView,
+  DhcpView,
   LacClientView,
   OperatingProblem,
   OverviewView,
@@ -92,7 +93,14 @@ export class ControlView implements ControlPlaneView {
     const { dropsPerMinute, ...now } = load.now();
     const pseudowiresDown = this.pseudowires().filter(({ enabled, state }) => enabled && state !== 'up');
     const circumstances = {
-      ...{ status, radius: this.radius(), pppoe: this.pppoe(), pools: this.#plane.pools(), now_ms: Date.now() },
+      ...{
+        status,
+        radius: this.radius(),
+        pppoe: this.pppoe(),
+        dhcp: this.dhcp(),
+        pools: this.#plane.pools(),
+        now_ms: Date.now(),
+      },
       ...{ certificateEnds: also.certificateEnds, routing: this.#plane.routing() },
       ...{ load: load.now(), pseudowiresDown: pseudowiresDown.map(({ name }) => name) },
     };
@@ -149,6 +157,10 @@ export class ControlView implements ControlPlaneView {
     const dynamicAuthorization = radius.dynamicAuthorization() ?? null;
     const { strangers } = radius;
     return { servers: radius.servers(), strangers, accounting: accounting.view(), dynamicAuthorization };
+  }
+
+  dhcp(): DhcpView[] {
+    return this.#plane.dhcp.views();
   }
 
   pppoe(): PppoeView {

@@ -7,6 +7,7 @@ import type { Pool, Settings } from '../settings.js';
 import { type Prefix, parsePrefix } from '../wire/ip.js';
 import { poolPrefixes } from './address-pool.js';
 import type { Log } from './call-log.js';
+import type { DhcpLease } from './dhcp.js';
 import { concernsFilters, unknownFilters } from './filter-plan.js';
 import type { DesiredNetwork, NetworkConfiguration, NetworkProblem } from './network.js';
 import { planNetwork, routesToUser } from './network-plan.js';
@@ -26,6 +27,8 @@ export interface KernelSettingsDependencies {
   lan(): readonly string[];
   /** Those that are there now. */
   interfaces(): readonly EthernetInterface[];
+  /** What DHCP gave, by interface. */
+  leases(): ReadonlyMap<string, DhcpLease>;
 }
 
 export class KernelSettings {
@@ -35,7 +38,7 @@ export class KernelSettings {
   #inForce: Pick<DesiredNetwork, 'filters'> = { filters: [] };
   /** What the kernel refused. */
   #problems: readonly NetworkProblem[] = [];
-  /** The interfaces with addresses of the settings', as they were at the last look. */
+  /** The interfaces that get their addresses from here, as they were at the last look. */
   #seen = '';
   #run: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -45,7 +48,7 @@ export class KernelSettings {
     this.#dependencies = dependencies;
   }
 
-  /** Notes where an interface that has addresses of the settings' has come, gone, or been switched on or off. */
+  /** Notes where an interface that gets its addresses from here has come, gone, or been switched on or off. */
   look(): void {
     const seen = this.#seen;
     this.#lookAtPorts();
@@ -54,7 +57,7 @@ export class KernelSettings {
 
   #lookAtPorts(): readonly EthernetInterface[] {
     const { settings, interfaces } = this.#dependencies;
-    const names = settings().interfaces.flatMap(({ name, addressing }) => (addressing === 'static' ? [name] : []));
+    const names = settings().interfaces.flatMap(({ name, addressing }) => (addressing === 'system' ? [] : [name]));
     const ports = names.length === 0 ? [] : interfaces().filter(({ name }) => names.includes(name));
     this.#seen = ports.map(({ name, index, isUp }) => `${name} ${index} ${isUp}`).join();
     return ports;
@@ -85,9 +88,9 @@ export class KernelSettings {
   }
 
   async #reach(): Promise<void> {
-    const { settings, pools, devices, calls, lan, network, log } = this.#dependencies;
+    const { settings, pools, devices, calls, lan, leases, network, log } = this.#dependencies;
     const ports = this.#lookAtPorts();
-    const desired = planNetwork(settings(), pools(), devices(), calls(), lan(), ports);
+    const desired = planNetwork(settings(), pools(), devices(), calls(), lan(), ports, leases());
     this.#inForce = desired;
     const problems = await network.apply(desired);
     for (const problem of problems) log.warn(problem, 'kernel configuration');

@@ -4,15 +4,19 @@
  */
 
 import type { CallInfo } from '../roles/role.js';
-import { type Pool, type Settings, STATIC_ROUTE_PROTOCOL } from '../settings.js';
+import { type InterfaceSettings, type Pool, type Settings, STATIC_ROUTE_PROTOCOL } from '../settings.js';
 import { type Prefix, parseAddress, parsePrefix, prefixContains } from '../wire/ip.js';
 import { poolPrefixes } from './address-pool.js';
+import type { DhcpLease } from './dhcp.js';
 import { planFilters } from './filter-plan.js';
 import type { DesiredBoxRules, DesiredLink, DesiredNetwork, DesiredPort, DesiredRoute } from './network.js';
 import type { EthernetInterface } from './pppoe-interfaces.js';
 import type { TunDevice } from './tun-devices.js';
 
-/** `lan`: the interfaces that the box is administered from; `present`: those that are there. `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
+/** A gateway of the settings comes before those of DHCP, and of those that of the first interface. */
+const FIRST_DHCP_METRIC = 100;
+
+/** `lan`: the interfaces that the box is administered from; `present`: those that are there; `leases`: what DHCP gave, by interface. `calls` are those that are up. Pools are routed as prefixes, so a call on a pool's address adds no route. */
 export function planNetwork(
   settings: Settings,
   pools: readonly Pool[],
@@ -20,6 +24,7 @@ export function planNetwork(
   calls: readonly CallInfo[],
   lan: readonly string[] = [],
   present: readonly EthernetInterface[] = [],
+  leases: ReadonlyMap<string, DhcpLease> = new Map(),
 ): DesiredNetwork {
   const open = [...devices].filter(({ isOpen }) => isOpen);
   const lns = open.find(({ role }) => role === 'lns');
@@ -57,7 +62,7 @@ export function planNetwork(
   links.push(...clients.values());
   const filters = lns === undefined ? [] : planFilters(settings.filters, lns.name, calls);
   const box = { guard: guardOf(settings, lan), masquerade: masqueradeOf(settings, lns) };
-  const own = ownNetwork(settings, lan, present);
+  const own = ownNetwork(settings, lan, present, leases);
   return { links, routes, filters, box, own, forwarding: settings.routing.forwarding };
 }
 
@@ -66,19 +71,35 @@ function ownNetwork(
   { interfaces, routing }: Settings,
   lan: readonly string[],
   present: readonly EthernetInterface[],
+  leases: ReadonlyMap<string, DhcpLease>,
 ): DesiredNetwork['own'] {
+  const asking = interfaces.filter(({ addressing }) => addressing === 'dhcp');
   const ports = interfaces
-    .filter(({ addressing }) => addressing === 'static')
-    .map(({ name, addresses, gateway }): DesiredPort => {
-      const port = present.find((one) => one.name === name);
-      const gateways = gateway === undefined ? [] : [gateway];
+    .filter(({ addressing }) => addressing !== 'system')
+    .map((one): DesiredPort => {
+      const { name } = one;
+      const port = present.find((each) => each.name === name);
       const found = { index: port?.index ?? 0, isUp: port?.isUp ?? false };
-      return { name, ...found, addresses, gateways, staysSet: lan.includes(name) };
+      const wanted = one.addressing === 'dhcp' ? leasedAddresses(leases.get(name)) : staticAddresses(one);
+      const metric = FIRST_DHCP_METRIC + asking.indexOf(one);
+      const leased = one.addressing === 'dhcp' && { leased: { metric } };
+      return { name, ...found, ...wanted, staysSet: lan.includes(name), ...leased };
     });
   const routes = routing.staticRoutes.map(({ prefix, via = '', interface: name = '', metric }) => {
     return { prefix, via, interface: name, metric };
   });
   return { ports, routes, protocol: STATIC_ROUTE_PROTOCOL };
+}
+
+type Addresses = Pick<DesiredPort, 'addresses' | 'gateways'>;
+
+function staticAddresses({ addresses, gateway }: InterfaceSettings): Addresses {
+  return { addresses, gateways: gateway === undefined ? [] : [gateway] };
+}
+
+function leasedAddresses(lease: DhcpLease | undefined): Addresses {
+  if (lease === undefined) return { addresses: [], gateways: [] };
+  return { addresses: [lease.address], gateways: lease.gateway === '' ? [] : [lease.gateway] };
 }
 
 /** Without a LAN nothing is served but on loopback, and nobody has to be kept off. */

@@ -63,6 +63,11 @@ export interface DesiredPort {
   gateways: readonly string[];
   /** Also when the program ends: its administrator's connections go on. */
   staysSet: boolean;
+  /**
+   * Addresses and gateways are those that a DHCP server gave: other IPv4 addresses make room for them, and the gateways
+   * stand in the kernel as those of DHCP, with this metric.
+   */
+  leased?: { metric: number };
 }
 
 export interface DesiredStaticRoute {

@@ -4,6 +4,7 @@
  */
 import type { Settings } from '../settings.js';
 import type { AccountingView } from './accounting/accounting.js';
+import type { DhcpLease } from './dhcp.js';
 import type { LoadHistory } from './load.js';
 import type { DynamicAuthorizationView } from './radius/dynamic-authorization.js';
 import type { RadiusServerView } from './radius/transport.js';
@@ -111,6 +112,17 @@ export interface PppoeView {
   drops: Record<string, number>;
   /** LNSes that are asked after all others, and until when (ISO 8601). */
   failedLnses: { server: string; until: string }[];
+}
+
+/** How an interface does that asks for its address by DHCP. */
+export interface DhcpView {
+  interface: string;
+  /** silent: nobody has answered. overlapping: what the server gave is in the network of `other`, and cannot be used. */
+  state: 'no-carrier' | 'asking' | 'silent' | 'bound' | 'overlapping';
+  /** Holds as long as the server said, also without a cable. */
+  lease: DhcpLease | undefined;
+  /** An interface, or ''. */
+  other: string;
 }
 
 /** One control connection. In version 3 its IDs are Control Connection IDs. */
@@ -380,6 +392,7 @@ export interface ControlPlaneView {
   pseudowires(): PseudowireView[];
   radius(): RadiusView;
   pppoe(): PppoeView;
+  dhcp(): DhcpView[];
   status(): StatusView;
   /** False when there is no such session. */
   disconnectSession(sessionId: number, reason: string): boolean;

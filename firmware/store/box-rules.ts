@@ -3,16 +3,21 @@
  * entry, and what no kernel would take. Must not look at anything but the settings and the pools.
  */
 import {
-  addressBits,
   canonicalAddress,
   canonicalAddressWithLength,
   canonicalPrefix,
   type InterfaceSettings,
   ipv4Number,
+  networkHolds,
+  networkParts,
+  networksOverlap,
   type Pool,
   type Problem,
   type Settings,
 } from '../settings.js';
+
+/** Of one DHCP server. */
+const MOST_LEASES = 4_096;
 
 export function boxProblems(settings: Settings, pools: readonly Pool[]): Problem[] {
   return [
@@ -21,6 +26,7 @@ export function boxProblems(settings: Settings, pools: readonly Pool[]): Problem
       ...addressingProblems(one, `/interfaces/${at}`),
       ...addressProblems(settings.interfaces, pools, at),
       ...gatewayProblems(settings.interfaces, at),
+      ...dhcpServerProblems(one, pools, `/interfaces/${at}/dhcpServer`),
     ]),
     ...settings.routing.staticRoutes.flatMap((_, at) => routeProblems(settings, at)),
     ...apiProblems(settings.api),
@@ -42,14 +48,13 @@ export function boxInCanonicalForm({ interfaces, routing }: Settings): void {
 
 /** The box's own address that a pool would lease; undefined where there is none. */
 export function ownAddressIn(pool: Pool, interfaces: readonly InterfaceSettings[]): string | undefined {
-  const all = interfaces.flatMap(({ addresses }) => addresses.map((text) => partsOf(text).address));
+  const all = interfaces.flatMap(({ addresses }) => addresses.map((text) => networkParts(text).address));
   return all.find((address) => isLeased(pool, address));
 }
 
 function isLeased({ ranges, excluded }: Pool, address: string): boolean {
   if (address.includes(':') || excluded.includes(address)) return false;
-  const number = ipv4Number(address);
-  return ranges.some(({ first, last }) => number >= ipv4Number(first) && number <= ipv4Number(last));
+  return ranges.some((range) => isBetween(address, range));
 }
 
 function nameProblems({ interfaces, lns, lacClients, pseudowires }: Settings, name: string, at: number): Problem[] {
@@ -63,16 +68,59 @@ function nameProblems({ interfaces, lns, lacClients, pseudowires }: Settings, na
   return [{ field, reason: `${name} is a device that this box makes itself; name an Ethernet interface or a bridge` }];
 }
 
-function addressingProblems({ addressing, addresses, gateway }: InterfaceSettings, path: string): Problem[] {
+function addressingProblems(one: InterfaceSettings, path: string): Problem[] {
+  const { addressing, addresses } = one;
   if (addressing === 'static') {
-    const reason = 'are missing; give the interface an address, or set addressing to system';
+    const reason = 'are missing; give the interface an address, or set addressing to system or dhcp';
     return addresses.length === 0 ? [{ field: `${path}/addresses`, reason }] : [];
   }
-  const reason = 'would never be used while addressing is system; set it to static, or leave this out';
-  return [
-    ...(addresses.length > 0 ? [{ field: `${path}/addresses`, reason }] : []),
-    ...(gateway !== undefined ? [{ field: `${path}/gateway`, reason }] : []),
-  ];
+  const reason = `would never be used while addressing is ${addressing}; set it to static, or leave this out`;
+  const given = (['gateway', 'dhcpServer'] as const).filter((name) => one[name] !== undefined);
+  return [...(addresses.length > 0 ? ['addresses'] : []), ...given].map((name) => ({
+    field: `${path}/${name}`,
+    reason,
+  }));
+}
+
+/** What the DHCP server of an interface gives out, RFC 2131: all of it hosts' addresses of one network of the interface. */
+function dhcpServerProblems(one: InterfaceSettings, pools: readonly Pool[], path: string): Problem[] {
+  const { addressing, addresses, gateway, role, dhcpServer } = one;
+  if (dhcpServer === undefined || addressing !== 'static') return [];
+  if (role !== 'lan')
+    return [{ field: path, reason: 'is for the LAN alone; make the interface lan, or leave this out' }];
+  const { first, last } = dhcpServer;
+  const network = addresses.find((text) => networkHolds(text, first));
+  if (network === undefined) {
+    return [{ field: `${path}/first`, reason: 'is in none of the networks of addresses; look at both' }];
+  }
+  if (!networkHolds(network, last))
+    return [{ field: `${path}/last`, reason: `is not in the network of ${network}, as first is` }];
+  const isWithin = (address: string) => !address.includes(':') && isBetween(address, dhcpServer);
+  const count = ipv4Number(last) - ipv4Number(first) + 1;
+  if (count < 1) return [{ field: `${path}/last`, reason: 'comes before first; swap the two' }];
+  if (count > MOST_LEASES) {
+    return [{ field: `${path}/last`, reason: `makes ${count} addresses, and ${MOST_LEASES} are the most; take fewer` }];
+  }
+  const { length } = networkParts(network);
+  const unusable = (['first', 'last'] as const).find((end) => unusableHost(`${dhcpServer[end]}/${length}`) !== '');
+  if (unusable !== undefined) {
+    return [{ field: `${path}/${unusable}`, reason: unusableHost(`${dhcpServer[unusable]}/${length}`) }];
+  }
+  const taken = [...addresses.map((text) => networkParts(text).address), ...(gateway === undefined ? [] : [gateway])];
+  const met = taken.find(isWithin);
+  if (met !== undefined) {
+    return [{ field: `${path}/first`, reason: `and last have ${met} between them, which is taken; leave it outside` }];
+  }
+  const pool = pools.find(({ ranges }) =>
+    ranges.some((range) => isBetween(range.first, dhcpServer) || isBetween(first, range)),
+  );
+  const reason = `and last have addresses between them that pool ${pool?.name} leases to users; take others`;
+  return pool === undefined ? [] : [{ field: `${path}/first`, reason }];
+}
+
+function isBetween(address: string, { first, last }: { first: string; last: string }): boolean {
+  const number = ipv4Number(address);
+  return number >= ipv4Number(first) && number <= ipv4Number(last);
 }
 
 function addressProblems(interfaces: readonly InterfaceSettings[], pools: readonly Pool[], which: number): Problem[] {
@@ -80,13 +128,13 @@ function addressProblems(interfaces: readonly InterfaceSettings[], pools: readon
   const elsewhere = interfaces.slice(0, which);
   return addresses.flatMap((text, at): Problem[] => {
     const field = `/interfaces/${which}/addresses/${at}`;
-    const { address } = partsOf(text);
+    const { address } = networkParts(text);
     const wrong = unusableHost(text);
     if (wrong !== '') return [{ field, reason: wrong }];
-    if (addresses.findIndex((other) => partsOf(other).address === address) < at) {
+    if (addresses.findIndex((other) => networkParts(other).address === address) < at) {
       return [{ field, reason: `${name} has this address already; keep one of the two` }];
     }
-    const other = elsewhere.find((one) => one.addresses.some((theirs) => overlaps(theirs, text)));
+    const other = elsewhere.find((one) => one.addresses.some((theirs) => networksOverlap(theirs, text)));
     if (other !== undefined) {
       const reason = `is in a network that ${other.name} is in too, so that nobody knows which way it lies; take another network`;
       return [{ field, reason }];
@@ -99,7 +147,7 @@ function addressProblems(interfaces: readonly InterfaceSettings[], pools: readon
 
 /** Why a host cannot have this address with this length, or ''. */
 function unusableHost(text: string): string {
-  const { address, bits, length, width } = partsOf(text);
+  const { address, bits, length, width } = networkParts(text);
   if (isNoUnicast(address)) return 'is no address that a host can have; choose another one';
   if (width === 32 && /^169\.254\./.test(address)) return 'is a link-local address; choose another one';
   if (/^fe[89ab]/.test(address)) return 'is a link-local address, which the interface has anyway; leave it out';
@@ -116,10 +164,10 @@ function gatewayProblems(interfaces: readonly InterfaceSettings[], which: number
   const field = `/interfaces/${which}/gateway`;
   const isIpv6 = gateway.includes(':');
   if (isNoUnicast(gateway)) return [{ field, reason: 'is no address that a host can have' }];
-  if (addresses.some((text) => partsOf(text).address === gateway)) {
+  if (addresses.some((text) => networkParts(text).address === gateway)) {
     return [{ field, reason: 'is an address of this interface; give that of the router' }];
   }
-  const isReached = addresses.some((text) => holds(text, gateway)) || /^fe[89ab]/.test(gateway);
+  const isReached = addresses.some((text) => networkHolds(text, gateway)) || /^fe[89ab]/.test(gateway);
   if (!isReached)
     return [{ field, reason: 'is in none of the networks of addresses; look at both, and at the length' }];
   const other = interfaces
@@ -162,7 +210,7 @@ function viaProblems(
     return [{ field, reason: 'is not of the family of prefix; IPv4 goes by IPv4, IPv6 by IPv6' }];
   }
   if (isNoUnicast(via)) return [{ field, reason: 'is no address that a host can have' }];
-  if (interfaces.some(({ addresses }) => addresses.some((text) => partsOf(text).address === via))) {
+  if (interfaces.some(({ addresses }) => addresses.some((text) => networkParts(text).address === via))) {
     return [{ field, reason: 'is an address of this box; give that of the next router' }];
   }
   const isLinkLocal = /^fe[89ab]/.test(via) && route.interface === undefined;
@@ -172,32 +220,6 @@ function viaProblems(
 function apiProblems({ httpsPort, httpPort }: Settings['api']): Problem[] {
   if (httpsPort === 0 || httpsPort !== httpPort) return [];
   return [{ field: '/api/httpPort', reason: 'is httpsPort as well; give it another number, or 0 for none' }];
-}
-
-interface Parts {
-  address: string;
-  bits: bigint;
-  length: number;
-  width: 32 | 128;
-}
-
-/** Of an address with the length of its network. */
-function partsOf(text: string): Parts {
-  const [address = '', length] = text.split('/');
-  return { address, bits: addressBits(address), length: Number(length), width: address.includes(':') ? 128 : 32 };
-}
-
-/** Whether `address` is in the network of `text`. */
-function holds(text: string, address: string): boolean {
-  const { bits, length, width } = partsOf(text);
-  if ((width === 128) !== address.includes(':')) return false;
-  const shift = BigInt(width - length);
-  return bits >> shift === addressBits(address) >> shift;
-}
-
-function overlaps(one: string, other: string): boolean {
-  const [first, second] = [partsOf(one), partsOf(other)];
-  return first.length <= second.length ? holds(one, second.address) : holds(other, first.address);
 }
 
 /** Unspecified, loopback, multicast, and what is reserved above. */

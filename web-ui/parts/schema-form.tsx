@@ -95,10 +95,25 @@ export function Setting(props: SettingProps) {
     );
   }
   if (schema.type === 'array') return <Lines {...props} {...field} />;
+  if (props.isOptional) return <OptionalGroup {...props} {...field} />;
   return (
     <fieldset>
       <legend>{label}</legend>
       <SettingGroup {...props} />
+    </fieldset>
+  );
+}
+
+/** A group that is there as a whole or not at all. */
+function OptionalGroup({ label, hint, ...props }: Named) {
+  const { schema, pointer, document, onChange } = props;
+  const isThere = valueAt(document, pointer) !== undefined;
+  const set = (shall: boolean) => onChange(withValue(document, pointer, shall ? freshEntry(schema) : undefined));
+  return (
+    <fieldset>
+      <legend>{label}</legend>
+      <TickField label={label} hint={hint} pointer={pointer} value={isThere} onInput={set} />
+      {isThere && <SettingGroup {...props} />}
     </fieldset>
   );
 }

@@ -24,6 +24,7 @@ import { CallTraces } from '../../../firmware/control/traces/call-traces.js';
 import type {
   ControlPlaneView,
   CountsView,
+  DhcpView,
   OperatingProblem,
   OverviewView,
   PppoeView,
@@ -263,6 +264,10 @@ export class PlainView implements ControlPlaneView {
 
   radius(): RadiusView {
     return RADIUS;
+  }
+
+  dhcp(): DhcpView[] {
+    return [];
   }
 
   pppoe(): PppoeView {

@@ -72,10 +72,10 @@ test('interfaces: each as the kernel has it, with what the settings use it for',
   const [first] = await readInterfaces();
   assert.ok(first, 'the machine has an interface');
   const unused = (await get<Interface[]>(box, 'interfaces')).find(({ name }) => name === first.name)!;
-  const { role, addressing, counters: _counters, ...state } = unused;
+  const { role, addressing, dhcp, counters: _counters, ...state } = unused;
   const { counters: _before, ...expected } = first;
   assert.deepEqual(state, expected);
-  assert.deepEqual([role, addressing], ['', '']);
+  assert.deepEqual([role, addressing, dhcp], ['', '', null]);
   const used = { ...DEFAULT_SETTINGS, interfaces: [{ name: first.name, role: 'wan' }] };
   const written = box.store.documents.writeSettings(used, 'test');
   assert.ok(written.ok);

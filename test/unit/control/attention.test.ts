@@ -10,11 +10,14 @@ const LOAD = {
 };
 const [SERVER] = RADIUS.servers;
 const ALIVE = { ...RADIUS, servers: [{ ...SERVER!, state: 'alive' as const }] };
+const LEASE = { address: '192.0.2.5/24', gateway: '192.0.2.1', nameServers: [], timeServers: [], server: '192.0.2.1' };
+const asking = (state: 'no-carrier' | 'silent') => [{ interface: 'eth0', state, lease: undefined, other: '' }];
 const WELL: Circumstances = {
   status: STATUS,
   radius: ALIVE,
   pppoe: { ...PPPOE, failedLnses: [] },
   pools: [{ name: 'default', size: 100, leased: 10 }],
+  dhcp: [{ interface: 'eth0', state: 'bound', lease: LEASE, other: '' }],
   pseudowiresDown: [],
   certificateEnds: '2030-01-01T00:00:00.000Z',
   routing: { isNeeded: true, forwarding: true, masquerades: true, privatePools: ['default'] },
@@ -44,6 +47,13 @@ const CASES: readonly [code: string, link: string, Partial<Circumstances>][] = [
   ['certificate-ending', '/system', { certificateEnds: '2026-06-20T00:00:00.000Z' }],
   ['certificate-ended', '/system', { certificateEnds: '2026-05-31T00:00:00.000Z' }],
   ['forwarding-off', '/network', { routing: { ...WELL.routing, forwarding: false } }],
+  ['dhcp-no-carrier', '/network', { dhcp: asking('no-carrier') }],
+  ['dhcp-silent', '/network', { dhcp: asking('silent') }],
+  [
+    'dhcp-overlapping',
+    '/network',
+    { dhcp: [{ interface: 'eth0', state: 'overlapping', lease: LEASE, other: 'eth1' }] },
+  ],
   ['nat-off', '/network', { routing: { ...WELL.routing, masquerades: false } }],
 ];
 

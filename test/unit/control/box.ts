@@ -4,6 +4,7 @@
  */
 import type { TestContext } from 'node:test';
 import { ControlPlane } from '../../../firmware/control/control-plane.js';
+import type { DhcpPrograms } from '../../../firmware/control/dhcp.js';
 import type { DesiredNetwork } from '../../../firmware/control/network.js';
 import type { ActiveSession, DataPlaneCommand, DataPlaneReport } from '../../../firmware/dataplane/interface.js';
 import { L2tpEndpoint } from '../../../firmware/protocol/l2tp/endpoint.js';
@@ -45,6 +46,15 @@ export interface Dialled {
   tunnelId: number;
   sessionId: number;
 }
+
+const NO_DHCP: DhcpPrograms = {
+  clients: {
+    ...{ ask: () => undefined, look: () => undefined, states: () => new Map(), onChange: () => undefined },
+    stop: () => Promise.resolve(),
+  },
+  servers: { serve: () => undefined, complaints: () => new Map(), stop: () => Promise.resolve() },
+  writeNameServers: () => Promise.resolve(''),
+};
 
 export class ControlledBox {
   readonly store: Store;
@@ -93,6 +103,7 @@ export class ControlledBox {
         },
         withdraw: () => Promise.resolve([]),
       },
+      dhcp: NO_DHCP,
       portOffload: { haveChanged: () => false, apply: () => Promise.resolve([]), ports: () => [] },
       post: (commands) => {
         for (const command of commands) this.#carryOut(command);

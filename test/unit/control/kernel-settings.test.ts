@@ -49,6 +49,7 @@ class Kernel {
     calls: () => this.calls,
     lan: () => [],
     interfaces: () => [],
+    leases: () => new Map(),
   });
 
   #run(what: readonly string[] | 'withdraw'): Promise<NetworkProblem[]> {

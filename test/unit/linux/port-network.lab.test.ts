@@ -136,6 +136,38 @@ test('routes that went with a cable are set again when it is back', async (kerne
   assert.deepEqual(await routes(kernel), ALL_ROUTES);
 });
 
+test('a lease: its default route is marked as DHCP’s, and another address makes room for it', async (kernel) => {
+  await layPorts(kernel);
+  await kernel.ip('address', 'add', '203.0.113.9/24', 'dev', 'eth1');
+  const leased = { ...WAN, addresses: [], gateways: [], leased: { metric: 100 } };
+  assert.deepEqual(await kernel.apply(desired([leased])), []);
+  assert.deepEqual(await addresses(kernel, 'eth1'), ['203.0.113.9/24']);
+  const bound = { ...leased, addresses: ['198.51.100.2/30'], gateways: ['198.51.100.1'] };
+  assert.deepEqual(await kernel.apply(desired([bound])), []);
+  assert.deepEqual(await addresses(kernel, 'eth1'), ['198.51.100.2/30']);
+  assert.match(await kernel.ip('route', 'show', 'default'), /^default via 198\.51\.100\.1 .*proto dhcp .*metric 100/);
+  // After a kill the next program finds what the last one left, and has another lease.
+  await kernel.forget();
+  assert.deepEqual(await kernel.apply(desired([leased])), []);
+  assert.match(await kernel.ip('route', 'show', 'default'), /^default via 198\.51\.100\.1 /);
+  const other = { ...leased, addresses: ['192.0.2.2/32'], gateways: ['192.0.2.1'] };
+  assert.deepEqual(await kernel.apply(desired([other])), []);
+  assert.deepEqual(await addresses(kernel, 'eth1'), ['192.0.2.2/32']);
+  assert.match(await kernel.ip('route', 'show', 'default'), /^default via 192\.0\.2\.1 dev eth1.*onlink \n$/);
+  assert.deepEqual(await kernel.apply(desired([])), []);
+  assert.equal(await kernel.ip('route', 'show', 'default'), '');
+});
+
+test('a default route of DHCP on an interface of somebody else’s stays', async (kernel) => {
+  await layPorts(kernel);
+  await kernel.apply(desired([LAN]));
+  await kernel.ip('route', 'add', 'default', 'via', '192.168.115.254', 'proto', 'dhcp', 'metric', '100');
+  const leased = { ...WAN, addresses: ['192.0.2.2/24'], gateways: ['192.0.2.1'], leased: { metric: 101 } };
+  assert.deepEqual(await kernel.apply(desired([LAN, leased])), []);
+  assert.deepEqual(await kernel.apply(desired([LAN])), []);
+  assert.match(await kernel.ip('route', 'show', 'default'), /^default via 192\.168\.115\.254 dev eth0 proto dhcp/);
+});
+
 test('what the kernel refuses is told in words, the rest holds, and it is tried again', async (kernel) => {
   await layPorts(kernel);
   const lost = { prefix: '10.12.0.0/16', via: '203.0.113.9', interface: '', metric: 0 };

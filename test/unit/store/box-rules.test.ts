@@ -23,6 +23,10 @@ const both = (changes: object) => ({ interfaces: [LAN, { ...WAN, ...changes }] }
 const routes = (...staticRoutes: object[]) => ({ interfaces: [LAN], routing: { staticRoutes } });
 const ROUTE = { prefix: '10.9.0.0/16', via: '192.168.115.254' };
 
+const SERVER = '/interfaces/0/dhcpServer';
+const RANGE = { first: '192.168.115.100', last: '192.168.115.199' };
+const served = (dhcpServer: object, changes: object = {}) => lan({ ...changes, dhcpServer });
+
 const REFUSED: readonly [string, object, string, RegExp][] = [
   ['an interface twice', { interfaces: [LAN, LAN] }, '/interfaces/1/name', /already/],
   ['the TUN device of the LNS', lan({ name: 'tw0' }), '/interfaces/0/name', /makes itself/],
@@ -101,6 +105,39 @@ const REFUSED: readonly [string, object, string, RegExp][] = [
     '/routing/staticRoutes/0/prefix',
     /gateway of eth0/,
   ],
+  ['addresses beside DHCP', lan({ addressing: 'dhcp' }), '/interfaces/0/addresses', /never be used .* dhcp/],
+  ['a DHCP server without addresses of its own', served(RANGE, { addressing: 'dhcp', addresses: [] }), SERVER, /never/],
+  ['a DHCP server on the WAN', served(RANGE, { role: 'wan' }), SERVER, /for the LAN alone/],
+  ['a range elsewhere', served({ first: '192.168.116.100', last: '192.168.116.199' }), `${SERVER}/first`, /in none/],
+  [
+    'a range that leaves the network',
+    served({ ...RANGE, last: '192.168.116.9' }),
+    `${SERVER}/last`,
+    /not in the network/,
+  ],
+  ['a range backwards', served({ first: RANGE.last, last: RANGE.first }), `${SERVER}/last`, /swap/],
+  [
+    'the box’s own address given out',
+    served({ ...RANGE, first: '192.168.115.1' }),
+    `${SERVER}/first`,
+    /115\.1 .* taken/,
+  ],
+  ['the gateway’s given out', served(RANGE, { gateway: '192.168.115.150' }), `${SERVER}/first`, /115\.150 .* taken/],
+  ['the broadcast address given out', served({ ...RANGE, last: '192.168.115.255' }), `${SERVER}/last`, /broadcast/],
+  [
+    'more than 4,096 leases',
+    served({ first: '10.8.0.2', last: '10.8.16.2' }, { addresses: ['10.8.0.1/16'] }),
+    `${SERVER}/last`,
+    /4097 addresses, and 4096 are the most/,
+  ],
+  [
+    'addresses of a pool given out',
+    served({ first: '10.0.0.90', last: '10.0.0.120' }, { addresses: ['10.0.0.200/24'] }),
+    `${SERVER}/first`,
+    /pool home/,
+  ],
+  ['a lease of a minute', served({ ...RANGE, lease_s: 60 }), `${SERVER}/lease_s`, /at least 120/],
+  ['an IPv6 range', served({ ...RANGE, first: '2001:db8::1' }), `${SERVER}/first`, /not an IPv4 address/],
   ['one port for both', { api: { httpsPort: 8443, httpPort: 8443 } }, '/api/httpPort', /another number/],
 ];
 
@@ -116,6 +153,9 @@ for (const [what, document, field, reason] of REFUSED) {
 
 const TAKEN: readonly [string, object][] = [
   ['an interface of the system’s', { interfaces: [{ name: 'eth0', role: 'lan' }] }],
+  ['an address by DHCP', { interfaces: [{ name: 'eth1', role: 'wan', addressing: 'dhcp' }] }],
+  ['a DHCP server on the LAN', served(RANGE)],
+  ['a DHCP server for one address', served({ first: RANGE.first, last: RANGE.first })],
   ['both families, and the gateway of one', lan({ addresses: ['192.168.115.1/24', '2001:db8::1/64'] })],
   ['a gateway in the network', both({ gateway: '198.51.100.1' })],
   ['a link-local gateway', lan({ addresses: ['2001:db8::1/64'], gateway: 'fe80::1' })],

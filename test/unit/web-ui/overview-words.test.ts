@@ -10,7 +10,15 @@ const PARAMETERS = {
   ...{ what: 'Was', advice: 'Rat', address: '192.0.2.9', service: 'accounting', since: '2026-01-02T03:04:05.678Z' },
   ...{ waiting: 101, name: 'office', size: 20, leased: 19, failuresPerMinute: 12, setupsPerMinute: 3 },
   ...{ server: '192.0.2.1', until: '2026-01-02T03:05:05.678Z', lastError: 'no answer', left: 7 },
-  ...{ reason: 'too-big', perMinute: 900, givenUp: 5, pools: 'office', days: 9, notAfter: '2026-01-02T03:04:05.678Z' },
+  ...{
+    reason: 'too-big',
+    perMinute: 900,
+    givenUp: 5,
+    pools: 'office',
+    other: 'lan',
+    days: 9,
+    notAfter: '2026-01-02T03:04:05.678Z',
+  },
 };
 const attention = (code: string) => ({
   severity: 'error' as const,

@@ -102,6 +102,21 @@ const WORDS: Readonly<Record<string, Words<Tell>>> = {
     de: ({ pools }) =>
       `Benutzer des Pools ${pools} haben private Adressen, und keine Schnittstelle macht NAT: Sie erreichen nur Netze mit einem Weg zurück zu diesem Gerät`,
   },
+  'dhcp-no-carrier': {
+    en: ({ name }) => `${name} gets its address by DHCP, and there is no cable in it`,
+    de: ({ name }) => `${name} bekommt seine Adresse per DHCP, und es steckt kein Kabel darin`,
+  },
+  'dhcp-silent': {
+    en: ({ name }) => `no DHCP server answers on ${name}; look at the cable, or give it a static address`,
+    de: ({ name }) =>
+      `an ${name} antwortet kein DHCP-Server; sieh nach dem Kabel, oder gib der Schnittstelle eine feste Adresse`,
+  },
+  'dhcp-overlapping': {
+    en: ({ name, address, other }) =>
+      `${name} was given ${address} by DHCP, which is in the network of ${other}, and does not use it; give ${other} an address of another network`,
+    de: ({ name, address, other }) =>
+      `${name} bekam per DHCP ${address}, eine Adresse aus dem Netz von ${other}, und nutzt sie nicht; gib ${other} eine Adresse aus einem anderen Netz`,
+  },
   'clock-not-set': {
     en: () => 'the clock is not set: times in logs and history are wrong',
     de: () => 'die Uhr ist nicht gestellt: Zeiten in Protokollen und Verlauf stimmen nicht',
