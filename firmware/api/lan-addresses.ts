@@ -34,3 +34,15 @@ export class LanAddresses {
     return [...new Set([...this.#known.values()].flat())].filter((address) => !elsewhere.has(address));
   }
 }
+
+/** The interfaces named `lan` that have addresses now, with the lengths of their networks. */
+export function lanNetworks(
+  lan: readonly string[],
+  interfaces: Interfaces,
+): { name: string; addresses: readonly string[] }[] {
+  return lan.flatMap((name) => {
+    const usable = (interfaces[name] ?? []).filter(({ address, internal }) => !internal && !LINK_LOCAL.test(address));
+    const addresses = usable.flatMap(({ cidr }) => cidr ?? []);
+    return addresses.length === 0 ? [] : [{ name, addresses }];
+  });
+}

@@ -187,7 +187,7 @@ function ofPeers({ view }: ApiContext): Record<string, Source> {
   };
 }
 
-function ofProgram({ view, listeners, certificate }: ApiContext): Record<string, Source> {
+function ofProgram({ view, listeners, certificate, reach }: ApiContext): Record<string, Source> {
   return {
     tunnelwerk_build_info: {
       ...{ help: 'What runs; the value is 1.', labels: ['version', 'node_version'] },
@@ -195,7 +195,7 @@ function ofProgram({ view, listeners, certificate }: ApiContext): Record<string,
     },
     tunnelwerk_problems: {
       help: 'What does not work although the settings ask for it.',
-      read: () => one([view.status().problems, listeners.problems, certificate.problems].flat().length),
+      read: () => one([view.status(), listeners, certificate, reach].flatMap((part) => part.problems).length),
     },
     tunnelwerk_sessions_that_fit: {
       help: 'How many sessions the memory bears in all.',

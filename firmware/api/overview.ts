@@ -47,14 +47,14 @@ export type LoadHistory = Static<typeof HistorySchema>;
 const FRESH_MS = 1_000;
 
 /** What all readers share. */
-export function overviewReader({ view, listeners, certificate }: ApiContext): () => Overview {
+export function overviewReader({ view, listeners, certificate, reach }: ApiContext): () => Overview {
   let read_ms = Number.NEGATIVE_INFINITY;
   let last: Overview | undefined;
   return () => {
     const now_ms = performance.now();
     if (last !== undefined && now_ms - read_ms < FRESH_MS) return last;
     const overview = view.overview({
-      problems: [...certificate.problems, ...listeners.problems],
+      problems: [...certificate.problems, ...listeners.problems, ...reach.problems],
       certificateEnds: certificate.info?.notAfter ?? '',
     });
     const drops = overview.drops.map((drop) => ({ ...drop, text: DROP_TEXTS[drop.reason] ?? drop.reason }));

@@ -44,7 +44,7 @@ const StatusSchema = Type.Object({
 
 export type Status = Static<typeof StatusSchema>;
 
-export function statusResource(app: Api, { view, listeners, certificate }: ApiContext): void {
+export function statusResource(app: Api, { view, listeners, certificate, reach }: ApiContext): void {
   app.get(
     '/api/v1/health',
     {
@@ -61,7 +61,8 @@ export function statusResource(app: Api, { view, listeners, certificate }: ApiCo
     { schema: { summary: 'Roles, problems, drops, ports, memory', tags: ['box'], response: { 200: StatusSchema } } },
     () => {
       const status = view.status();
-      return { ...status, problems: [...status.problems, ...certificate.problems, ...listeners.problems] };
+      const problems = [status, certificate, listeners, reach].flatMap((part) => part.problems);
+      return { ...status, problems };
     },
   );
 }
