@@ -2,7 +2,7 @@
  * Answers on the LAN for the box's name in `local.`, so that it is found without an address (RFC 6762). Must not choose the
  * name, nor which interfaces are the LAN. Two boxes of one name are not told apart: that is said, and a person renames one.
  */
-import type { RemoteInfo } from 'node:dgram';
+import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { Answer } from 'dns-packet';
 import multicastDns from 'multicast-dns';
 import type { OperatingProblem } from '../control/view.js';
@@ -13,6 +13,8 @@ const TTL_S = 120;
 /** Section 6.7: towards a resolver that knows nothing of multicast. */
 const LEGACY_TTL_S = 10;
 const MDNS_PORT = 5353;
+/** Of IP. */
+const MOST_TTL = 255;
 /** Section 8.3: at least two announcements, a second apart. */
 const SECOND_ANNOUNCEMENT_MS = 1_000;
 
@@ -82,7 +84,10 @@ export class LocalName {
 
 /** `own` is the address by which the interface is known. */
 function open(name: string, own: string, addresses: readonly string[]): Responder {
-  const socket = multicastDns({ interface: own, bind: '0.0.0.0', loopback: false });
+  const datagrams = createSocket({ type: 'udp4', reuseAddr: true });
+  // Section 11: answers have a TTL of 255, also those to one resolver alone.
+  datagrams.once('listening', () => datagrams.setTTL(MOST_TTL));
+  const socket = multicastDns({ socket: datagrams, interface: own, bind: '0.0.0.0', loopback: false });
   const responder: Responder = { socket, name, addresses, rival: undefined, failure: '' };
   // Section 11: what comes from elsewhere than the network itself is none of ours.
   const isNear = ({ address }: RemoteInfo) => addresses.some((each) => networkHolds(each, address));
