@@ -14,6 +14,7 @@ import { Worker } from 'node:worker_threads';
 import type { Appliance } from './api/program.js';
 import { type ApiServer, startApi } from './api/server.js';
 import { type Board, parseBoard } from './control/board/board.js';
+import { factorySettings } from './control/board/factory-settings.js';
 import { Proof } from './control/board/proof.js';
 import { Update } from './control/board/update.js';
 import { takeBackExpired } from './control/confirmation.js';
@@ -113,14 +114,18 @@ function readCommandLine(): CommandLine {
   return refuse(USAGE);
 }
 
-function openStoreOrRefuse(folder: string, isUnattended: boolean): Store {
+/** A board has nobody beside it who could mend its database, and settings of its own to begin with. */
+function openStoreOrRefuse(folder: string, board: Board | undefined): Store {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     refuse(`${(error as Error).message}; give a --data folder that this user may write to`);
   }
   try {
-    return openStore({ path: join(folder, 'tunnelwerk.db'), keyFile: join(folder, 'key'), isUnattended });
+    return openStore({
+      ...{ path: join(folder, 'tunnelwerk.db'), keyFile: join(folder, 'key'), isUnattended: board !== undefined },
+      ...(board && { firstSettings: factorySettings(board) }),
+    });
   } catch (error) {
     if (error instanceof StoreError) refuse(error.message);
     throw error;
@@ -233,18 +238,22 @@ const RAUC_CONFIGURATION = '/etc/rauc/system.conf';
 /** A data message of version 2 for tunnel 0 and session 0 (RFC 2661 section 3.1), which no peer sends. */
 const PROBE = Uint8Array.of(0, 2, 0, 0, 0, 0);
 
-/** The board beneath, as its image describes it: its root helper is beside the program's own socket, its data too. */
+/** What the image says of the board beneath. */
+function readBoard(file: string): Board {
+  try {
+    return parseBoard(readFileSync(file, 'utf8'));
+  } catch (error) {
+    return refuse(`${file}: ${(error as Error).message}; give the description of the board that the image has`);
+  }
+}
+
+/** The board's root helper is beside the program's own socket, its data too. */
 function openBoard(
-  { board, data, socket }: CommandLine & { board: string },
+  description: Board,
+  { data, socket }: CommandLine,
   counters: SharedArrayBuffer,
   port: number,
 ): Appliance {
-  let description: Board;
-  try {
-    description = parseBoard(readFileSync(board, 'utf8'));
-  } catch (error) {
-    return refuse(`${board}: ${(error as Error).message}; give the description of the board that the image has`);
-  }
   const helper = new RootHelper(join(dirname(socket), 'root.sock'));
   const testDataPath = () => {
     const seen = () => readDropCounters(counters)['session-zero'];
@@ -268,7 +277,8 @@ async function start(): Promise<void> {
   if (!mayConfigureNetwork()) {
     refuse('may not make TUN devices, addresses and routes; start it as root, or with the capability CAP_NET_ADMIN');
   }
-  const store = openStoreOrRefuse(data, board !== undefined);
+  const description = board === undefined ? undefined : readBoard(board);
+  const store = openStoreOrRefuse(data, description);
   takeBackExpired(store.documents, Date.now);
   const { l2tp, routing } = store.documents.settings();
   const { port } = l2tp;
@@ -333,7 +343,7 @@ async function start(): Promise<void> {
     log.info({ cause }, 'stopping');
     void end(plane, packetPath, api, store);
   };
-  const appliance = board === undefined ? undefined : openBoard({ ...commandLine, board }, counters, port);
+  const appliance = description && openBoard(description, commandLine, counters, port);
   const restart = supervised ? () => stop('restart by request') : undefined;
   const program = { dataFolder: data, restart, appliance };
   api = await startApi({

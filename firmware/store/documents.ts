@@ -88,8 +88,14 @@ export class Documents implements Surroundings {
   #pools: readonly PoolWithSize[];
   readonly #openUsers = new Map<string, Readonly<User>>();
 
-  /** `clock` gives Unix time in ms. Throws StoreError when the key does not open the secrets. */
-  constructor(database: Database.Database, box: SecretBox, turn: Turn, clock: () => number) {
+  /** `clock` gives Unix time in ms; a new database begins with `firstSettings`. Throws StoreError when the key does not open the secrets. */
+  constructor(
+    database: Database.Database,
+    box: SecretBox,
+    turn: Turn,
+    clock: () => number,
+    firstSettings: Settings = DEFAULT_SETTINGS,
+  ) {
     this.#database = database;
     this.#sql = prepare(database);
     this.#box = box;
@@ -97,7 +103,7 @@ export class Documents implements Surroundings {
     this.#clock = clock;
     this.audit = new Audit(database);
     this.#unconfirmed = new Unconfirmed(database);
-    if (this.#sql.readSettings.get() === undefined) this.#writeDefaults();
+    if (this.#sql.readSettings.get() === undefined) this.#writeDefaults(firstSettings);
     this.#settings = this.#openedSettings(this.#sql.readSettings.get()!);
     this.#pools = this.#readPools();
   }
@@ -337,10 +343,10 @@ export class Documents implements Surroundings {
       .immediate();
   }
 
-  #writeDefaults(): void {
+  #writeDefaults(settings: Settings): void {
     this.#database
       .transaction(() => {
-        this.#sql.writeSettings.run(JSON.stringify(DEFAULT_SETTINGS));
+        this.#sql.writeSettings.run(JSON.stringify(settings));
         this.#sql.writePool.run(DEFAULT_POOL.name, JSON.stringify(DEFAULT_POOL));
         layOutPool(this.#database, DEFAULT_POOL);
       })

@@ -7,6 +7,7 @@
  * it would wait for its own thread. Accounting is a part of the turn too, and brings the whole turn to the disk.
  */
 
+import type { Settings } from '../settings.js';
 import { AccountingQueue } from './accounting-queue.js';
 import { AccountingSessions } from './accounting-sessions.js';
 import { Accounts } from './accounts.js';
@@ -33,6 +34,8 @@ export interface StoreOptions {
   clock?: () => number;
   /** A damaged database is set aside rather than refused: nobody stands beside the box who could mend it. */
   isUnattended?: boolean;
+  /** With what a new database begins; DEFAULT_SETTINGS when left out. */
+  firstSettings?: Settings;
 }
 
 export interface Store {
@@ -54,7 +57,13 @@ export interface Store {
 }
 
 /** Throws StoreError, whose message says what to do, when the files cannot be used. */
-export function openStore({ path, keyFile, clock = Date.now, isUnattended = false }: StoreOptions): Store {
+export function openStore({
+  path,
+  keyFile,
+  clock = Date.now,
+  isUnattended = false,
+  firstSettings,
+}: StoreOptions): Store {
   const connections = openDatabase(path, isUnattended ? clock() : undefined);
   try {
     const box = secretBox(keyFor(connections, keyFile));
@@ -62,7 +71,7 @@ export function openStore({ path, keyFile, clock = Date.now, isUnattended = fals
     endAllCalls(connections, clock());
     const bootNumber = nextBoot(connections);
     const turn = new Turn(connections.relaxed, syncOf(connections));
-    const documents = new Documents(connections.durable, box, turn, clock);
+    const documents = new Documents(connections.durable, box, turn, clock, firstSettings);
     return {
       documents,
       leases: new Leases(connections.relaxed, turn),
