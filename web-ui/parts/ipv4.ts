@@ -19,6 +19,24 @@ export function networksOverlap(one: string, other: string): boolean {
   return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last;
 }
 
+/**
+ * A range for hosts in the network of an address with length: up to a hundred addresses, from the hundredth on where there
+ * are so many. Undefined where there is no room beside the address.
+ */
+export function hostRange(text: string): { first: string; last: string } | undefined {
+  const network = networkOf(text);
+  const own = ipv4Number(text.split('/')[0] ?? '');
+  if (network === undefined || own === undefined || network.last - network.first < 3) return undefined;
+  const isLarge = network.last - network.first >= 254;
+  const [from, to] = isLarge ? [network.first + 100, network.first + 199] : [network.first + 1, network.last - 1];
+  if (own < from || own > to) return { first: ipv4Text(from), last: ipv4Text(to) };
+  // The longer of the two parts that the box's own address leaves.
+  const [first, last] = own - from > to - own ? [from, own - 1] : [own + 1, to];
+  return { first: ipv4Text(first), last: ipv4Text(last) };
+}
+
+const ipv4Text = (number: number): string => [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
+
 function networkOf(text: string): { first: number; last: number } | undefined {
   const [address = '', length = '32'] = text.split('/');
   const number = ipv4Number(address);

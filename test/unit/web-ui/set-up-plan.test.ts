@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POOL, DEFAULT_SETTINGS } from '../../../firmware/settings.js';
 import { validatePool, validateSettings, validateUser } from '../../../firmware/store/rules.js';
-import { networksOverlap, rangeSize } from '../../../web-ui/parts/ipv4.js';
+import { hostRange, networksOverlap, rangeSize } from '../../../web-ui/parts/ipv4.js';
 import { randomPassword } from '../../../web-ui/parts/random-password.js';
 import {
   documentsOf,
@@ -15,6 +15,7 @@ import {
   proposal,
   stepOf,
   testCallOf,
+  withDhcpServer,
 } from '../../../web-ui/views/set-up/plan.js';
 
 const port = (name: string, addresses: string[] = [], hasCarrier = true): Interface => ({
@@ -139,6 +140,27 @@ test('whether the page still reaches the box: its interface stays LAN and keeps 
   settings.interfaces[0]!.addressing = 'static';
   settings.interfaces[0]!.addresses = ['192.168.2.5/24'];
   assert.equal(pageStays(settings, box, '192.168.1.5'), false);
+});
+
+test('a LAN that gives addresses out is proposed a range of its network, without its own address', () => {
+  const lan = { name: 'eth1', role: 'lan', addressing: 'static', addresses: ['192.168.115.1/24'] } as const;
+  const served = withDhcpServer({ ...lan, addresses: [...lan.addresses] }, true);
+  assert.deepEqual(served.dhcpServer, { first: '192.168.115.100', last: '192.168.115.199', lease_s: 43_200 });
+  assert.equal(withDhcpServer(served, false).dhcpServer, undefined);
+  const ends = (address: string) => Object.values(hostRange(address) ?? {}).join(' ');
+  assert.equal(ends('10.0.0.150/24'), '10.0.0.100 10.0.0.149');
+  assert.equal(ends('10.0.0.1/29'), '10.0.0.2 10.0.0.6');
+  assert.equal(ends('10.0.0.1/31'), '');
+  const box = found(BOX);
+  const plan = {
+    ...proposal(box, '192.168.1.5'),
+    interfaces: [served, { ...served, name: 'eth2', role: 'wan' as const }],
+  };
+  const { interfaces } = documentsOf(plan, box).settings;
+  assert.deepEqual(
+    interfaces.filter(({ dhcpServer }) => dhcpServer !== undefined).map(({ name }) => name),
+    ['eth1'],
+  );
 });
 
 test('networks and ranges are counted in addresses', () => {

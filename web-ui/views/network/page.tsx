@@ -22,6 +22,14 @@ const WORDS = {
     down: 'off',
     role: 'Role',
     addresses: 'Addresses',
+    dhcp: 'DHCP',
+    dhcpStates: {
+      'no-carrier': 'no cable',
+      asking: 'asking',
+      silent: 'no server answers',
+      bound: 'from',
+      overlapping: 'not usable:',
+    },
     speed: 'Speed',
     received: 'Received',
     sent: 'Sent',
@@ -55,6 +63,14 @@ const WORDS = {
     down: 'aus',
     role: 'Rolle',
     addresses: 'Adressen',
+    dhcp: 'DHCP',
+    dhcpStates: {
+      'no-carrier': 'kein Kabel',
+      asking: 'fragt',
+      silent: 'kein Server antwortet',
+      bound: 'von',
+      overlapping: 'nicht nutzbar:',
+    },
     speed: 'Tempo',
     received: 'Empfangen',
     sent: 'Gesendet',
@@ -103,6 +119,11 @@ function Interfaces() {
     if (!isUp) return <Badge kind="plain">{words.down}</Badge>;
     return hasCarrier ? <Badge kind="good">{words.up}</Badge> : <Badge kind="warn">{words.noCarrier}</Badge>;
   };
+  const dhcpText = ({ state, address, server }: NonNullable<Interface['dhcp']>) => {
+    const what = { bound: server, overlapping: address };
+    const of = state === 'bound' || state === 'overlapping' ? ` ${what[state]}` : '';
+    return `${words.dhcpStates[state]}${of}`;
+  };
   return (
     <DataTable
       label={words.interfaces}
@@ -115,6 +136,7 @@ function Interfaces() {
         { title: words.state, cell: state },
         { title: words.role, cell: ({ role }) => role.toUpperCase() },
         { title: words.addresses, cell: ({ addresses }) => addresses.join(', ') },
+        { title: words.dhcp, cell: ({ dhcp }) => dhcp && dhcpText(dhcp) },
         { title: words.speed, isNumber: true, cell: ({ speed_Mbps }) => (speed_Mbps ? `${speed_Mbps} Mbit/s` : '') },
         { title: words.received, isNumber: true, cell: ({ counters }) => octets(counters.receivedOctets, language) },
         { title: words.sent, isNumber: true, cell: ({ counters }) => octets(counters.sentOctets, language) },

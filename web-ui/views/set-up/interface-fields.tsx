@@ -2,8 +2,8 @@
 import type { Settings } from '../../../firmware/settings.js';
 import { useWords } from '../../app/language.js';
 import { Badge } from '../../parts/badge.js';
-import { SelectField, TextField } from '../../parts/form.js';
-import type { Interface } from './plan.js';
+import { SelectField, TextField, TickField } from '../../parts/form.js';
+import { type Interface, withDhcpServer } from './plan.js';
 import { WORDS } from './words.js';
 
 type InterfaceSettings = Settings['interfaces'][number];
@@ -69,6 +69,39 @@ export function InterfaceFields({ planned, port, pointer, onChange }: InterfaceF
           />
         </div>
       )}
+      {planned.addressing === 'static' && planned.role === 'lan' && (
+        <DhcpServerFields planned={planned} pointer={`${pointer}/dhcpServer`} onChange={onChange} />
+      )}
     </fieldset>
+  );
+}
+
+function DhcpServerFields({ planned, pointer, onChange }: Omit<InterfaceFieldsProps, 'port'>) {
+  const words = useWords(WORDS);
+  const { dhcpServer } = planned;
+  const end = (name: 'first' | 'last') =>
+    dhcpServer && (
+      <TextField
+        label={words[name]}
+        pointer={`${pointer}/${name}`}
+        value={dhcpServer[name]}
+        onInput={(text) => onChange({ ...planned, dhcpServer: { ...dhcpServer, [name]: text } })}
+      />
+    );
+  return (
+    <>
+      <TickField
+        label={words.dhcpServer}
+        pointer={pointer}
+        value={dhcpServer !== undefined}
+        onInput={(serves) => onChange(withDhcpServer(planned, serves))}
+      />
+      {dhcpServer && (
+        <div class="columns">
+          {end('first')}
+          {end('last')}
+        </div>
+      )}
+    </>
   );
 }

@@ -3,7 +3,7 @@
  * here, and no word is said.
  */
 import type { Pool, Settings, User } from '../../../firmware/settings.js';
-import { networksOverlap } from '../../parts/ipv4.js';
+import { hostRange, networksOverlap } from '../../parts/ipv4.js';
 import { filledLines } from '../../parts/lines.js';
 
 export type Role = 'lns' | 'lac' | 'client';
@@ -65,6 +65,8 @@ const NETWORKS = ['10.112.112', '10.113.113', '10.212.112', '172.29.112', '192.1
 const GROUP = 'lns';
 const PROFILE = 'head-office';
 const PROFILE_TUN = 'twc0';
+/** For so long the DHCP server gives an address. */
+const LEASE_S = 43_200;
 
 /** `pageHost` is the host of the address bar: the interface that has it is the one that the box is administered from. */
 export function proposal(found: Found, pageHost: string): Plan {
@@ -157,9 +159,20 @@ export function documentsOf(plan: Plan, found: Found): Documents {
   return { pool: poolDocument(plan, found), ...(user && { user }), settings: withLns(settings, plan) };
 }
 
-function interfaceDocument({ gateway, ...others }: InterfaceSettings): InterfaceSettings {
-  if (others.addressing === 'system') return { ...others, addresses: [] };
-  return { ...others, addresses: filledLines(others.addresses), ...(gateway ? { gateway } : {}) };
+function interfaceDocument({ gateway, dhcpServer, ...others }: InterfaceSettings): InterfaceSettings {
+  if (others.addressing !== 'static') return { ...others, addresses: [] };
+  const serves = dhcpServer !== undefined && others.role === 'lan';
+  return {
+    ...{ ...others, addresses: filledLines(others.addresses) },
+    ...(gateway ? { gateway } : {}),
+    ...(serves ? { dhcpServer } : {}),
+  };
+}
+
+/** The interface with a DHCP server, or without; the range is one of its network. */
+export function withDhcpServer({ dhcpServer: _, ...one }: InterfaceSettings, serves: boolean): InterfaceSettings {
+  const range = one.addresses.map(hostRange).find((each) => each !== undefined) ?? { first: '', last: '' };
+  return serves ? { ...one, dhcpServer: { ...range, lease_s: LEASE_S } } : one;
 }
 
 function poolDocument({ pool: { first, last } }: Plan, { settings, pools }: Found): Pool {
@@ -257,7 +270,7 @@ export function pageStays(settings: Settings, { interfaces }: Pick<Found, 'inter
   const ofPage = interfaceOf(portsOf({ interfaces }), pageHost);
   const planned = settings.interfaces.find(({ name }) => name === ofPage?.name);
   if (planned?.role !== 'lan') return false;
-  return planned.addressing === 'system' || planned.addresses.some((each) => each.split('/')[0] === pageHost);
+  return planned.addressing !== 'static' || planned.addresses.some((each) => each.split('/')[0] === pageHost);
 }
 
 /** The first address by which the box will be reached at its LAN where it gets another one; '' where there is none. */

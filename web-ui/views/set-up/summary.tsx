@@ -22,10 +22,11 @@ function InterfaceLines({ plan: { interfaces } }: { plan: Plan }) {
   if (interfaces.length === 0) return <>{words.summary.noInterfaces}</>;
   return (
     <>
-      {interfaces.map(({ name, role, addressing, addresses, gateway }) => {
-        const own = addressing === 'system' ? words.summary.system : addresses.join(', ');
+      {interfaces.map(({ name, role, addressing, addresses, gateway, dhcpServer }) => {
+        const own = addressing === 'static' ? addresses.join(', ') : words.summary[addressing];
         const way = addressing === 'static' && gateway ? ` → ${gateway}` : '';
-        return <div key={name}>{`${name}: ${words.interfaceRoles[role]}, ${own}${way}`}</div>;
+        const given = dhcpServer ? `, ${words.summary.dhcpText(dhcpServer.first, dhcpServer.last)}` : '';
+        return <div key={name}>{`${name}: ${words.interfaceRoles[role]}, ${own}${way}${given}`}</div>;
       })}
     </>
   );
