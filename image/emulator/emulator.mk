@@ -24,7 +24,8 @@ dist/firmware/.built: $(shell find firmware web-ui -type f) package.json tsconfi
 
 $(EMULATOR)/system.squashfs: $(EMULATOR)/kernel.ext2 $(EMULATOR)/modules/node_modules/.package-lock.json \
 		image/emulator/files-left-out board/$(EMULATED)/meta \
-		$(addprefix image/scripts/,make-root.sh install-firmware.sh describe-board.sh bundle-firmware.js) dist/firmware/.built $(EMULATOR_KEYS)/certificate.pem board/common/rauc/system.conf \
+		$(addprefix image/scripts/,make-root.sh install-firmware.sh describe-board.sh bundle-firmware.js) \
+		image/emulator/start-once.sh dist/firmware/.built $(EMULATOR_KEYS)/certificate.pem board/common/rauc/system.conf \
 		$(shell find image/rootfs-overlay image/package -type f)
 	@image/scripts/make-root.sh $(EMULATED) $(EMULATOR) $(EMULATOR_KEYS)
 
