@@ -2,6 +2,9 @@
  * The API's own description (OpenAPI 3.1), made from the routes' schemas, and the page on which it can be read and tried.
  * Must not describe a route itself.
  */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TSchema } from 'typebox';
@@ -24,6 +27,9 @@ const TAGS = [
   { name: 'calls', description: 'Sessions, tunnels, pseudowires, history, traces, captures' },
   { name: 'box', description: 'How the box is: overview, interfaces, RADIUS, logs, metrics, system' },
 ];
+
+/** Where Swagger UI's own files are, wherever its code has been put. */
+const REFERENCE_FILES = join(createRequire(import.meta.url).resolve('@fastify/swagger-ui'), '../static');
 
 /** The hash is of the one style sheet that Swagger UI puts into the page itself; its icons are data. */
 const REFERENCE_POLICY = [
@@ -61,6 +67,8 @@ export function referencePage(app: Api): void {
   app.get('/api/v1/openapi.json', { schema: { summary: 'This description', tags: ['box'] } }, () => app.swagger());
   app.register(swaggerUi, {
     routePrefix: '/api/v1/reference',
+    baseDir: REFERENCE_FILES,
+    logo: { type: 'image/svg+xml', content: readFileSync(join(REFERENCE_FILES, 'logo.svg')) },
     staticCSP: REFERENCE_POLICY,
     uiConfig: { deepLinking: true, docExpansion: 'list', validatorUrl: null },
     theme: { title: 'tunnelwerk API' },

@@ -1,7 +1,7 @@
 /**
  * Joins the firmware's modules and the npm packages that it uses into a few files: a board takes longer to find, open and
- * unpack hundreds of small ones than to start everything else. Packages with machine code or pages of their own stay as
- * they are, with what they need.
+ * unpack hundreds of small ones than to start everything else. Packages with machine code stay as they are, with what they
+ * need, and so do the files of Swagger UI.
  * bundle-firmware.js MODULES APP: from dist/firmware and the packages in the folder MODULES to APP/dist/firmware, laid out
  * as the compiler does, and APP/node_modules.
  */
@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const KEPT = ['better-sqlite3', 'koffi', '@fastify/swagger-ui'];
+const KEPT = ['better-sqlite3', 'koffi'];
+/** Their code is joined with the rest, their other files are found by their name. */
+const FILES_OF = ['@fastify/swagger-ui'];
 /** What is needed to build a package, or by people. */
 const LEFT_OUT = [
   /\.(md|map|ts|mts|cts|cc|hh|inc|def|gyp|gypi)$/,
@@ -55,7 +57,8 @@ function needed(name, found = new Set()) {
 
 /** Only building needs them. */
 const BUILDERS = new Set(['prebuild-install']);
-for (const name of KEPT.reduce((found, kept) => needed(kept, found), new Set(BUILDERS))) {
+const all = KEPT.reduce((found, kept) => needed(kept, found), new Set(BUILDERS));
+for (const name of [...all, ...FILES_OF]) {
   if (BUILDERS.has(name)) continue;
   const filter = (path) => !LEFT_OUT.some((pattern) => pattern.test(path.slice(modules.length).replace(/^\/+/, '')));
   cpSync(join(modules, name), join(app, 'node_modules', name), { recursive: true, filter });
