@@ -176,9 +176,9 @@ test('an update whose sender goes away is forgotten, and the next one is taken',
   const torn = request({ socketPath, path: '/api/v1/system/update', method: 'PUT', headers, agent: false });
   torn.on('error', () => undefined);
   torn.write(octets.subarray(0, 5_000));
-  await until('it is being received', 5_000, async () => (await status()).update.state === 'receiving');
+  await until('it is being received', 20_000, async () => (await status()).update.state === 'receiving');
   torn.destroy();
-  await until('it is forgotten', 5_000, async () => (await status()).update.state === 'failed');
+  await until('it is forgotten', 20_000, async () => (await status()).update.state === 'failed');
   assert.match((await status()).update.message, /the connection ended before all of it had come/);
   assert.equal(existsSync(file), false);
   assert.equal((await put(octets)).status, 202);

@@ -48,7 +48,7 @@ export async function startRootHelper(
     await kill();
     rmSync(folder, { recursive: true });
   });
-  await until('the root helper listens', 5_000, () => canConnect(socketPath));
+  await until('the root helper listens', 20_000, () => canConnect(socketPath));
   return { folder, socketPath, kill };
 }
 

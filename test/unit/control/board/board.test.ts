@@ -63,7 +63,7 @@ test('a system whose data path does not work is not marked good, is not called a
   const proof = new Proof({ helper: new RootHelper(socketPath), testDataPath, log });
   await proof.start();
   proof.stop();
-  await until('the light is set', 5_000, () => existsSync(join(folder, 'led')));
+  await until('the light is set', 20_000, () => existsSync(join(folder, 'led')));
   assert.equal(readFileSync(join(folder, 'led'), 'utf8'), 'fault\n');
   assert.deepEqual([proof.isProved, existsSync(join(folder, 'good'))], [false, false]);
   assert.deepEqual(lines, ['the data path does not pass its test']);
