@@ -73,7 +73,7 @@ const STOP_RESULTS: Readonly<Record<string, string>> = {
   7: 'the messages came in an order that it does not expect (StopCCN result 7)',
 };
 
-/** RFC 2661 section 4.4.2, Result Codes of CDN. */
+/** Result Codes of CDN: RFC 2661 section 4.4.2, from 13 on RFC 3931 section 5.4.2. */
 const CDN_RESULTS: Readonly<Record<string, string>> = {
   1: 'the carrier was lost (CDN result 1)',
   2: 'a general error (CDN result 2)',
@@ -86,6 +86,10 @@ const CDN_RESULTS: Readonly<Record<string, string>> = {
   9: 'there is no dial tone (CDN result 9)',
   10: 'the call did not come up in time (CDN result 10)',
   11: 'the call was connected without framing (CDN result 11)',
+  13: 'both ends asked for it at once, and the other one goes on (CDN result 13)',
+  14: 'it does not carry pseudowires of this type (CDN result 14)',
+  15: 'it wants numbered packets, and this end has no sublayer to number them in (CDN result 15)',
+  16: 'the messages came in an order that it does not expect (CDN result 16)',
 };
 
 /** The reason of an LNS or LAC that gives nothing but a number, in words. */

@@ -35,6 +35,20 @@ test('a capture gets its defaults, runs, stops, and is deleted', async (t) => {
   assert.deepEqual(box.view.done, ['capture-open', 'capture-close']);
 });
 
+test('who begins, stops, reads and deletes a capture is in the audit', async (t) => {
+  const box = await openBox(t);
+  const headers = signedInScript(box);
+  await box.app.inject({ method: 'POST', url: URL, headers, payload: { filter: { user: 'alice' } } });
+  await box.app.inject({ method: 'POST', url: `${URL}/1/stop`, headers });
+  await box.app.inject({ url: `${URL}/1/file`, headers });
+  await box.app.inject({ method: 'DELETE', url: `${URL}/1`, headers });
+  const entries = box.store.audit.newest(4).reverse();
+  assert.deepEqual(
+    entries.map(({ action, resource }) => `${action} ${resource}`),
+    ['put captures/1', 'put captures/1/stop', 'put captures/1/file', 'delete captures/1'],
+  );
+});
+
 test('a size that is no power of two is rounded up to one', async (t) => {
   const box = await openBox(t);
   const headers = signedInScript(box);

@@ -55,6 +55,7 @@ test('RFC 2661 section 4.4.2: a call that the other end ends with a bare Result 
     /it has no room for the call at present \(CDN result 4\)/,
   );
   assert.match(of('reason=result 3, by=peer', { role: 'lns' })?.text ?? '', /administrative reasons \(CDN result 3\)/);
+  assert.match(of('reason=the LNS hung up: result 14')?.text ?? '', /pseudowires of this type \(CDN result 14\)/);
   assert.match(of('reason=the LNS hung up: result 99')?.text ?? '', /result 99/);
 });
 
