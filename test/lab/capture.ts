@@ -190,6 +190,8 @@ export async function judge(path: string, options: JudgeOptions = {}): Promise<J
       ...['-o', 'udp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE', '-o', 'tcp.check_checksum:TRUE'],
       // Fragments are put together before they are judged; what TCP retransmits is its own affair.
       ...['-o', 'ip.defragment:TRUE', '-o', 'tcp.analyze_sequence_numbers:FALSE'],
+      // Of what users send each other nothing is guessed: a port that a kernel picks may be that of some protocol.
+      ...['-d', 'tcp.port==1-65535,data'],
       ...version3Options(options),
       ...(options.ports ?? []).flatMap((port) => ['-d', `udp.port==${port},l2tp`]),
       ...FIELDS.flatMap((field) => ['-e', field]),
