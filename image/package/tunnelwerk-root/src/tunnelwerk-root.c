@@ -99,7 +99,7 @@ static int listen_at(const char *path, gid_t group) {
   mode_t before = umask(0117);
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   umask(before);
-  if (bound < 0 || chown(path, (uid_t)-1, group) < 0 || listen(fd, BACKLOG) < 0) return -1;
+  if (bound < 0 || lchown(path, (uid_t)-1, group) < 0 || listen(fd, BACKLOG) < 0) return -1;
   return fd;
 }
 
