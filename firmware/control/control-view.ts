@@ -89,7 +89,9 @@ export class ControlView implements ControlPlaneView {
   overview(also: { problems: readonly OperatingProblem[]; certificateEnds: string }): OverviewView {
     const { appliance, settings, load } = this.#plane;
     const status = this.status();
-    status.problems = [...status.problems, ...also.problems];
+    // Dead RADIUS servers are told once, by codes of their own.
+    const told = new Set(this.#plane.radius.deadServers().map(({ what }) => what));
+    status.problems = [...status.problems.filter(({ what }) => !told.has(what)), ...also.problems];
     const { dropsPerMinute, ...now } = load.now();
     const pseudowiresDown = this.pseudowires().filter(({ enabled, state }) => enabled && state !== 'up');
     const circumstances = {

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Overview } from '../../firmware/api/overview.js';
 import type { RadiusView } from '../../firmware/control/view.js';
 import type { Settings } from '../../firmware/settings.js';
 import type { CallRecord } from '../../firmware/store/calls.js';
@@ -190,6 +191,11 @@ describe('calls of users that FreeRADIUS knows', { skip: labIsMissing() }, () =>
     assert.equal(dead?.state, 'dead');
     const [problem] = (await lns.api.status()).problems;
     assert.match(problem?.what ?? '', /RADIUS server 127\.0\.0\.1 port 1812 for authentication does not answer since/);
+    const { attention } = await lns.api.demand<Overview>('GET', '/api/v1/overview');
+    assert.deepEqual(
+      attention.filter(({ severity }) => severity === 'error').map(({ code }) => code),
+      ['radius-all-dead'],
+    );
     server = await startServer();
     await up(branch, sites.user, ADDRESS.office);
     assert.equal(await pings(), 1);

@@ -85,10 +85,16 @@ export class Radius {
 
   /** What does not work although the settings ask for it. */
   problems(): OperatingProblem[] {
-    const dead = this.servers().filter(({ state }) => state === 'dead');
     const { problem } = this.#dynamicAuthorization;
-    if (problem === undefined) return dead.map(deadServer);
-    return [...dead.map(deadServer), { what: problem, advice: 'choose another radius.dynamicAuthorization.port' }];
+    if (problem === undefined) return this.deadServers();
+    return [...this.deadServers(), { what: problem, advice: 'choose another radius.dynamicAuthorization.port' }];
+  }
+
+  /** Those of the problems that are servers which do not answer. */
+  deadServers(): OperatingProblem[] {
+    return this.servers()
+      .filter(({ state }) => state === 'dead')
+      .map(deadServer);
   }
 
   close(): void {

@@ -23,7 +23,10 @@ const WORDS = {
     search: 'Search',
     searchHint: 'user, address, caller, peer, tunnel',
     sort: 'Sort by',
-    of: (shown: string, all: string) => (shown === all ? `${all} sessions` : `${shown} of ${all} sessions`),
+    of: (shown: string, all: string) => {
+      const words = all === '1' ? 'session' : 'sessions';
+      return shown === all ? `${all} ${words}` : `${shown} of ${all} ${words}`;
+    },
     noName: 'no name yet',
     none: 'No call is up.',
     noneHint: 'Calls appear here by themselves. The call trace shows those that failed, and why.',
@@ -47,7 +50,10 @@ const WORDS = {
     search: 'Suche',
     searchHint: 'Benutzer, Adresse, Anrufer, Gegenstelle, Tunnel',
     sort: 'Sortiert nach',
-    of: (shown: string, all: string) => (shown === all ? `${all} Sitzungen` : `${shown} von ${all} Sitzungen`),
+    of: (shown: string, all: string) => {
+      const words = all === '1' ? 'Sitzung' : 'Sitzungen';
+      return shown === all ? `${all} ${words}` : `${shown} von ${all} ${words}`;
+    },
     noName: 'noch ohne Namen',
     none: 'Kein Anruf steht.',
     noneHint: 'Anrufe erscheinen hier von selbst. Der Anruf-Trace zeigt die gescheiterten und woran es lag.',
