@@ -34,7 +34,10 @@ declare module 'fastify' {
 }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** By the route that was found, for a path can be spelled in many ways (RFC 3986 section 6.2.2); where there is none, nothing is told. */
+/**
+ * By the route that was found, for a path can be spelled in many ways (RFC 3986 section 6.2.2); where there is none,
+ * nothing is told.
+ */
 const PAGE_ROUTES = /^\/(?!(api|metrics)([/?]|$))/;
 /** So often it is looked whether sign-ins of open answers have run out. */
 const LOOK_INTERVAL_MS = 60_000;

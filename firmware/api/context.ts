@@ -1,5 +1,6 @@
 /**
- * What every resource of the API is given, and the types of the server that carries it. Types and the compilers of schemas alone.
+ * What every resource of the API is given, and the types of the server that carries it. Types and the compilers of schemas
+ * alone.
  */
 import { type Serializer, SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';

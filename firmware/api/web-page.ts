@@ -1,6 +1,6 @@
 /**
- * The page for people, read from its folder once, packed once, when it is asked for first. Must not serve anything that was not in the folder at the
- * start.
+ * The page for people, read from its folder once, packed once, when it is asked for first. Must not serve anything that
+ * was not in the folder at the start.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
